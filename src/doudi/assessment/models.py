@@ -1,0 +1,59 @@
+"""Assessments (待遇测算): what the law said of a household for a month, with the facts it was told, frozen."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from doudi.core.fields import AreaModel, CodeField
+from doudi.registry.models import Household
+
+
+class SettingsSnapshot(models.Model):
+    """The settings that lay over the law's parameters at a run, by their hash: an assessment can be repeated years later."""
+
+    hash = CodeField(max_length=64, primary_key=True)
+    rows = models.JSONField()
+    made_at = models.DateTimeField()
+
+
+class AssessmentRun(AreaModel):
+    """One run of the law over all households of an area for a month."""
+
+    month = models.DateField()
+    law_version = CodeField(max_length=40)
+    settings = models.ForeignKey(SettingsSnapshot, models.PROTECT)
+    households = models.IntegerField(default=0)
+    people = models.IntegerField(default=0)
+    summary = models.JSONField(default=dict)
+    made_by = models.BigIntegerField(null=True)
+    made_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+
+class Assessment(AreaModel):
+    """One household, one month. `facts` are the law's inputs (by variable; lists by member), `results` its outputs.
+
+    The explanation is rebuilt from the frozen facts and the frozen settings, so it is the same whenever it is read.
+    """
+
+    class Trigger(models.TextChoices):
+        APPLICATION = "application", _("申请")
+        LEAD = "lead", _("救助线索")
+        REVIEW = "review", _("定期核查")
+        MONITORING = "monitoring", _("动态监测")
+        OFFICER = "officer", _("经办人测算")
+
+    household = models.ForeignKey(Household, models.PROTECT, related_name="assessments", db_constraint=False)
+    run = models.ForeignKey(AssessmentRun, models.PROTECT, null=True)
+    month = models.DateField()
+    trigger = CodeField(max_length=12, choices=Trigger.choices)
+    law_version = CodeField(max_length=40)
+    settings = models.ForeignKey(SettingsSnapshot, models.PROTECT)
+    facts = models.JSONField()
+    results = models.JSONField()
+    made_by = models.BigIntegerField(null=True)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["household", "month", "id"]), models.Index(fields=["area", "month"]), models.Index(fields=["run"])]

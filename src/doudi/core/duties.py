@@ -1,0 +1,77 @@
+"""What each duty may do, and which acts must not be joined in one case: one table, enforced in services."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from doudi.core import scope as scopes
+from doudi.core.models.staff import Duty
+
+FINDERS = {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.DISCOVERY_MEMBER, Duty.STATION_WORKER, Duty.HOTLINE_OPERATOR}
+TOWNSHIP = {Duty.TOWNSHIP_OFFICER, Duty.CHILD_SUPERVISOR}
+COUNTY = {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.DATA_CHECKER, Duty.FEDERATION_REVIEWER}
+MONEY = {Duty.FINANCE_OFFICER, Duty.FUND_SUPERVISOR}
+
+# act -> duties that may do it. The administrator sees no personal data, the auditor sees access records.
+MAY: dict[str, set[str]] = {
+    "registry.view": FINDERS | TOWNSHIP | COUNTY | {Duty.PROTECTION_WORKER, Duty.SUPERVISOR},
+    "registry.edit": TOWNSHIP | {Duty.COUNTY_REVIEWER},
+    "registry.import": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
+    "registry.reveal": TOWNSHIP | COUNTY | {Duty.FINANCE_OFFICER},
+    "registry.move": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
+    "discovery.deliver": {Duty.DATA_CHECKER, Duty.COUNTY_REVIEWER},
+    "discovery.compare": {Duty.DATA_CHECKER, Duty.COUNTY_REVIEWER},
+    "discovery.view": FINDERS | TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
+    "discovery.handle": FINDERS | TOWNSHIP | {Duty.COUNTY_REVIEWER},
+    "assessment.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
+    "assessment.run": TOWNSHIP | {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.DATA_CHECKER},
+    "enrolment.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
+    "enrolment.propose": {Duty.TOWNSHIP_OFFICER},
+    "enrolment.approve": {Duty.COUNTY_APPROVER},
+    "payments.view": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
+    "payments.prepare": {Duty.COUNTY_REVIEWER},
+    "payments.approve": {Duty.COUNTY_APPROVER},
+    "payments.release": {Duty.FINANCE_OFFICER},
+    "payments.book": {Duty.FINANCE_OFFICER},
+    "payments.fund": {Duty.FINANCE_OFFICER},
+    "payments.correct": {Duty.TOWNSHIP_OFFICER},
+    "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
+    "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "staff.manage": {Duty.ADMINISTRATOR},
+    "audit.view": {Duty.AUDITOR},
+    "tasks.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
+}
+
+# (first act, second act): in one case the officer who did the first may not do the second.
+APART: tuple[tuple[str, str], ...] = (
+    ("enrolment.propose", "enrolment.approve"),
+    ("payments.prepare", "payments.approve"),
+    ("payments.prepare", "payments.release"),
+    ("payments.approve", "payments.release"),
+    ("settings.propose", "settings.confirm"),
+)
+
+
+def may(act: str, *, scope: scopes.Scope | None = None) -> bool:
+    """Whether the acting duty may do `act`. Unknown acts raise KeyError: a misspelt act must not pass."""
+    acting = scope or scopes.current_or_none()
+    return acting is not None and acting.duty in MAY[act]
+
+
+def require(act: str) -> scopes.Scope:
+    """The acting scope, if its duty may do `act`; raises PermissionDenied otherwise. Every service begins with it."""
+    acting = scopes.current()
+    if acting.duty not in MAY[act]:
+        raise PermissionDenied(_("您的岗位不能办理这项业务。"))
+    return acting
+
+
+def require_apart(act: str, *, done: dict[str, int | None]) -> None:
+    """Refuse `act` where the acting officer did an act that must stand apart from it. `done`: act -> account id."""
+    acting = scopes.current()
+    for first, second in APART:
+        other = {first: second, second: first}.get(act)
+        if other and done.get(other) == acting.account_id:
+            raise PermissionDenied(_("这一环节须由另一名工作人员办理：您已办理过本件的其他环节。"))

@@ -1,0 +1,22 @@
+"""Tables that every room shares."""
+
+from doudi.core.models.attachments import Attachment
+from doudi.core.models.audit import AccessRecord, AccessSeal, HistoryEvent
+from doudi.core.models.divisions import Division
+from doudi.core.models.settings import Setting
+from doudi.core.models.staff import Account, Duty, Posting
+from doudi.core.models.work import TaskProgress, Todo
+
+__all__ = [
+    "AccessRecord",
+    "AccessSeal",
+    "Account",
+    "Attachment",
+    "Division",
+    "Duty",
+    "HistoryEvent",
+    "Posting",
+    "Setting",
+    "TaskProgress",
+    "Todo",
+]

@@ -1,0 +1,132 @@
+"""Enrolment: decisions (proposed by the township, approved by the county) and the awards that they make."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from doudi.assessment.models import Assessment
+from doudi.core.fields import AreaModel, CodeField, MoneyField, TokenField
+from doudi.core.models import Account
+from doudi.registry.models import Household, Person, Programme
+
+
+class Decision(AreaModel):
+    """A decision about one household and programme. What was approved is frozen: `content_hash` covers `content`."""
+
+    class Kind(models.TextChoices):
+        GRANT = "grant", _("审核确认")
+        CHANGE = "change", _("待遇变更")
+        STOP = "stop", _("停发")
+        REFUSE = "refuse", _("不予确认")
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", _("待审批")
+        APPROVED = "approved", _("已确认")
+        SENT_BACK = "sent_back", _("已退回")
+        WITHDRAWN = "withdrawn", _("已撤回")
+
+    number = CodeField(max_length=24, unique=True)
+    household = models.ForeignKey(Household, models.PROTECT, related_name="decisions", db_constraint=False)
+    programme = CodeField(max_length=20, choices=Programme.choices)
+    kind = CodeField(max_length=8, choices=Kind.choices)
+    assessment = models.ForeignKey(Assessment, models.PROTECT, null=True, db_constraint=False)
+    lead_id = models.BigIntegerField(null=True)
+    award_id = models.BigIntegerField(null=True, help_text="of a change or stop: the award it changes")
+    content = models.JSONField(help_text="members with amounts and bands, starts, ends, payee, reasons")
+    content_hash = CodeField(max_length=64)
+    amount = MoneyField(null=True, help_text="yuan per month, all members")
+    starts = models.DateField(help_text="first month")
+    differs = models.BooleanField(default=False, help_text="differs from the law's calculation: needs a reason")
+    reason = models.CharField(max_length=400, blank=True)
+    state = CodeField(max_length=10, choices=State.choices, default=State.PROPOSED)
+    proposed_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decision_note = models.CharField(max_length=400, blank=True)
+    version = models.IntegerField(default=1)
+
+    class Meta:
+        indexes = [models.Index(fields=["area", "state", "proposed_at"]), models.Index(fields=["household"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | Q(state="withdrawn") | ~Q(decided_by=F("proposed_by")), name="decision_two_officers"
+            ),
+            models.UniqueConstraint(fields=["household", "programme"], condition=Q(state="proposed"), name="decision_one_open"),
+        ]
+
+
+class Entitlement(AreaModel):
+    """Entitlement (待遇): an award or a one-off grant; the id that payroll lines name."""
+
+    kind = CodeField(max_length=5, choices=[("award", _("保障待遇")), ("grant", _("一次性救助"))])
+
+
+class Award(AreaModel):
+    """Award (保障待遇): a programme for members of one household, in whole months from `starts` until before `ends`."""
+
+    entitlement = models.OneToOneField(Entitlement, models.PROTECT, primary_key=True, db_column="id")
+    household = models.ForeignKey(Household, models.PROTECT, related_name="awards", db_constraint=False)
+    programme = CodeField(max_length=20, choices=Programme.choices)
+    grp = models.SmallIntegerField()
+    starts = models.DateField()
+    ends = models.DateField(null=True)
+    void = models.BooleanField(default=False)
+    suspended = models.BooleanField(default=False)
+    payee_id = models.BigIntegerField(null=True)
+    payee_name = CodeField(max_length=60)
+    account = TokenField(null=True)
+    bank = CodeField(max_length=14, default="")
+    decision = models.ForeignKey(Decision, models.PROTECT, related_name="+", db_constraint=False)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["area", "programme"]), models.Index(fields=["household"])]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gt=F("starts")), name="award_dates"),
+            models.UniqueConstraint(fields=["entitlement", "area", "grp", "void"], name="award_key"),
+        ]
+
+
+class AwardAmount(AreaModel):
+    """What an award pays from a month on, yuan per month. A change of amount is a new row of the same award."""
+
+    award = models.ForeignKey(Award, models.PROTECT, related_name="amounts")
+    from_month = models.DateField()
+    amount = MoneyField()
+    decision = models.ForeignKey(Decision, models.PROTECT, related_name="+", db_constraint=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["award", "from_month"], name="award_amount_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="award_amount_positive"),
+        ]
+
+
+class AwardMember(AreaModel):
+    """A person who holds an award for a time. Overlaps within a group are impossible, across areas (integrity.md)."""
+
+    award = models.ForeignKey(Award, models.PROTECT, related_name="members", db_constraint=False)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="award_members")
+    grp = models.SmallIntegerField()
+    void = models.BooleanField(default=False)
+    starts = models.DateField()
+    ends = models.DateField(null=True)
+    share = MoneyField(null=True, help_text="this member's band amount; null under the gap")
+    band = models.SmallIntegerField(null=True)
+    died_on = models.DateField(null=True, help_text="recorded here too: after a move the old area no longer sees the person")
+
+    class Meta:
+        indexes = [models.Index(fields=["award"]), models.Index(fields=["person"])]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gt=F("starts")), name="award_member_dates"),
+            ExclusionConstraint(
+                name="award_member_once",
+                expressions=[("person", "="), ("grp", "="), (Func("starts", "ends", function="daterange"), "&&")],
+                condition=Q(void=False),
+            ),
+        ]
+

@@ -1,0 +1,250 @@
+"""Payments: payrolls, one-card files, bank results, ledger. Lines and paid months are partitioned by the month entitled.
+
+The partitioned tables are made in SQL (migration 0001) and mapped here unmanaged.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from doudi.core.fields import AreaField, AreaModel, CodeField, MoneyField, TokenField
+from doudi.core.models import Account
+from doudi.enrolment.models import Entitlement
+from doudi.registry.models import Programme
+
+
+class Fund(models.Model):
+    """Fund (资金): earmarked money (measures 4.1). Which programmes it may pay stands in `FundPurpose`."""
+
+    code = CodeField(max_length=20, unique=True)
+    name = models.CharField(max_length=60)
+    pool = CodeField(max_length=20)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FundPurpose(models.Model):
+    """A programme that a fund may pay: data, checked by the database when lines are written."""
+
+    fund = models.ForeignKey(Fund, models.PROTECT, related_name="purposes")
+    programme = CodeField(max_length=20, choices=Programme.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["fund", "programme"], name="fund_purpose_once")]
+
+
+class Payroll(AreaModel):
+    """Payroll (发放批次) of a county and month. A released payroll never becomes a draft again."""
+
+    class Kind(models.TextChoices):
+        REGULAR = "regular", _("正常发放")
+        FOLLOW_UP = "follow_up", _("重新发放")
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("编制中")
+        CHECKED = "checked", _("待审批")
+        APPROVED = "approved", _("待报送")
+        RELEASED = "released", _("已报送")
+        BOOKED = "booked", _("已到账")
+
+    number = CodeField(max_length=24, unique=True)
+    month = models.DateField(help_text="month paid, its first day")
+    kind = CodeField(max_length=10, choices=Kind.choices)
+    serial = models.SmallIntegerField(default=1)
+    state = CodeField(max_length=10, choices=State.choices, default=State.DRAFT)
+    lines = models.IntegerField(default=0)
+    amount = MoneyField(default=0)
+    content_hash = CodeField(max_length=64, default="")
+    prepared_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    prepared_at = models.DateTimeField()
+    checked_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    checked_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    released_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    released_at = models.DateTimeField(null=True)
+    booked_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["area", "month"])]
+        constraints = [
+            models.UniqueConstraint(fields=["area", "month", "kind", "serial"], name="payroll_once"),
+            models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("prepared_by")), name="payroll_approver_is_other"),
+            models.CheckConstraint(
+                condition=Q(released_by__isnull=True) | (~Q(released_by=F("prepared_by")) & ~Q(released_by=F("approved_by"))),
+                name="payroll_releaser_is_other",
+            ),
+        ]
+
+
+class PayrollLine(models.Model):
+    """Payroll line (发放明细): one per entitlement, month, kind and cause. Never void, never updated once released."""
+
+    class Kind(models.TextChoices):
+        REGULAR = "regular", _("当月")
+        BACK = "back", _("补发")
+        REISSUE = "reissue", _("重新发放")
+        SETOFF = "setoff", _("抵扣")
+
+    id = models.BigIntegerField(primary_key=True)
+    area = AreaField()
+    area_then = AreaField(null=True)
+    month_entitled = models.DateField()
+    kind = CodeField(max_length=8, choices=Kind.choices)
+    cause = models.BigIntegerField(null=True)
+    returned_line = models.BigIntegerField(null=True)
+    entitlement = models.ForeignKey(Entitlement, models.DO_NOTHING, db_constraint=False)
+    payroll = models.ForeignKey(Payroll, models.DO_NOTHING, related_name="payroll_lines", db_constraint=False)
+    month_paid = models.DateField()
+    programme = CodeField(max_length=20, choices=Programme.choices)
+    household_id = models.BigIntegerField(null=True)
+    fund = models.ForeignKey(Fund, models.DO_NOTHING, db_constraint=False)
+    amount = MoneyField()
+    members = models.SmallIntegerField()
+    payee_id = models.BigIntegerField(null=True)
+    payee_name = CodeField(max_length=60)
+    account = TokenField()
+    bank = CodeField(max_length=14)
+    decision_id = models.BigIntegerField()
+    marked = models.BooleanField(default=False)
+    mark = CodeField(max_length=20, default="")
+
+    class Meta:
+        managed = False
+        db_table = "payments_payrollline"
+
+
+class PaidMonth(models.Model):
+    """The last guard: one row per person, group and month, across areas, written by the trigger on payroll lines only."""
+
+    person_id = models.BigIntegerField(primary_key=True)
+    grp = models.SmallIntegerField()
+    month = models.DateField()
+    line_id = models.BigIntegerField()
+    area = AreaField()
+    area_then = AreaField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "payments_paidmonth"
+
+
+class PayrollExclusion(AreaModel):
+    """What a payroll leaves out and why; it comes back by itself when the reason ends (never a line)."""
+
+    class Reason(models.TextChoices):
+        NO_ACCOUNT = "no_account", _("无领款账户")
+        SUSPENDED = "suspended", _("暂停发放")
+        PAYEE_DIED = "payee_died", _("领款人死亡，待确定新领款人")
+        NO_FUND = "no_fund", _("无对应资金")
+        PAID_ELSEWHERE = "paid_elsewhere", _("其他地区已发放同类待遇")
+
+    payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="exclusions")
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
+    month_entitled = models.DateField()
+    reason = CodeField(max_length=20, choices=Reason.choices)
+    amount = MoneyField()
+    payee_name = CodeField(max_length=60)
+    programme = CodeField(max_length=20, choices=Programme.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["payroll", "entitlement", "month_entitled"], name="payroll_exclusion_once")]
+
+
+class BankFile(AreaModel):
+    """One-card file (财政“一卡通”、银行代发文件) of a payroll: exported once and recorded; again, identical."""
+
+    payroll = models.ForeignKey(Payroll, models.PROTECT, related_name="files")
+    layout = CodeField(max_length=20)
+    name = models.CharField(max_length=120)
+    path = models.CharField(max_length=200)
+    sha256 = CodeField(max_length=64)
+    lines = models.IntegerField()
+    amount = MoneyField()
+    made_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["payroll", "layout"], name="bank_file_once")]
+
+
+class BankResult(AreaModel):
+    """Bank results (发放结果): one row per file, unique by hash; the lines that came back are `BankReturn` rows."""
+
+    payroll = models.ForeignKey(Payroll, models.PROTECT, related_name="results")
+    name = models.CharField(max_length=120)
+    path = models.CharField(max_length=200)
+    sha256 = CodeField(max_length=64, unique=True)
+    paid_lines = models.IntegerField()
+    paid_amount = MoneyField()
+    returned_lines = models.IntegerField()
+    returned_amount = MoneyField()
+    booked_on = models.DateField()
+    booked_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    booked_at = models.DateTimeField()
+
+
+class BankReturn(AreaModel):
+    """A line that came back (支付退票): what a reissue leans on."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("待乡镇更正")
+        CORRECTED = "corrected", _("已更正，待重新发放")
+        REISSUED = "reissued", _("已重新发放")
+
+    line_id = models.BigIntegerField()
+    month_entitled = models.DateField()
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
+    amount = MoneyField()
+    payee_name = CodeField(max_length=60)
+    result = models.ForeignKey(BankResult, models.PROTECT, related_name="returns")
+    code = CodeField(max_length=20)
+    reason = models.CharField(max_length=120)
+    state = CodeField(max_length=10, choices=State.choices, default=State.OPEN)
+    corrected_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    corrected_at = models.DateTimeField(null=True)
+    new_name = CodeField(max_length=60, default="")
+    new_account = TokenField(null=True)
+    new_bank = CodeField(max_length=14, default="")
+    correction_note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["area", "state"])]
+        constraints = [
+            models.UniqueConstraint(fields=["line_id", "month_entitled"], name="bank_return_once"),
+            models.UniqueConstraint(fields=["line_id", "month_entitled", "entitlement", "amount"], name="bank_return_key"),
+        ]
+
+
+class LedgerAccount(models.TextChoices):
+    """Accounts of the ledger (资金台账科目). Debits are positive, credits negative; every transaction sums to nought."""
+
+    APPROPRIATION = "appropriation", _("财政拨款")
+    AVAILABLE = "available", _("可用资金")
+    IN_PAYMENT = "in_payment", _("在途资金（已报送银行）")
+    PAID = "paid", _("已发放")
+    RETURNED = "returned", _("退票待发")
+
+
+class LedgerEntry(AreaModel):
+    """One side of a double entry. Append-only by grants; balanced per transaction by a deferred trigger."""
+
+    transaction = models.BigIntegerField()
+    account = CodeField(max_length=20, choices=LedgerAccount.choices)
+    fund = models.ForeignKey(Fund, models.PROTECT, related_name="+")
+    fund_year = models.SmallIntegerField()
+    amount = models.DecimalField(max_digits=16, decimal_places=2)
+    payroll = models.ForeignKey(Payroll, models.PROTECT, null=True, related_name="ledger_entries")
+    what = models.CharField(max_length=120)
+    document = models.CharField(max_length=120, blank=True)
+    booked_on = models.DateField()
+    booked_at = models.DateTimeField()
+    made_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["transaction"]), models.Index(fields=["area", "fund", "booked_on"]), models.Index(fields=["payroll"])]
+        constraints = [models.CheckConstraint(condition=~Q(amount=0), name="ledger_amount_not_zero")]
