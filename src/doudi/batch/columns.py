@@ -39,15 +39,14 @@ def byte_matrix(column: pa.Array, width: int) -> np.ndarray:
     return data.reshape(len(column), width)
 
 
-def padded_matrix(column: pa.Array, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """((n, width) bytes padded with 0, lengths) of strings of at most `width` bytes."""
+def padded_matrix(column: pa.Array, width: int, fill: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """((n, width) bytes padded with `fill`, lengths) of strings of at most `width` bytes."""
     offsets, data = offsets_and_bytes(column)
     lengths = np.diff(offsets)
+    matrix = np.full((len(lengths), width), fill, np.uint8)
     if len(lengths) and (lengths == lengths[0]).all():
-        matrix = np.zeros((len(lengths), width), np.uint8)
         matrix[:, : lengths[0]] = data.reshape(len(lengths), lengths[0])
         return matrix, lengths
-    matrix = np.zeros((len(lengths), width), np.uint8)
     matrix[np.arange(width) < lengths[:, None]] = data
     return matrix, lengths
 

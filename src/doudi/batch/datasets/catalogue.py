@@ -15,7 +15,12 @@ DISABILITY = "豫政〔2016〕60号"
 
 NAME = Column("name", "姓名", "name", ("人员姓名", "残疾人姓名", "参保人姓名", "死者姓名", "权利人", "所有人", "学生姓名"), required=True)
 ID_NUMBER = Column(
-    "id_number", "身份证号", "id_number", ("身份证号码", "公民身份号码", "公民身份证号码", "证件号码", "身份证", "居民身份证号"), required=True, sensitive="citizen_id"
+    "id_number",
+    "身份证号",
+    "id_number",
+    ("身份证号码", "公民身份号码", "公民身份证号码", "证件号码", "身份证", "居民身份证号"),
+    required=True,
+    sensitive="citizen_id",
 )
 
 
@@ -37,22 +42,29 @@ SCHOOL_STAGES = {"preschool": "学前", "primary": "小学", "junior": "初中",
 SCHOOL_STATUS = {"enrolled": "在读", "suspended": "休学", "dropped_out": "辍学", "left": "毕业"}
 
 DISABILITY_KIND_CODES = _spellings(DISABILITY_KINDS, "残疾") | {"语言": "3", "语言残疾": "3", "多重残疾": "7"}
-DISABILITY_GRADE_CODES = _spellings(DISABILITY_GRADES) | {"1级": "1", "2级": "2", "3级": "3", "4级": "4", "壹级": "1", "贰级": "2", "叁级": "3", "肆级": "4"}
+DISABILITY_GRADE_CODES = _spellings(DISABILITY_GRADES) | {
+    "1级": "1", "2级": "2", "3级": "3", "4级": "4", "壹级": "1", "贰级": "2", "叁级": "3", "肆级": "4",
+}  # fmt: skip
 PENSION_CODES = _spellings(PENSION_KINDS, "养老保险", "基本养老保险") | {"职工养老": "urban_worker", "居民养老": "resident", "机关养老": "public"}
 HOUSE_CODES = _spellings(HOUSE_USAGES) | {
-    "成套住宅": "dwelling", "普通住宅": "dwelling", "宅基地": "dwelling", "商业": "other", "商铺": "other", "办公": "other", "车位": "other", "工业": "other",
+    "成套住宅": "dwelling", "普通住宅": "dwelling", "宅基地": "dwelling", "商业": "other", "商铺": "other", "办公": "other", "车位": "other",
+    "工业": "other",
 }  # fmt: skip
 VEHICLE_CODES = _spellings(VEHICLE_KINDS) | {
-    "小型轿车": "small", "轿车": "small", "小型普通客车": "small", "小型面包车": "small", "重型货车": "large", "大型货车": "large", "摩托车": "motorcycle",
-    "残疾人代步车": "disability", "拖拉机": "farm", "三轮汽车": "farm",
+    "小型轿车": "small", "轿车": "small", "小型普通客车": "small", "小型面包车": "small", "重型货车": "large", "大型货车": "large",
+    "摩托车": "motorcycle", "残疾人代步车": "disability", "拖拉机": "farm", "三轮汽车": "farm",
 }  # fmt: skip
-ROLE_CODES = _spellings(COMPANY_ROLES) | {"法人": "legal_person", "法人代表": "legal_person", "投资人": "shareholder", "自然人股东": "shareholder", "个体经营者": "owner"}
+ROLE_CODES = _spellings(COMPANY_ROLES) | {
+    "法人": "legal_person", "法人代表": "legal_person", "投资人": "shareholder", "自然人股东": "shareholder", "个体经营者": "owner",
+}  # fmt: skip
 STAGE_CODES = _spellings(SCHOOL_STAGES) | {
-    "幼儿园": "preschool", "学前教育": "preschool", "初级中学": "junior", "高级中学": "senior", "普通高中": "senior", "中等职业": "vocational", "职高": "vocational",
-    "大学": "college", "本科": "college", "专科": "college",
+    "幼儿园": "preschool", "学前教育": "preschool", "初级中学": "junior", "高级中学": "senior", "普通高中": "senior", "中等职业": "vocational",
+    "职高": "vocational", "大学": "college", "本科": "college", "专科": "college",
 }  # fmt: skip
 STATUS_CODES = _spellings(SCHOOL_STATUS) | {"在校": "enrolled", "在籍": "enrolled", "失学": "dropped_out", "退学": "dropped_out"}
-RELATIONSHIP_CODES = _spellings(RELATIONSHIPS) | {"儿子": "20", "女儿": "30", "之子": "20", "之女": "30", "丈夫": "11", "妻子": "12", "父": "51", "母": "52", "户主本人": "02"}
+RELATIONSHIP_CODES = _spellings(RELATIONSHIPS) | {
+    "儿子": "20", "女儿": "30", "之子": "20", "之女": "30", "丈夫": "11", "妻子": "12", "父": "51", "母": "52", "户主本人": "02",
+}  # fmt: skip
 
 _ALL = (
     Contract(
