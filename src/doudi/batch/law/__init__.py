@@ -1,0 +1,31 @@
+"""Run the law over a population: one household with its explanation in milliseconds, a province in seconds.
+
+The public face of this package:
+
+* ``run(persons, households, person_household, head, month, variables, settings)`` -> arrays, one for each variable;
+* ``explain(persons, households, month, settings)`` -> an ``Explanation`` of one household;
+* ``Settings`` (dated rows laid over the law), ``Settings.hash``, ``law_version()``: an assessment stores both;
+* ``list_parameters(settings)`` -> every parameter with its rows, for the page 标准与参数;
+* ``LawInputError``: what is wrong with the input, by row and field, found before the run.
+
+Nothing here knows Django. Inputs and outputs are named and explained in ``openfisca_henan`` and in its README.
+"""
+
+from doudi.batch.law.checks import InputProblem, LawInputError
+from doudi.batch.law.engine import Population, calculate, law_version, prepare, run
+from doudi.batch.law.settings import ParameterInfo, ParameterRow, Settings, SettingsError, list_parameters
+
+__all__ = [
+    "InputProblem",
+    "LawInputError",
+    "ParameterInfo",
+    "ParameterRow",
+    "Population",
+    "Settings",
+    "SettingsError",
+    "calculate",
+    "law_version",
+    "list_parameters",
+    "prepare",
+    "run",
+]

@@ -1,0 +1,111 @@
+"""How benefits combine: which exclude each other, which count as income for which. One variable for each rule."""
+
+from openfisca_henan.base import Flag, Money, province
+from openfisca_henan.entities import Person
+
+
+class takes_child_allowance(Flag):
+    """A minor who could be tekun has the children's allowance instead, by choice (not both)."""
+
+    entity = Person
+    label = "选择儿童基本生活费而不纳入特困"
+
+    def formula(person, period, parameters):
+        return person("child_allowance_group", period) & person("chooses_child_allowance", period)
+
+
+class counts_in_dibao_household(Flag):
+    """Tekun members count neither among the members nor with their income."""
+
+    entity = Person
+    label = "计入低保家庭人口和收入"
+    reference = "民发〔2021〕43号"
+
+    def formula(person, period, parameters):
+        return ~person("tekun_eligible", period)
+
+
+class child_allowance_as_income(Money):
+    """Children's allowances count in full as income for dibao; disability subsidies do not."""
+
+    entity = Person
+    label = "计入家庭收入的儿童基本生活费"
+
+    def formula(person, period, parameters):
+        return person("orphan_allowance", period) + person("unsupported_child_allowance", period)
+
+
+class on_tekun(Flag):
+    """On tekun: the month's award where awards are known, else the formula."""
+
+    entity = Person
+    label = "特困人员（当月）"
+
+    def formula(person, period, parameters):
+        known = person.household("awards_known", period)
+        return (known & person("receives_tekun", period)) | (~known & person("tekun_eligible", period))
+
+
+class on_dibao(Flag):
+    """On dibao, with the household or alone."""
+
+    entity = Person
+    label = "低保对象（当月）"
+
+    def formula(person, period, parameters):
+        household = person.household
+        known = household("awards_known", period)
+        own = household("dibao_eligible", period) & person("counts_in_dibao_household", period)
+        own = own | person("single_person_dibao_eligible", period)
+        return (known & person("receives_dibao", period)) | (~known & own)
+
+
+class on_child_allowance(Flag):
+    entity = Person
+    label = "领取儿童基本生活费（当月）"
+
+    def formula(person, period, parameters):
+        known = person.household("awards_known", period)
+        own = person("child_allowance_as_income", period) > 0
+        return (known & person("receives_child_allowance", period)) | (~known & own)
+
+
+class on_marginal(Flag):
+    entity = Person
+    label = "低保边缘家庭成员（当月）"
+
+    def formula(person, period, parameters):
+        household = person.household
+        known = household("awards_known", period)
+        own = household("marginal_family", period) & person("counts_in_dibao_household", period)
+        return (known & person("confirmed_marginal", period)) | (~known & own)
+
+
+class excluded_from_living_subsidy(Flag):
+    """Tekun people get no disability subsidy; orphans no living subsidy."""
+
+    entity = Person
+    label = "不得享受困难残疾人生活补贴"
+    reference = "豫政〔2016〕60号"
+
+    def formula(person, period, parameters):
+        return person("on_tekun", period) | (person("orphan", period) & person("on_child_allowance", period))
+
+
+class excluded_from_nursing_subsidy(Flag):
+    """Tekun people get no disability subsidy; work-injury nursing pay excludes nursing."""
+
+    entity = Person
+    label = "不得享受重度残疾人护理补贴"
+    reference = "豫政〔2016〕60号"
+
+    def formula(person, period, parameters):
+        return person("on_tekun", period) | person("work_injury_nursing", period)
+
+
+class is_minor(Flag):
+    entity = Person
+    label = "未成年人"
+
+    def formula(person, period, parameters):
+        return person("age", period) < province(person, period, "children.age")
