@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pgtrigger
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -141,7 +142,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 
 # History rows: who, from which page; by statement, so that set-based writes are seen too and stay cheap.
-PGHISTORY_LEVEL = "Statement"
+PGHISTORY_LEVEL = pgtrigger.Statement
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = True
 
 LOGGING = {

@@ -11,8 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from doudi.core.fields import AreaField, AreaModel, CodeField, MoneyField, SealedTextField, TokenField
 from doudi.core.models import HistoryEvent
 
-HISTORY = dict(base_model=HistoryEvent, context_field=None, append_only=False)
-TRACKED = (pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+
+def with_history(model: type[models.Model]) -> type[models.Model]:
+    """Row history by database triggers, per statement: set-based writes are seen too. `area_then` is the recode's own."""
+    track = pghistory.track(
+        pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["area_then"], base_model=HistoryEvent, context_field=None
+    )
+    return track(model)
+
 
 
 class Sex(models.TextChoices):
@@ -20,7 +26,7 @@ class Sex(models.TextChoices):
     FEMALE = "2", _("女")
 
 
-@pghistory.track(*TRACKED, exclude=["area_then"], **HISTORY)
+@with_history
 class Household(AreaModel):
     """Household (家庭): the assistance unit. Its `area` is the village that manages it; its members carry the same."""
 
@@ -43,7 +49,7 @@ class Household(AreaModel):
         return self.name
 
 
-@pghistory.track(*TRACKED, exclude=["area_then"], **HISTORY)
+@with_history
 class Person(AreaModel):
     """Person (人员). Numbers are tokens (decision 5); person and `token` are one to one in the whole province."""
 
@@ -77,7 +83,7 @@ class Person(AreaModel):
         return self.name
 
 
-@pghistory.track(*TRACKED, exclude=["area_then"], **HISTORY)
+@with_history
 class Membership(AreaModel):
     """One person in one household for a time. A person is in one assistance household at a time, by exclusion."""
 
