@@ -83,7 +83,7 @@ FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
 
 # Two roles of one database: `default` is the application (under row-level security), `owner` migrates.
 DATABASES = postgres.databases()
-DATABASE_ROUTERS: list[str] = []
+DATABASE_ROUTERS = ["doudi.core.routing.OwnerWhileMigrating"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "core.Account"
