@@ -81,8 +81,7 @@ class TestDatabase:
 
     def make_template(self) -> None:
         """Migrate once, as owner; other processes wait."""
-        from django.core.management import call_command
-        from django.db import connections
+        from doudi.core.migrate import migrate
 
         with (self.server.home / "template.lock").open("a+") as file, self.admin() as admin:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -93,8 +92,7 @@ class TestDatabase:
                 admin.execute(f'drop database "{old}" with (force)')
             self.server.bootstrap(self.template)
             self.point_django_at(self.template)
-            call_command("migrate", database="owner", verbosity=0, interactive=False)
-            connections["owner"].close()
+            migrate(verbosity=0)
             admin.execute(f'alter database "{self.template}" is_template true')
 
     def make_copy(self) -> None:
@@ -128,46 +126,50 @@ def _alive(pid: int) -> bool:
     return True
 
 
-@pytest.fixture(scope="session")
-def test_database(request: pytest.FixtureRequest) -> Iterator[TestDatabase]:
-    """The running server and the name of this process's database on it."""
-    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
-    database = TestDatabase(worker)
-    with database.server.running():
-        database.drop_left_over()
-        yield database
+class Fixtures:
+    """Registered after pytest-django, whose `django_db_setup` they replace."""
+
+    @pytest.fixture(scope="session")
+    def test_database(self, request: pytest.FixtureRequest) -> Iterator[TestDatabase]:
+        """The running server and the name of this process's database on it."""
+        worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+        database = TestDatabase(worker)
+        with database.server.running():
+            database.drop_left_over()
+            yield database
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(self, test_database: TestDatabase, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+        """In place of pytest-django's: a migrated copy of the template, reached as doudi_app."""
+        from django.test import TransactionTestCase
+
+        def start_over(case: TransactionTestCase) -> None:
+            test_database.drop_copy()
+            test_database.make_copy()
+
+        with django_db_blocker.unblock():
+            test_database.make_template()
+            test_database.make_copy()
+            test_database.point_django_at(test_database.name)
+        patch = pytest.MonkeyPatch()
+        patch.setattr(TransactionTestCase, "_fixture_teardown", start_over)
+        yield
+        patch.undo()
+        with django_db_blocker.unblock():
+            test_database.drop_copy()
+
+    @pytest.fixture
+    def committed_db(self, transactional_db: None) -> None:
+        """The test's work really commits, so that several connections and threads see it; afterwards everything is as before."""
+
+    @pytest.fixture
+    def owner_connection(self, test_database: TestDatabase, django_db_setup: None) -> Iterator[Any]:
+        """A psycopg connection as doudi_owner, which sees past row-level security (not what an open test transaction holds)."""
+        import psycopg
+
+        with psycopg.connect(test_database.server.conninfo("owner", test_database.name), autocommit=True) as connection:
+            yield connection
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(test_database: TestDatabase, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
-    """In place of pytest-django's: a migrated copy of the template, reached as doudi_app."""
-    from django.test import TransactionTestCase
-
-    def start_over(case: TransactionTestCase) -> None:
-        test_database.drop_copy()
-        test_database.make_copy()
-
-    with django_db_blocker.unblock():
-        test_database.make_template()
-        test_database.make_copy()
-        test_database.point_django_at(test_database.name)
-    patch = pytest.MonkeyPatch()
-    patch.setattr(TransactionTestCase, "_fixture_teardown", start_over)
-    yield
-    patch.undo()
-    with django_db_blocker.unblock():
-        test_database.drop_copy()
-
-
-@pytest.fixture
-def committed_db(transactional_db: None) -> None:
-    """The test's work really commits, so that several connections and threads see it; afterwards everything is as before."""
-
-
-@pytest.fixture
-def owner_connection(test_database: TestDatabase, django_db_setup: None) -> Iterator[Any]:
-    """A psycopg connection as doudi_owner, which sees past row-level security (not what an open test transaction holds)."""
-    import psycopg
-
-    with psycopg.connect(test_database.server.conninfo("owner", test_database.name), autocommit=True) as connection:
-        yield connection
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Fixtures(), "doudi-fixtures")
