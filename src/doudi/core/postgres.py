@@ -172,7 +172,7 @@ class Server:
         parent = next(folder for folder in self.home.parents if folder.exists())
         if user and (closed := first_closed(parent, user.pw_uid, {user.pw_gid})):
             raise SetupError(
-                f"数据目录 {self.home} 位于 {closed} 之下，而该目录不允许系统用户“{user.pw_name}”进入（权限 {stat.S_IMODE(closed.stat().st_mode):04o}），"
+                f"数据目录 {self.home} 位于 {closed} 之下，而该目录不允许系统用户“{user.pw_name}”进入，"
                 "PostgreSQL 无法在此运行。请用 DOUDI_HOME 指定其他位置，例如 DOUDI_HOME=/var/lib/doudi。"
             )
         try:
@@ -290,7 +290,7 @@ class Server:
         inside = self.home / "run"
         if len(os.fsencode(inside)) <= LONGEST_SOCKET_FOLDER:
             return inside
-        return Path("/tmp") / f"doudi-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}"  # noqa: S108
+        return Path("/tmp") / f"doudi-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}"
 
     def _make_socket_folder(self) -> Path:
         folder = self.socket_folder()
@@ -506,4 +506,4 @@ def databases() -> dict[str, dict[str, Any]]:
     return found
 
 
-__all__ = ["SetupError", "Server", "databases", "external", "home", "running", "server", "system_user"]
+__all__ = ["Server", "SetupError", "databases", "external", "home", "running", "server", "system_user"]

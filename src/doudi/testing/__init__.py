@@ -12,14 +12,13 @@ import base64
 import fcntl
 import json
 import os
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 MARK = sha256(os.fsencode(PROJECT)).hexdigest()[:8]
 
 
@@ -126,50 +125,6 @@ def _alive(pid: int) -> bool:
     return True
 
 
-class Fixtures:
-    """Registered after pytest-django, whose `django_db_setup` they replace."""
-
-    @pytest.fixture(scope="session")
-    def test_database(self, request: pytest.FixtureRequest) -> Iterator[TestDatabase]:
-        """The running server and the name of this process's database on it."""
-        worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
-        database = TestDatabase(worker)
-        with database.server.running():
-            database.drop_left_over()
-            yield database
-
-    @pytest.fixture(scope="session")
-    def django_db_setup(self, test_database: TestDatabase, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
-        """In place of pytest-django's: a migrated copy of the template, reached as doudi_app."""
-        from django.test import TransactionTestCase
-
-        def start_over(case: TransactionTestCase) -> None:
-            test_database.drop_copy()
-            test_database.make_copy()
-
-        with django_db_blocker.unblock():
-            test_database.make_template()
-            test_database.make_copy()
-            test_database.point_django_at(test_database.name)
-        patch = pytest.MonkeyPatch()
-        patch.setattr(TransactionTestCase, "_fixture_teardown", start_over)
-        yield
-        patch.undo()
-        with django_db_blocker.unblock():
-            test_database.drop_copy()
-
-    @pytest.fixture
-    def committed_db(self, transactional_db: None) -> None:
-        """The test's work really commits, so that several connections and threads see it; afterwards everything is as before."""
-
-    @pytest.fixture
-    def owner_connection(self, test_database: TestDatabase, django_db_setup: None) -> Iterator[Any]:
-        """A psycopg connection as doudi_owner, which sees past row-level security (not what an open test transaction holds)."""
-        import psycopg
-
-        with psycopg.connect(test_database.server.conninfo("owner", test_database.name), autocommit=True) as connection:
-            yield connection
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Fixtures(), "doudi-fixtures")
+    # Not named in this module: fixtures of a plugin registered later win, and pytest-django comes in between.
+    config.pluginmanager.import_plugin("doudi.testing.fixtures")
