@@ -45,20 +45,24 @@ _RELATIONSHIPS = {
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What every department knows of the people of a block: name, number, sex, birth; and the places that rows mention."""
+    """What every department knows of the people of a block: name, number, birth, household, county; and the counties that rows can mention."""
 
     name: pa.Array
     number: Digits
     birth: Days
     household_no: Ints
-    county: str
-    county_name: str
+    county: npt.NDArray[np.str_]
+    county_name: pa.Array
     counties: npt.NDArray[np.str_]
     first_person: int
 
 
 def _pick(words: tuple[str, ...], at: npt.NDArray[np.generic]) -> pa.Array:
     return pa.array(words).take(pa.array(at.astype(np.int64)))
+
+
+def _county(r: Register, t: Table) -> pa.Array:
+    return r.county_name.take(pa.array(t["person"]))
 
 
 def _text(values: Ints) -> pa.Array:
@@ -87,7 +91,7 @@ def _medical(r: Register, t: Table, number: Digits) -> dict[str, Column]:
 
 
 def _wages(r: Register, t: Table, number: Digits) -> dict[str, Column]:
-    place = pa.array(np.where(t["workplace"] >= 0, r.counties[t["workplace"]], r.county))
+    place = pa.array(np.where(t["workplace"] >= 0, r.counties[t["workplace"]], r.county[t["person"]]))
     month = to_strings(date_digits(t["month"].astype("datetime64[D]"))[:, :6])
     return {"单位": _employers(r, t["employer"]), "月份": month, "应发工资": money_text(t["wage"]), "参保地": place}
 
@@ -102,7 +106,7 @@ def _deaths(r: Register, t: Table, number: Digits) -> dict[str, Column]:
 
 
 def _moves(r: Register, t: Table, number: Digits) -> dict[str, Column]:
-    here, other = np.full(len(t["person"]), r.county), r.counties[t["other"]]
+    here, other = r.county[t["person"]], r.counties[t["other"]]
     codes = list(_RELATIONSHIPS)
     words = pa.array(list(_RELATIONSHIPS.values()))
     relationship = words.take(pa.array(np.argsort(codes)[np.searchsorted(sorted(codes), t["relationship"])]))
@@ -125,7 +129,7 @@ def _serial(r: Register, t: Table) -> Ints:
 
 def _housing(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     year = _text(t["registered_on"].astype("datetime64[Y]").astype(np.int64) + 1970)
-    certificate = _join("豫(", year, f"){r.county_name}不动产权第", to_strings(digits_of(_serial(r, t), 8)), "号")
+    certificate = _join("豫(", year, ")", _county(r, t), "不动产权第", to_strings(digits_of(_serial(r, t), 8)), "号")
     return {"产权证号": certificate, "建筑面积": _text_float(t["area"]), "用途": _pick(USAGES, t["usage"])}
 
 
@@ -144,8 +148,8 @@ def _vehicles(r: Register, t: Table, number: Digits) -> dict[str, Column]:
 
 def _companies(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     serial = _serial(r, t)
-    region = np.full(len(serial), int(r.county))
-    name = _join(r.county_name, _pick(_WORDS, serial % 10), _pick(_TRADES, serial // 10 % 10), _text(serial % 997), "有限公司")
+    region = r.county[t["person"]].astype(np.int64)
+    name = _join(_county(r, t), _pick(_WORDS, serial % 10), _pick(_TRADES, serial // 10 % 10), _text(serial % 997), "有限公司")
     capital = _text(t["capital"] // 1_000_000)
     return {"企业名称": name, "统一社会信用代码": credit_codes(serial, region), "职务": _pick(ROLES, t["role"]), "认缴出资额(万元)": capital}
 
@@ -156,7 +160,7 @@ def _education(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     first_age = np.array([0, 3, 6, 12, 15, 15, 18])[stage]
     grade = _join(_pick(("一", "二", "三", "四", "五", "六"), (t["age"] - first_age).clip(0, 5)), "年级")
     return {
-        "学校": _join(r.county_name, _pick(_SCHOOLS, t["school"]), ending),
+        "学校": _join(_county(r, t), _pick(_SCHOOLS, t["school"]), ending),
         "学段": _pick(_STAGES, stage),
         "年级": grade,
         "状态": _pick(_STATUS, t["status"]),

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .economy import RESIDENT_PENSION
 from .structure import HEAD, Bools, Days, Ints
-from .world import RESIDENT_PENSION, World
+from .world import World
 
 Table = dict[str, npt.NDArray[np.generic]]
 
@@ -78,14 +79,14 @@ def _medical(world: World, rng: np.random.Generator, on: np.datetime64) -> Table
 def _wages(world: World, rng: np.random.Generator, on: np.datetime64) -> tuple[Table, Ints]:
     """Three months of contributions of who works in the province with a contract; hidden wages of recipients; small ones as near misses."""
     f = world.families
-    can = world.recipient & world.alive & (f.age >= 18) & (f.age < 60) & (world.grade == 0) & ~((world.wage > 0) | world.away)
+    can = world.recipient & world.alive & (f.age >= 18) & (f.age < 60) & (world.grade == 0) & ~((world.income.wage > 0) | world.work.away)
     draw = rng.random(f.people)
     hidden = np.where(can & (draw < 0.12), rng.integers(170_000, 420_000, f.people), 0)
     small = np.where(can & (draw > 0.93), rng.integers(25_000, 55_000, f.people), 0)
-    known = world.formal & world.alive & (world.wage > 0)
+    known = world.work.formal & world.alive & (world.income.wage > 0)
     person = np.flatnonzero(known | (hidden > 0) | (small > 0))
-    monthly = np.where(known, world.wage // 12, hidden + small)[person]
-    workplace = np.where(world.away & ~world.outside, world.workplace, -1)[person]
+    monthly = np.where(known, world.income.wage // 12, hidden + small)[person]
+    workplace = np.where(world.work.away & ~world.work.outside, world.work.workplace, -1)[person]
     months = (on.astype("datetime64[M]") - np.array([3, 2, 1])).repeat(len(person))
     monthly = np.floor(np.tile(monthly, 3) * rng.uniform(0.96, 1.04, len(months))).astype(np.int64)
     table = {
@@ -99,9 +100,9 @@ def _wages(world: World, rng: np.random.Generator, on: np.datetime64) -> tuple[T
 
 
 def _pensions(world: World, on: np.datetime64) -> Table:
-    person = np.flatnonzero((world.pension > 0) | world.resident_pension)
-    worker = world.pension[person] > 0
-    amount = np.where(worker, world.pension[person] // 12, RESIDENT_PENSION)
+    person = np.flatnonzero((world.income.pension > 0) | world.income.resident_pension)
+    worker = world.income.pension[person] > 0
+    amount = np.where(worker, world.income.pension[person] // 12, RESIDENT_PENSION)
     month = np.full(len(person), on.astype("datetime64[M]") - 1)
     return {"person": person, "kind": np.where(worker, 0, 1), "month": month, "amount": amount}
 
@@ -143,7 +144,7 @@ def _housing(world: World, rng: np.random.Generator, on: np.datetime64) -> Table
     n = f.people
     member, draw = _award_member(world), rng.random(n)
     household = f.household
-    dwellings = world.h_dwellings[household]
+    dwellings = world.property.dwellings[household]
     poor = world.poor[household]
     wrong, near = member & (draw < 0.025), member & (draw >= 0.025) & (draw < 0.065)
     second_wrong = wrong & (rng.random(n) < 0.6)
@@ -174,7 +175,7 @@ def _vehicles(world: World, rng: np.random.Generator, on: np.datetime64) -> Tabl
     head = (f.slot == HEAD) & world.alive & (f.age >= 18)
     member, draw = _award_member(world), rng.random(n)
     poor = world.poor[f.household]
-    car = head & (world.h_vehicles[f.household] > 0)
+    car = head & (world.property.vehicles[f.household] > 0)
     groups = []
     for mask, least, most, kind in (
         (car, 5, 3600, None),
@@ -182,7 +183,7 @@ def _vehicles(world: World, rng: np.random.Generator, on: np.datetime64) -> Tabl
         (member & (draw >= 0.025) & (draw < 0.08), 5, 3000, MOTORCYCLE),
         (member & (world.kind == 4) & (draw > 0.95), 5, 2000, DISABILITY_VEHICLE),
         (head & ~poor & (rng.random(n) < 0.12), 5, 3600, MOTORCYCLE),
-        (head & ~poor & (world.h_farmland[f.household] > 6) & (rng.random(n) < 0.12), 5, 3600, FARM),
+        (head & ~poor & (world.income.h_farmland[f.household] > 6) & (rng.random(n) < 0.12), 5, 3600, FARM),
     ):
         person = np.flatnonzero(mask)
         size = len(person)

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .economy import OUTSIDE_PLACES
 from .identifiers import BANKS, bank_accounts, digits_of, phones, to_strings
 from .names import ETHNICITIES
 from .structure import Bools, Days, Ints
-from .world import KINDS, OUTSIDE_PLACES, STAGES, World
+from .world import KINDS, STAGES, World
 
 CAPACITY = ("none", "partial", "full")
 MONEY = pa.decimal128(16, 2)
@@ -68,6 +69,7 @@ HOUSEHOLDS = pa.schema(
         "floor_area": pa.int64(),
         "rigid_expenditure_fen": pa.int64(),
         "standard_fen": pa.int64(),
+        "paid_standard_fen": pa.int64(),
         "on_dibao": pa.bool_(),
         "on_tekun": pa.bool_(),
     }
@@ -86,11 +88,6 @@ AWARDS = pa.schema(
         "amount_fen": pa.int64(),
     }
 )
-
-SUBSIDY_FEN = {"4101": (12_000, 10_000)}
-"""Living and nursing subsidy, fen a month, where it is not the province's 60 (Zhengzhou since 2016-11, Xinhua 2016-11-14)."""
-CHILD_ALLOWANCE_FEN = 105_000
-"""Orphans and de facto unsupported children, dispersed, since 2022."""
 
 
 def people_table(
@@ -115,12 +112,12 @@ def people_table(
     elsewhere = pa.array(rng.random(n) < 0.03)
     other_village = villages.take(pa.array(rng.integers(0, len(villages), n)))
     workplace = pc.if_else(
-        pa.array(w.outside),
-        pa.array(OUTSIDE_PLACES).take(pa.array(w.workplace % len(OUTSIDE_PLACES))),
-        pa.array(counties[w.workplace % len(counties)]),
+        pa.array(w.work.outside),
+        pa.array(OUTSIDE_PLACES).take(pa.array(w.work.workplace % len(OUTSIDE_PLACES))),
+        pa.array(counties[w.work.workplace % len(counties)]),
     )
     nothing = pa.scalar(None, pa.string())
-    work_area = pc.if_else(pa.array(w.away), workplace, nothing)
+    work_area = pc.if_else(pa.array(w.work.away), workplace, nothing)
     parents = [pa.array(np.where(parent >= 0, person_no[parent], 0), mask=parent < 0) for parent in (f.father, f.mother)]
     columns = {
         "person_no": person_no,
@@ -133,7 +130,7 @@ def people_table(
         "ethnicity": pa.array([code for code, _ in ETHNICITIES]).take(pa.array(ethnicity)),
         "id_number": pc.if_else(pa.array(no_number), nothing, to_strings(number)),
         "registered_area": pc.if_else(elsewhere, other_village, area),
-        "residence_area": pc.if_else(pa.array(w.away), workplace, area),
+        "residence_area": pc.if_else(pa.array(w.work.away), workplace, area),
         "phone": phone,
         "bank": pc.if_else(no_account, nothing, pa.array([code for code, *_ in BANKS]).take(pa.array(bank))),
         "account": pc.if_else(no_account, nothing, to_strings(account)),
@@ -142,7 +139,7 @@ def people_table(
         "mother_no": parents[1],
         "disability_kind": pc.if_else(pa.array(w.registry_grade > 0), pa.array(KINDS).take(pa.array((w.kind - 1).clip(0))), nothing),
         "disability_grade": w.registry_grade.astype(np.int8),
-        "works_away": w.away,
+        "works_away": w.work.away,
         "workplace_area": work_area,
         "labour_capacity": pa.array(CAPACITY).take(pa.array(w.capacity)),
         "school_stage": pa.array(STAGES).take(pa.array(w.stage)),
@@ -156,7 +153,13 @@ def households_table(w: World, heads: pa.Array, address: pa.Array, area: pa.Arra
     f = w.families
     sums = {
         name: np.add.reduceat(column, f.start)
-        for name, column in (("wage", w.wage), ("business", w.business), ("property", w.property_), ("transfer", w.transfer), ("land", w.land))
+        for name, column in (
+            ("wage", w.income.wage),
+            ("business", w.income.business),
+            ("property", w.income.property),
+            ("transfer", w.income.transfer),
+            ("land", w.income.land),
+        )
     }
     columns = {
         "household_no": household_no,
@@ -167,14 +170,15 @@ def households_table(w: World, heads: pa.Array, address: pa.Array, area: pa.Arra
         "address": address,
         "members": f.size,
         **{f"{name}_fen": column for name, column in sums.items()},
-        "income_fen": w.h_income,
-        "farmland_mu": w.h_farmland,
-        "financial_assets_fen": w.h_assets,
-        "vehicles": w.h_vehicles,
-        "dwellings": w.h_dwellings,
-        "floor_area": w.h_floor_area,
-        "rigid_expenditure_fen": w.h_rigid,
-        "standard_fen": w.h_standard,
+        "income_fen": w.income.h_total,
+        "farmland_mu": w.income.h_farmland,
+        "financial_assets_fen": w.property.assets,
+        "vehicles": w.property.vehicles,
+        "dwellings": w.property.dwellings,
+        "floor_area": w.property.floor_area,
+        "rigid_expenditure_fen": w.property.rigid,
+        "standard_fen": w.amounts.standard,
+        "paid_standard_fen": w.income.h_paid_standard,
         "on_dibao": f.any_member(w.on_dibao),
         "on_tekun": f.any_member(w.on_tekun),
     }
@@ -225,16 +229,16 @@ def facts_table(
         )
 
     for kind, column in (
-        ("wage_income", w.wage),
-        ("business_income", w.business),
-        ("property_income", w.property_),
-        ("transfer_income", w.transfer),
-        ("land_income", w.land),
+        ("wage_income", w.income.wage),
+        ("business_income", w.income.business),
+        ("property_income", w.income.property),
+        ("transfer_income", w.income.transfer),
+        ("land_income", w.income.land),
     ):
         add(kind, alive & (column > 0), column, fen=True)
     one = np.ones(f.people)
-    add("works_away", w.away, one)
-    add("workplace_area", w.away, text=work_area)
+    add("works_away", w.work.away, one)
+    add("workplace_area", w.work.away, text=work_area)
     disabled = alive & (w.registry_grade > 0)
     add("disability", disabled, w.registry_grade, pa.array(KINDS).take(pa.array((w.kind - 1).clip(0))))
     grade = (w.registry_grade + ord("0")).astype(np.uint8)[:, None]
@@ -247,50 +251,51 @@ def facts_table(
     add("self_care_failures", w.on_tekun, failures)
     add("in_institution", w.on_tekun & (person_no % 5 == 0), one)
     add("in_school", alive & (w.stage > 0) & ~w.dropped_out, one)
-    add("orphan", w.child_allowance, one)
-    add("de_facto_unsupported_child", w.unsupported, one)
+    add("orphan", w.awards.orphan, one)
+    add("de_facto_unsupported_child", w.awards.unsupported, one)
     for kind, column, fen in (
-        ("financial_assets", w.h_assets, True),
-        ("vehicles", w.h_vehicles, False),
-        ("dwellings", w.h_dwellings, False),
-        ("dwelling_area_per_head", w.h_floor_area / f.size, False),
-        ("farmland_per_head", w.h_farmland / f.size, False),
-        ("rigid_expenditure", w.h_rigid, True),
+        ("financial_assets", w.property.assets, True),
+        ("vehicles", w.property.vehicles, False),
+        ("dwellings", w.property.dwellings, False),
+        ("dwelling_area_per_head", w.property.floor_area / f.size, False),
+        ("farmland_per_head", w.income.h_farmland / f.size, False),
+        ("rigid_expenditure", w.property.rigid, True),
     ):
         add(kind, column > 0, column, fen=fen, household=True)
     return pa.concat_tables(parts)
 
 
-def awards_table(rng: np.random.Generator, w: World, local: str, person_no: Ints, household_no: Ints, on: np.datetime64) -> pa.Table:
-    """Awards already running: one row per member; members of one award share `award_no`, `amount_fen` is the whole award's for a month."""
+def awards_table(rng: np.random.Generator, w: World, person_no: Ints, household_no: Ints, on: np.datetime64) -> pa.Table:
+    """Awards already running: one row per member; members of one award share `award_no`, `amount_fen` is the whole award's for a month.
+    `starts`: first month of the member; the award's own is the earliest."""
     f = w.families
-    living, nursing = SUBSIDY_FEN.get(local[:4], (6_000, 6_000))
-    whole = w.on_dibao & (w.h_income[f.household] < w.h_standard[f.household] * 12 * f.per_household(w.alive).clip(1)[f.household])
     parts = []
+    # Paid is the first living grown-up of the household, where there is none its head.
+    fit = np.flatnonzero(~w.death_known & (f.age >= 18))
+    h_payee = f.start.copy()
+    households, first = np.unique(f.household[fit], return_index=True)
+    h_payee[households] = fit[first]
     h_months = rng.integers(2, 60, f.households)
     for at, (programme, mask, amount) in enumerate(
         (
-            ("dibao", whole, w.h_dibao_amount[f.household]),
-            ("dibao_single", w.on_dibao & ~whole, w.h_standard[f.household]),
-            ("tekun", w.on_tekun, w.h_tekun_amount[f.household]),
-            ("orphan", w.child_allowance, np.full(f.people, CHILD_ALLOWANCE_FEN)),
-            ("unsupported_child", w.unsupported, np.full(f.people, CHILD_ALLOWANCE_FEN)),
-            ("disability_living", w.living, np.full(f.people, living)),
-            ("disability_nursing", w.nursing, np.full(f.people, nursing)),
+            ("dibao", w.awards.dibao, w.awards.h_dibao_amount[f.household]),
+            ("dibao_single", w.awards.single, w.amounts.standard[f.household]),
+            ("tekun", w.on_tekun, w.amounts.tekun[f.household]),
+            ("orphan", w.awards.orphan, w.amounts.child[f.household]),
+            ("unsupported_child", w.awards.unsupported, w.amounts.child[f.household]),
+            ("disability_living", w.awards.living, w.amounts.living[f.household]),
+            ("disability_nursing", w.awards.nursing, w.amounts.nursing[f.household]),
         )
     ):
         person = np.flatnonzero(mask)
         together = programme == "dibao"
         group = f.start[f.household[person]] if together else person
         months = h_months[f.household[person]] if together else (h_months[f.household[person]] + person_no[person]) % 58 + 2
-        # A certificate older than the award, a birth before it; together: the award counts from the same month for all.
+        # Nobody holds an award before the month after birth; a child born later joins its household's award then.
         latest = on.astype("datetime64[M]") - 1
-        starts = np.minimum(on.astype("datetime64[M]") - months, latest)
-        if not together:
-            starts = np.maximum(starts, np.minimum(f.birth[person].astype("datetime64[M]") + 1, latest))
-        head = f.start[f.household[person]]
-        # The first adult member with an account is paid: the head, or oneself when grown-up.
-        payee = np.where(together | (f.age[person] < 18), head, person)
+        starts = np.maximum(latest + 1 - months, f.birth[person].astype("datetime64[M]") + 1)
+        starts = np.minimum(starts, latest)
+        payee = np.where(together | (f.age[person] < 18), h_payee[f.household[person]], person)
         parts.append(
             _table(
                 {

@@ -43,16 +43,16 @@ class Kind(IntEnum):
 
 # share of households, youngest and oldest head, share of male heads, share of poor households
 TYPES: dict[Kind, tuple[float, int, int, float, float]] = {
-    Kind.OLD_ALONE: (0.09, 62, 92, 0.44, 0.5),
-    Kind.ADULT_ALONE: (0.05, 30, 61, 0.85, 0.4),
-    Kind.OLD_COUPLE: (0.12, 60, 85, 0.95, 0.075),
-    Kind.COUPLE: (0.09, 45, 61, 0.93, 0.04),
-    Kind.PARENTS_CHILDREN: (0.262, 24, 52, 0.9, 0.06),
-    Kind.WITH_GRANDPARENTS: (0.13, 27, 54, 0.93, 0.06),
-    Kind.WITH_CHILDS_FAMILY: (0.14, 50, 72, 0.9, 0.06),
+    Kind.OLD_ALONE: (0.09, 62, 92, 0.44, 0.55),
+    Kind.ADULT_ALONE: (0.05, 30, 61, 0.85, 0.45),
+    Kind.OLD_COUPLE: (0.12, 60, 85, 0.95, 0.08),
+    Kind.COUPLE: (0.09, 45, 61, 0.93, 0.05),
+    Kind.PARENTS_CHILDREN: (0.262, 24, 52, 0.9, 0.08),
+    Kind.WITH_GRANDPARENTS: (0.13, 27, 54, 0.93, 0.09),
+    Kind.WITH_CHILDS_FAMILY: (0.14, 50, 72, 0.9, 0.09),
     Kind.GRANDPARENTS_GRANDCHILDREN: (0.04, 54, 77, 0.75, 0.05),
-    Kind.ONE_PARENT: (0.031, 26, 50, 0.35, 0.16),
-    Kind.OLD_PARENT_ADULT_CHILD: (0.04, 60, 84, 0.5, 0.22),
+    Kind.ONE_PARENT: (0.031, 26, 50, 0.35, 0.18),
+    Kind.OLD_PARENT_ADULT_CHILD: (0.04, 60, 84, 0.5, 0.27),
     Kind.ORPHANS: (0.002, 58, 78, 0.7, 0.3),
     Kind.ONE_PARENT_DEAD: (0.005, 28, 50, 0.3, 0.15),
 }
@@ -242,3 +242,9 @@ def make_families(rng: np.random.Generator, people: int, on: np.datetime64) -> F
         father=fathers[here],
         mother=mothers[here],
     )
+
+
+def orphaned(families: Families, dead: Bools) -> Bools:
+    """Under 18, both parents in the block and dead."""
+    known = (families.father >= 0) & (families.mother >= 0)
+    return known & (families.age < 18) & dead[families.father] & dead[families.mother]

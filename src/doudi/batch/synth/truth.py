@@ -66,14 +66,14 @@ def situations(world: World, records: Records, on: np.datetime64) -> list[Situat
     severe = certified & (world.grade <= 2)
     add(
         "disability_no_nursing_subsidy",
-        severe & alive & ~world.nursing & ~world.on_tekun,
+        severe & alive & ~world.awards.nursing & ~world.on_tekun,
         grade_3=certified & alive & (world.grade == 3),
         on_tekun=severe & alive & world.on_tekun,
         dead=severe & ~alive,
     )
     add(
         "disability_no_living_subsidy",
-        certified & alive & world.on_dibao & ~world.living,
+        certified & alive & world.on_dibao & ~world.awards.living,
         not_on_dibao=severe & alive & ~recipient,
         on_tekun=certified & alive & world.on_tekun,
     )
@@ -81,7 +81,7 @@ def situations(world: World, records: Records, on: np.datetime64) -> list[Situat
     medical = tables["medical"]
     counted = medical["settled_on"] > year
     own = np.bincount(medical["person"][counted], medical["own"][counted], n)
-    income = world.h_income[f.household]
+    income = world.income.h_total[f.household]
     high = own >= MEDICAL_LEAST
     on_dibao_household = f.any_member(recipient)[f.household]
     heavy = high & (own > income / 2)
@@ -95,7 +95,7 @@ def situations(world: World, records: Records, on: np.datetime64) -> list[Situat
     serious = np.zeros(n, dtype=bool)
     serious[medical["person"][medical["serious"] & counted]] = True
     members = f.per_household(alive).clip(1)[f.household]
-    low = income < MARGINAL_MULTIPLE * 12 * world.h_standard[f.household] * members
+    low = income < MARGINAL_MULTIPLE * 12 * world.amounts.standard[f.household] * members
     add(
         "serious_illness_low_income",
         serious & alive & low & ~on_dibao_household,
@@ -138,8 +138,8 @@ def situations(world: World, records: Records, on: np.datetime64) -> list[Situat
 
     wages = tables["wages"]
     average = np.bincount(wages["person"], wages["wage"], n) / 3
-    above = average > WAGE_MULTIPLE * world.h_standard[f.household]
-    known = world.wage > 0
+    above = average > WAGE_MULTIPLE * world.amounts.standard[f.household]
+    known = world.income.wage > 0
     add(
         "recipient_wages",
         above & recipient & alive & ~known,
@@ -150,5 +150,5 @@ def situations(world: World, records: Records, on: np.datetime64) -> list[Situat
 
     orphan = orphaned(f, ~alive) & alive
     one_dead = (f.father >= 0) & (f.mother >= 0) & (f.age < 18) & (~alive[f.father] ^ ~alive[f.mother])
-    add("orphaned_minor", orphan & ~world.child_allowance, allowance_running=orphan, one_parent_dead=one_dead & alive)
+    add("orphaned_minor", orphan & ~world.awards.orphan, allowance_running=orphan, one_parent_dead=one_dead & alive)
     return found

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from .amounts import amounts_at
 from .departments import Register, broken, make_sheet
 from .divisions import Division, load_counties, load_villages, township_names
 from .files import FANCY_ROWS, Delivered, FancyFiles, PlainFile
@@ -28,7 +29,7 @@ from .registry import AWARDS, FACTS, HOUSEHOLDS, PEOPLE, addresses, awards_table
 from .structure import Ints, make_families
 from .text import HEADERS
 from .truth import SOURCES, situations
-from .world import make_world, standards_for
+from .world import make_world
 
 BLOCK = 50_000
 TRUTH = pa.schema(
@@ -122,9 +123,12 @@ class _Run:
         # Residents' committees (居委会) are urban, villagers' committees (村委会) rural.
         self.urban = np.array([not name.endswith(("村委会", "村民委员会", "村")) for _, name in villages])
         self.county_codes = [code for code, _ in load_counties()]
-        self.county_names = dict(load_counties())
         regions = sorted({*self.county_codes, *(code[:6] for code in codes)})
+        self.amounts = amounts_at(codes, self.urban, day)
         self.village_region = np.array([regions.index(code[:6]) for code in codes])
+        county_names = dict(load_counties())
+        self.region_codes = np.array(regions)
+        self.region_names = pa.array([county_names.get(code, "") for code in regions])
         self.numbers = IdNumbers(regions, day)
         self.regions = len(regions)
         # People per village: lognormal weights, communities larger; `ends` are the cumulated people.
@@ -158,8 +162,7 @@ class _Run:
         streams = iter([np.random.default_rng([self.seed, 1 + block, step]) for step in range(9)])
         families = make_families(next(streams), people, self.day)
         village = np.searchsorted(self.ends, first + families.start, side="right").clip(0, len(self.villages) - 1)
-        county = self.villages[int(village[0])][0][:6]
-        world = make_world(next(streams), families, self.urban[village], standards_for(county), len(self.county_codes), self.day)
+        world = make_world(next(streams), families, self.urban[village], self.amounts.take(village), len(self.county_codes), self.day)
         rng = next(streams)
         ethnicity = rng.choice(len(ETHNICITIES), size=families.households, p=[share for _, share in ETHNICITIES])[families.household]
         years = families.birth.astype("datetime64[Y]").astype(np.int64) + 1970
@@ -183,15 +186,23 @@ class _Run:
         rng = next(streams)
         table = people_table(rng, world, name, number, ethnicity, area, person_no, household_no, counties, self.codes)
         address = addresses(rng, self.places.take(pa.array(village)))
-        awards = awards_table(next(streams), world, county, person_no, household_no, self.day)
+        awards = awards_table(next(streams), world, person_no, household_no, self.day)
         self.writers["people"].write_table(table)
         self.writers["households"].write_table(households_table(world, name.take(pa.array(families.start)), address, h_area, person_no, household_no))
         self.writers["facts"].write_table(facts_table(world, number, table["workplace_area"].combine_chunks(), person_no, household_no, self.day))
         self.writers["awards"].write_table(awards)
 
         records = make_records(next(streams), world, len(self.county_codes), self.day)
+        local = self.village_region[village][families.household]
         register = Register(
-            name, number, families.birth, household_no[families.household], county, self.county_names.get(county, ""), counties, first
+            name,
+            number,
+            families.birth,
+            household_no[families.household],
+            self.region_codes[local],
+            self.region_names.take(pa.array(local)),
+            counties,
+            first,
         )
         rng = next(streams)
         unusable = {dataset: self._deliver(rng, dataset, register, records.tables[dataset], people, person_no) for dataset in HEADERS}
