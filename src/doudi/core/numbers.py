@@ -1,0 +1,47 @@
+"""Sensitive numbers and their tokens, under this deployment's keys (architecture, decision 5).
+
+The one bridge between `core.keys` (where the keys come from) and `batch.tokens` (what they do). Opening a token is a
+reveal: callers that show the number write an access record first (`core.audit`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from uuid import UUID
+
+from doudi.batch.tokens import Keyring, Kind, TokenKey
+from doudi.core import keys
+
+
+@cache
+def _keyring(token_version: int, data_version: int) -> Keyring:
+    token, text = keys.load()["token"], keys.load()["text"]
+    return Keyring(TokenKey(token.versions[token_version], token_version), dict(text.versions), data_version)
+
+
+def keyring() -> Keyring:
+    """Token key and data keys for batch work."""
+    loaded = keys.load()
+    return _keyring(loaded["token"].current, loaded["text"].current)
+
+
+def token_key() -> TokenKey:
+    return keyring().token
+
+
+def token_of(kind: Kind, number: str) -> UUID:
+    """Token of a number that was checked and normalised before (`batch.idnumber`)."""
+    return token_key().seal(kind, number)
+
+
+def id_token(number: str) -> UUID:
+    """Token of a citizen ID number of 18 characters."""
+    return token_of(Kind.CITIZEN_ID, number)
+
+
+def plain(token: UUID | None) -> str | None:
+    """The number behind a token; raises TokenError for one that another key made."""
+    return None if token is None else token_key().open(token)[1]
+
+
+__all__ = ["Kind", "id_token", "keyring", "plain", "token_key", "token_of"]
