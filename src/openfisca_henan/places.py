@@ -75,7 +75,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Dense:
-    """Values of all counties on one day; ``row`` is the index in ``PlaceTable.rows`` of the row used (-1: none), ``day`` its date as a number 20221201."""
+    """Values of all counties on one day; ``row`` is the index in ``PlaceTable.rows`` of the row used (-1: none), ``day`` its date (20221201)."""
 
     values: FloatArray
     row: IntArray
@@ -277,9 +277,7 @@ class PlaceTable:
             return dense
         value, start = self.value_of(index), _day_number(self.rows[index].start)
         lifted = (dense.row >= 0) & (dense.day < start) & (dense.values < value)
-        return Dense(
-            np.where(lifted, value, dense.values), np.where(lifted, index, dense.row), np.where(lifted, start, dense.day)
-        )
+        return Dense(np.where(lifted, value, dense.values), np.where(lifted, index, dense.row), np.where(lifted, start, dense.day))
 
     def _nearest(self, name: str, day: str, with_province: bool) -> Dense:
         size = len(counties())

@@ -106,3 +106,88 @@ def tekun_care(table: PlaceTable, day: str) -> tuple[Derived, Derived, Derived]:
         return made[0], made[1], made[2]
 
     return table.cached(("tekun_care", day), make)
+
+
+@dataclass(frozen=True)
+class PriceLinkage:
+    """Price linkage of one month of payment, by county. All rises in per cent; NaN is "not known".
+
+    ``source`` says where ``rise`` comes from: an index into ``PRICE_SOURCES``.
+    """
+
+    cpi: FloatArray
+    food: FloatArray
+    scpi: FloatArray
+    cpi_trigger: FloatArray
+    food_trigger: FloatArray
+    own: NDArray[np.bool_]
+    by_province: bool
+    rise: FloatArray
+    source: NDArray[np.int8]
+
+    @property
+    def started(self) -> NDArray[np.bool_]:
+        return self.own | self.by_province
+
+
+PRICE_SOURCES = ("", "scpi", "cpi", "food", "province scpi", "province cpi", "province food")
+
+
+def month_before(day: str) -> str:
+    """First day of the month before."""
+    year, month = int(day[:4]), int(day[5:7])
+    return f"{year - (month == 1):04d}-{(month - 2) % 12 + 1:02d}-01"
+
+
+def price_linkage(table: PlaceTable, day: str) -> PriceLinkage:
+    """Start condition and rise for a month of payment, tested on the index of the month before.
+
+    The start is tested on the prefecture's own index, reached at equality; a place's condition may be lower than the province's, never higher.
+    A missing index is not known: it never counts as zero and is never the province's or the nation's.
+    """
+    return table.cached(("price_linkage", day), lambda: _price_linkage(table, day, month_before(day)))
+
+
+def _reached(value: FloatArray, trigger: FloatArray) -> NDArray[np.bool_]:
+    return np.round(value, 6) >= np.round(trigger, 6)
+
+
+def _price_linkage(table: PlaceTable, day: str, index_day: str) -> PriceLinkage:
+    values = {name: table.at(f"prices.{name}", index_day).values for name in ("cpi", "food", "scpi")}
+    of_province = {name: np.array(table.province(f"prices.{name}", index_day)) for name in ("cpi", "food", "scpi")}
+    triggers, reached, province_reached = {}, {}, {}
+    for name in ("cpi", "food"):
+        parameter = f"price_linkage.trigger.{name}"
+        common = table.province(parameter, index_day)
+        triggers[name] = np.fmin(table.at(parameter, index_day).values, common)
+        reached[name] = _reached(values[name], triggers[name])
+        province_reached[name] = bool(_reached(of_province[name], np.array(common)))
+    own = reached["cpi"] | reached["food"]
+    by_province = table.province("price_linkage.province_start", day) == 1
+
+    size = len(own)
+    rise, source = np.full(size, np.nan), np.zeros(size, dtype=np.int8)
+
+    def take(where: NDArray[np.bool_], value: FloatArray, number: int) -> None:
+        here = where & np.isnan(rise) & ~np.isnan(value)
+        rise[here], source[here] = np.broadcast_to(value, size)[here], number
+
+    # Where the place's rule names the index that started it, the higher counts when both did.
+    by_starter = own & (table.at("price_linkage.amount.index", index_day).values == 1)
+    food_higher = reached["food"] & ~(reached["cpi"] & (values["cpi"] >= values["food"]))
+    take(by_starter & food_higher, values["food"], 3)
+    take(by_starter, values["cpi"], 2)
+    # The usual rule: the SCPI; without one the place waits for it, or falls back to the CPI where it reached, else food.
+    take(own & ~by_starter, values["scpi"], 1)
+    falls_back = own & ~by_starter & (table.at("price_linkage.amount.no_scpi", index_day).values == 0)
+    take(falls_back & reached["cpi"], values["cpi"], 2)
+    take(falls_back, values["food"], 3)
+    # Started by the province alone: the city's SCPI, else the province's SCPI, CPI where it reached, food.
+    alone = np.full(size, by_province) & ~own
+    take(alone, values["scpi"], 1)
+    take(alone, of_province["scpi"], 4)
+    take(alone & province_reached["cpi"], of_province["cpi"], 5)
+    take(alone, of_province["food"], 6)
+    return PriceLinkage(
+        values["cpi"], values["food"], values["scpi"], triggers["cpi"], triggers["food"], own, by_province, np.maximum(rise, 0), source
+    )

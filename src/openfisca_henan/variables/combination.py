@@ -1,7 +1,18 @@
 """How benefits combine: which exclude each other, which count as income for which. One variable for each rule."""
 
-from openfisca_henan.base import Flag, Money, province
-from openfisca_henan.entities import Person
+from openfisca_henan.base import Flag, Money
+from openfisca_henan.entities import Household, Person
+
+PERSON_BENEFITS = (
+    "single_person_dibao_amount",
+    "tekun_living_amount",
+    "tekun_care_amount",
+    "orphan_allowance",
+    "unsupported_child_allowance",
+    "disability_living_subsidy",
+    "disability_nursing_subsidy",
+    "price_subsidy",
+)
 
 
 class takes_child_allowance(Flag):
@@ -103,9 +114,13 @@ class excluded_from_nursing_subsidy(Flag):
         return person("on_tekun", period) | person("work_injury_nursing", period)
 
 
-class is_minor(Flag):
-    entity = Person
-    label = "未成年人"
+class benefits_total(Money):
+    """What the household and its members receive in the month, without temporary assistance."""
 
-    def formula(person, period, parameters):
-        return person("age", period) < province(person, period, "children.age")
+    entity = Household
+    label = "本月待遇合计"
+
+    def formula(household, period, parameters):
+        members = household.members
+        of_persons = sum(members(name, period) for name in PERSON_BENEFITS)
+        return household("dibao_amount", period) + household.sum(of_persons)

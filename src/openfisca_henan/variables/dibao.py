@@ -2,7 +2,22 @@
 
 import numpy as np
 
-from openfisca_henan.base import Count, Flag, Money, below, by_residence, half_up_fen, half_up_yuan, known, local, pick, province, reaches, table_of
+from openfisca_henan.base import (
+    Count,
+    Flag,
+    Measure,
+    Money,
+    below,
+    by_residence,
+    half_up_fen,
+    half_up_yuan,
+    known,
+    local,
+    pick,
+    province,
+    reaches,
+    table_of,
+)
 from openfisca_henan.entities import Household, Person
 
 BANDS = tuple(range(1, 7))
@@ -203,7 +218,7 @@ class dibao_uplift(Money):
         return np.where(household("dibao_ordinary", period) & person("counts_in_dibao_household", period), uplift, 0)
 
 
-class dibao_uplift_share_old(Money):
+class dibao_uplift_share_old(Measure):
     entity = Household
     unit = "share"
     label = "增发比例：老年人"
@@ -212,7 +227,7 @@ class dibao_uplift_share_old(Money):
         return known(local(household, period, "dibao.uplift.old"))
 
 
-class dibao_uplift_share_minor(Money):
+class dibao_uplift_share_minor(Measure):
     entity = Household
     unit = "share"
     label = "增发比例：未成年人"
@@ -221,7 +236,7 @@ class dibao_uplift_share_minor(Money):
         return known(local(household, period, "dibao.uplift.minor"))
 
 
-class dibao_uplift_share_severely_disabled(Money):
+class dibao_uplift_share_severely_disabled(Measure):
     entity = Household
     unit = "share"
     label = "增发比例：重度残疾人"
@@ -230,7 +245,7 @@ class dibao_uplift_share_severely_disabled(Money):
         return known(local(household, period, "dibao.uplift.severely_disabled"))
 
 
-class dibao_uplift_share_seriously_ill(Money):
+class dibao_uplift_share_seriously_ill(Measure):
     entity = Household
     unit = "share"
     label = "增发比例：重病患者"

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from openfisca_henan.base import Flag, Money, known, province
+from openfisca_henan.base import Flag, Measure, Money, known, province
 from openfisca_henan.entities import Household
 
 NOT_GIVEN = np.datetime64("1970-01-01")
 
 
-class gradual_exit_limit_months(Money):
+class gradual_exit_limit_months(Measure):
     """Months of gradual exit at most: what the decision fixed, else the parameter on the first day of the first month. 0 before the rule."""
 
     entity = Household

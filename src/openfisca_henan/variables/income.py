@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from openfisca_henan.base import Money, known, local, province, table_of
+from openfisca_henan.base import Measure, Money, known, local, province, table_of
 from openfisca_henan.entities import Household, Person
 
 
@@ -39,7 +39,7 @@ class imputed_maintenance(Money):
         return known(excess * share / np.maximum(person("obligor_supported_people", period), 1))
 
 
-class maintenance_exempt_multiple(Money):
+class maintenance_exempt_multiple(Measure):
     entity = Household
     unit = "multiple"
     label = "赡养费免计倍数"
@@ -48,7 +48,7 @@ class maintenance_exempt_multiple(Money):
         return local(household, period, "maintenance.exempt_multiple")
 
 
-class maintenance_share(Money):
+class maintenance_share(Measure):
     entity = Household
     unit = "share"
     label = "赡养费超出部分比例"
@@ -99,7 +99,7 @@ class household_income(Money):
         return np.maximum(gross - household("rigid_expenditure", period), 0)
 
 
-class dibao_members(Money):
+class dibao_members(Measure):
     """Members who count for dibao: all but tekun members."""
 
     entity = Household

@@ -13,17 +13,27 @@ Nothing here knows Django. Inputs and outputs are named and explained in ``openf
 
 from doudi.batch.law.checks import InputProblem, LawInputError
 from doudi.batch.law.engine import Population, calculate, law_version, prepare, run
+from doudi.batch.law.explain import explain
+from doudi.batch.law.explanation import Benefit, Explanation, Figure, Line, ParameterUsed, Refusal, Section
 from doudi.batch.law.settings import ParameterInfo, ParameterRow, Settings, SettingsError, list_parameters
 
 __all__ = [
+    "Benefit",
+    "Explanation",
+    "Figure",
     "InputProblem",
     "LawInputError",
+    "Line",
     "ParameterInfo",
     "ParameterRow",
+    "ParameterUsed",
     "Population",
+    "Refusal",
+    "Section",
     "Settings",
     "SettingsError",
     "calculate",
+    "explain",
     "law_version",
     "list_parameters",
     "prepare",
