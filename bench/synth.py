@@ -33,7 +33,7 @@ def random_table(rng: np.random.Generator, schema: pa.Schema, rows: int) -> pa.T
         values = pa.array(rng.integers(0, 10_000 if pa.types.is_date(field.type) else 100, rows).astype(np.int32))
         if pa.types.is_string(field.type):
             values = pa.array(rng.integers(10**16, 10**17, rows))
-        columns.append((values.cast(pa.int64()) if pa.types.is_decimal(field.type) else values).cast(field.type))
+        columns.append((values.cast(pa.float64()) if pa.types.is_decimal(field.type) else values).cast(field.type))
     return pa.table(columns, schema=schema)
 
 

@@ -136,6 +136,7 @@ class _Run:
         weight = np.exp(rng.normal(0, 0.45, len(villages))) * np.where(self.urban, 1.6, 1)
         self.ends = np.floor(np.cumsum(weight / weight.sum()) * people + 0.5).astype(np.int64)
         self.household_no = 0
+        self.last_village = -1
         self.writers = {
             name: pq.ParquetWriter(out / f"{name}.parquet", schema)
             for name, schema in (
@@ -221,8 +222,8 @@ class _Run:
         summary.households += families.households
         summary.assisted_people += int(world.recipient.sum())
         summary.assisted_households += int(families.any_member(world.recipient).sum())
-        summary.villages += len(np.unique(village)) - (1 if first and self.last_village == village[0] else 0)
-        self.last_village = village[-1]
+        summary.villages += len(np.unique(village)) - int(self.last_village == village[0])
+        self.last_village = int(village[-1])
 
     def _deliver(self, rng: np.random.Generator, dataset: str, register: Register, table: dict, people: int, person_no: Ints) -> np.ndarray:
         sheet = make_sheet(rng, dataset, register, table)

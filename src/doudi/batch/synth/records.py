@@ -7,6 +7,7 @@ Among them are the wrongs that audits find: recipients with a car, a company, a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from .economy import RESIDENT_PENSION
 from .structure import HEAD, Bools, Days, Ints
 from .world import World
 
-Table = dict[str, npt.NDArray[np.generic]]
+Table = dict[str, npt.NDArray[Any]]
 
 CARS = ("小型轿车", "小型普通客车", "小型面包车", "重型货车")
 MOTORCYCLE, DISABILITY_VEHICLE, FARM = 4, 5, 6
@@ -144,14 +145,14 @@ def _housing(world: World, rng: np.random.Generator, on: np.datetime64) -> Table
     n = f.people
     member, draw = _award_member(world), rng.random(n)
     household = f.household
-    dwellings = world.property.dwellings[household]
+    dwellings = world.owned.dwellings[household]
     poor = world.poor[household]
     wrong, near = member & (draw < 0.025), member & (draw >= 0.025) & (draw < 0.065)
     second_wrong = wrong & (rng.random(n) < 0.6)
     first = (head & ~poor & (dwellings >= 1) & (rng.random(n) < 0.3)) | second_wrong | near
     second = head & ~poor & (dwellings == 2)
     shop = head & ~poor & (rng.random(n) < 0.012)
-    groups = []
+    groups: list[Table] = []
     for mask, least, most, usage in (
         (first & ~near, 420, 5500, 0),
         (near & (draw < 0.045), 420, 3000, 1),
@@ -175,8 +176,8 @@ def _vehicles(world: World, rng: np.random.Generator, on: np.datetime64) -> Tabl
     head = (f.slot == HEAD) & world.alive & (f.age >= 18)
     member, draw = _award_member(world), rng.random(n)
     poor = world.poor[f.household]
-    car = head & (world.property.vehicles[f.household] > 0)
-    groups = []
+    car = head & (world.owned.vehicles[f.household] > 0)
+    groups: list[Table] = []
     for mask, least, most, kind in (
         (car, 5, 3600, None),
         (member & (draw < 0.025), 5, 350, None),
@@ -199,7 +200,7 @@ def _companies(world: World, rng: np.random.Generator, on: np.datetime64) -> Tab
     adult = world.alive & (f.age >= 22) & (f.age < 66)
     member, draw = _award_member(world), rng.random(n)
     poor = world.poor[f.household]
-    groups = []
+    groups: list[Table] = []
     for mask, least, most, low, high, roles in (
         (adult & ~poor & (rng.random(n) < 0.02), 10, 5000, 1, 300, (0, 1, 2, 3)),
         (member & (draw < 0.012), 10, 340, 0, 60, (0, 3)),

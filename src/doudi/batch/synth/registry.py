@@ -172,11 +172,11 @@ def households_table(w: World, heads: pa.Array, address: pa.Array, area: pa.Arra
         **{f"{name}_fen": column for name, column in sums.items()},
         "income_fen": w.income.h_total,
         "farmland_mu": w.income.h_farmland,
-        "financial_assets_fen": w.property.assets,
-        "vehicles": w.property.vehicles,
-        "dwellings": w.property.dwellings,
-        "floor_area": w.property.floor_area,
-        "rigid_expenditure_fen": w.property.rigid,
+        "financial_assets_fen": w.owned.assets,
+        "vehicles": w.owned.vehicles,
+        "dwellings": w.owned.dwellings,
+        "floor_area": w.owned.floor_area,
+        "rigid_expenditure_fen": w.owned.rigid,
         "standard_fen": w.amounts.standard,
         "paid_standard_fen": w.income.h_paid_standard,
         "on_dibao": f.any_member(w.on_dibao),
@@ -253,15 +253,15 @@ def facts_table(
     add("in_school", alive & (w.stage > 0) & ~w.dropped_out, one)
     add("orphan", w.awards.orphan, one)
     add("de_facto_unsupported_child", w.awards.unsupported, one)
-    for kind, column, fen in (
-        ("financial_assets", w.property.assets, True),
-        ("vehicles", w.property.vehicles, False),
-        ("dwellings", w.property.dwellings, False),
-        ("dwelling_area_per_head", w.property.floor_area / f.size, False),
+    for kind, owned, fen in (
+        ("financial_assets", w.owned.assets, True),
+        ("vehicles", w.owned.vehicles, False),
+        ("dwellings", w.owned.dwellings, False),
+        ("dwelling_area_per_head", w.owned.floor_area / f.size, False),
         ("farmland_per_head", w.income.h_farmland / f.size, False),
-        ("rigid_expenditure", w.property.rigid, True),
+        ("rigid_expenditure", w.owned.rigid, True),
     ):
-        add(kind, column > 0, column, fen=fen, household=True)
+        add(kind, owned > 0, owned, fen=fen, household=True)
     return pa.concat_tables(parts)
 
 

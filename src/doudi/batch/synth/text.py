@@ -6,6 +6,7 @@ Works on whole columns; only the rows chosen for a mistake are touched one by on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ import pyarrow.compute as pc
 from .identifiers import Digits, date_digits, digits_of, to_15, to_strings
 from .structure import Days, Ints
 
-Column = pa.Array | pa.ChunkedArray
+Column: TypeAlias = pa.Array
+"""A text column; Arrow's functions also give chunked ones, which `_replace` and the sheets flatten."""
 
 HEADERS: dict[str, tuple[str, ...]] = {
     "disability": ("姓名", "身份证号", "残疾证号", "残疾类别", "残疾等级", "发证日期"),

@@ -35,7 +35,7 @@ STAGES = ("", "preschool", "primary", "junior", "senior", "vocational", "college
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Columns by person; `urban`, `poor`, `amounts` and `property` by household."""
+    """Columns by person; `urban`, `poor`, `amounts` and `owned` by household."""
 
     families: Families
     urban: Bools
@@ -56,7 +56,7 @@ class World:
     income: Income
     awards: Awards
     amounts: Amounts
-    property: Property
+    owned: Property
 
     @property
     def alive(self) -> Bools:
@@ -186,5 +186,5 @@ def make_world(rng: np.random.Generator, f: Families, urban: Bools, amounts: Amo
         income=income,
         awards=awards,
         amounts=amounts,
-        property=make_property(rng, f, poor, f.any_member(ill & alive)),
+        owned=make_property(rng, f, poor, f.any_member(ill & alive)),
     )
