@@ -19,7 +19,7 @@ LIBRARY_TABLES = (
     "account_emailaddress",
     "account_emailconfirmation",
     "mfa_authenticator",
-    "django_tasks_db_dbtaskresult",
+    "django_tasks_database_dbtaskresult",
     "django_migrations",
 )
 

@@ -1,8 +1,7 @@
 """Keys: one file of mode 0600 made by `doudi init`, or the environment variable DOUDI_KEYS (the same JSON, or base64 of it).
 
 Four purposes, each with a key of its own: `token` (sensitive numbers to tokens; one version in use at any time), `text`
-(AES-GCM of free text and files), `sealing` (digests under seals and frozen hashes; never rotated) and `django`.
-Every ciphertext begins with the version of its key, so that old text opens after a rotation.
+(encrypted free text and files), `sealing` (digests under seals and frozen hashes; never rotated) and `django`.
 """
 
 from __future__ import annotations
@@ -13,27 +12,25 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING, Any, Literal
 
 from doudi.core.home import SetupError, home, read_private, write_private
 
+if TYPE_CHECKING:
+    from doudi.batch.tokens import Keyring
+
 PURPOSES = ("token", "text", "sealing", "django")
-NONCE = 12
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys of one purpose: 32 bytes each by version, and the version in use."""
+    """Keys of one purpose by version, and the version in use."""
 
     current: int
-    versions: dict[int, bytes]
+    versions: dict[int, bytes] = field(repr=False)
 
     @property
     def key(self) -> bytes:
@@ -55,7 +52,7 @@ def create() -> bool:
         load()
         return False
     write_private(key_file(), fresh())
-    load.cache_clear()
+    forget()
     return True
 
 
@@ -64,7 +61,9 @@ def _read(value: dict[str, Any]) -> dict[str, Keys]:
     for purpose in PURPOSES:
         versions = {int(number): base64.b64decode(key, validate=True) for number, key in value[purpose]["versions"].items()}
         keys = Keys(int(value[purpose]["current"]), versions)
-        if keys.current not in versions or any(len(key) != 32 or not 1 <= number <= 255 for number, key in versions.items()):
+        # 32 bytes each; a token key of 16 is one for SM4 (architecture, decision 5).
+        sizes = {16, 32} if purpose == "token" else {32}
+        if keys.current not in versions or not all(len(key) in sizes and 1 <= number < 65536 for number, key in versions.items()):
             raise ValueError(purpose)
         found[purpose] = keys
     if len({keys.key for keys in found.values()}) != len(PURPOSES):
@@ -93,9 +92,24 @@ def load() -> dict[str, Keys]:
         raise SetupError(f"{source}内容不完整或已损坏；请从备份恢复。") from None
 
 
-def token_keys() -> Keys:
-    """Keys of the tokens (architecture, decision 5)."""
-    return load()["token"]
+def keyring() -> Keyring:
+    """Token key and text keys, as batch work takes them."""
+    return _keyring()
+
+
+@cache
+def _keyring() -> Keyring:
+    from doudi.batch.tokens import Keyring, TokenKey
+
+    token, text = load()["token"], load()["text"]
+    cipher: Literal["aes256", "sm4"] = "aes256" if len(token.key) == 32 else "sm4"
+    return Keyring(TokenKey(token.key, token.current, cipher), text.versions, text.current)
+
+
+def forget() -> None:
+    """Drop what is loaded (after the key file changed)."""
+    load.cache_clear()
+    _keyring.cache_clear()
 
 
 def django_secret() -> str:
@@ -105,31 +119,20 @@ def django_secret() -> str:
     return load()["django"].key.hex()
 
 
-def seal_bytes(plain: bytes, *, context: bytes = b"") -> bytes:
-    """Encrypt (AES-256-GCM): version byte, nonce, ciphertext with tag. `context` must be the same when opening."""
-    keys = load()["text"]
-    nonce = secrets.token_bytes(NONCE)
-    head = bytes([keys.current])
-    return head + nonce + AESGCM(keys.key).encrypt(nonce, plain, head + context)
+def seal_text(plain: str, context: str = "") -> bytes:
+    """Encrypt text (AES-256-GCM, version of the key in front); `context` must be the same when opening."""
+    from doudi.batch import sealed
+
+    return sealed.seal_text(keyring(), plain, context)
 
 
-def open_bytes(sealed: bytes, *, context: bytes = b"") -> bytes:
-    """Decrypt what `seal_bytes` made; raises ValueError when it was changed or its key is not here."""
-    head, nonce, body = sealed[:1], sealed[1 : 1 + NONCE], sealed[1 + NONCE :]
-    try:
-        return AESGCM(load()["text"].versions[head[0]]).decrypt(nonce, body, head + context)
-    except (IndexError, KeyError, InvalidTag, ValueError):
-        raise ValueError("ciphertext was changed, or its key is not in the key file") from None
+def open_text(ciphertext: bytes, context: str = "") -> str:
+    """Decrypt what `seal_text` made; raises doudi.batch.sealed.SealError."""
+    from doudi.batch import sealed
 
-
-def seal_text(plain: str) -> bytes:
-    return seal_bytes(plain.encode())
-
-
-def open_text(sealed: bytes) -> str:
-    return open_bytes(sealed).decode()
+    return sealed.open_text(keyring(), ciphertext, context)
 
 
 def sealing_digest(plain: str | bytes) -> bytes:
     """Keyed digest (HMAC-SHA-256, 32 bytes) of a plain number under the key that never rotates (integrity.md, tokens)."""
-    return hmac.new(load()["sealing"].key, plain.encode() if isinstance(plain, str) else plain, sha256).digest()
+    return hmac.digest(load()["sealing"].key, plain.encode() if isinstance(plain, str) else plain, "sha256")

@@ -56,8 +56,9 @@ class TestDatabase:
 
     def __init__(self, worker: str) -> None:
         from doudi.core import postgres
+        from doudi.core.postgres_conf import THROWAWAY
 
-        self.server = postgres.Server(postgres.home(), extra=postgres.THROWAWAY)
+        self.server = postgres.Server(postgres.home(), extra=THROWAWAY)
         self.name = f"test_{MARK}_{os.getpid()}_{worker}"
         self.template = f"template_{MARK}_{_migrations_hash()}"
 
