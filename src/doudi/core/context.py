@@ -1,11 +1,47 @@
-"""What every page's frame needs."""
+"""What every page's frame needs; read lazily, so that a fragment or an error page pays for nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from doudi.core import menu, places
+from doudi.core.models import Todo
+from doudi.core.postings import postings_of
+
+TODO_CEILING = 99
+
+
+def frame_of(request: HttpRequest) -> str:
+    """The template that a page extends: the whole frame, or for HTMX the drawer's content or the bare main block."""
+    htmx = getattr(request, "htmx", None)
+    if not htmx or htmx.boosted or htmx.history_restore_request:
+        return "doudi/base.html"
+    return "doudi/drawer.html" if htmx.target == "drawer-body" else "doudi/blank.html"
 
 
 def page_frame(request: HttpRequest) -> dict[str, Any]:
-    return {"posting": getattr(request, "posting", None), "scope": getattr(request, "scope", None)}
+    posting = getattr(request, "posting", None)
+
+    def todo_count() -> str:
+        """Open to-dos of this posting; counted up to a ceiling, since the badge needs no more."""
+        if posting is None:
+            return ""
+        count = Todo.objects.filter(duty=posting.duty, done_at__isnull=True).order_by()[: TODO_CEILING + 1].count()
+        return "" if not count else str(count) if count <= TODO_CEILING else f"{TODO_CEILING}+"
+
+    return {
+        "frame": frame_of(request),
+        "posting": posting,
+        "scope": getattr(request, "scope", None),
+        "area_path": SimpleLazyObject(lambda: " / ".join(places.path(posting.area)) if posting else ""),
+        "postings": SimpleLazyObject(lambda: postings_of(account=request.user, on=timezone.localdate()) if posting else []),
+        "menu": SimpleLazyObject(lambda: menu.shown(request) if posting else []),
+        "todo_count": SimpleLazyObject(todo_count),
+        "languages": settings.LANGUAGES,
+        "look": {"large": request.COOKIES.get("look_large") == "1", "contrast": request.COOKIES.get("look_contrast") == "1"},
+    }

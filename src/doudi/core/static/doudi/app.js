@@ -1,0 +1,118 @@
+"use strict";
+// Everything works without this file except the drawer, the confirmation dialog and the progress of uploads.
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const drawer = () => $("#drawer");
+  const ask = () => $("#ask");
+  let opener = null;
+
+  // A confirmation names the effect: <button data-confirm="将发放 12,192 笔……" data-confirm-ok="发放">
+  function confirmed(text, ok, danger) {
+    return new Promise((resolve) => {
+      const box = ask();
+      $("[data-ask-text]", box).textContent = text;
+      const yes = $("[data-ask-yes]", box);
+      yes.textContent = ok || yes.dataset.label;
+      yes.classList.toggle("dan", danger);
+      box.returnValue = "";
+      box.addEventListener("close", () => resolve(box.returnValue === "yes"), { once: true });
+      box.showModal();
+    });
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const button = event.submitter;
+    const text = (button && button.dataset.confirm) || form.dataset.confirm;
+    if (text && !form.dataset.sure) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      confirmed(text, button && button.dataset.confirmOk, Boolean(button && button.classList.contains("dan"))).then((yes) => {
+        if (!yes) return;
+        form.dataset.sure = "1";
+        if (button) button.click(); else form.requestSubmit();
+        delete form.dataset.sure;
+      });
+      return;
+    }
+    // The same form is not sent twice; a page that comes back from the browser's memory is free again.
+    if (form.method === "post" && !form.hasAttribute("hx-post")) {
+      if (form.dataset.sent) { event.preventDefault(); return; }
+      form.dataset.sent = "1";
+      form.setAttribute("aria-busy", "true");
+    }
+  }, true);
+  window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }));
+
+  document.addEventListener("htmx:confirm", (event) => {
+    if (!event.detail.question) return;
+    event.preventDefault();
+    confirmed(event.detail.question, event.detail.elt.dataset.confirmOk, event.detail.elt.classList.contains("dan"))
+      .then((yes) => { if (yes) event.detail.issueRequest(true); });
+  });
+
+  document.addEventListener("click", (event) => {
+    const at = (selector) => event.target.closest(selector);
+    if (at("[data-print]")) window.print();
+    const burger = at(".burger");
+    if (burger) burger.setAttribute("aria-expanded", String($(".side").classList.toggle("open")));
+    else if (!at(".side") && $(".side.open")) { $(".side").classList.remove("open"); $(".burger").setAttribute("aria-expanded", "false"); }
+    document.querySelectorAll("details.menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+    if (at("[data-close]")) at("dialog").close();
+    if (event.target.tagName === "DIALOG") event.target.close();  // the backdrop belongs to the dialog
+    const opened = at("[hx-target='#drawer-body']");
+    if (opened) opener = opened;
+    const copy = at("[data-copy]");
+    if (copy && navigator.clipboard) navigator.clipboard.writeText(copy.dataset.copy);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.querySelectorAll("details.menu[open]").forEach((menu) => { menu.open = false; $("summary", menu).focus(); });
+    // Single keys press the button that shows them; never while typing.
+    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+    const button = $('[data-key="' + CSS.escape(event.key) + '"]');
+    if (button && !$("dialog[open]")) button.click();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    if (event.target.matches(".up-area input[type=file]")) {
+      const names = Array.from(event.target.files, (file) => file.name).join("、");
+      const shown = $("[data-names]", event.target.closest(".up-area"));
+      if (shown) shown.textContent = names;
+    }
+  });
+
+  document.addEventListener("htmx:beforeRequest", () => { $(".busy").classList.add("on"); });
+  document.addEventListener("htmx:afterRequest", () => { $(".busy").classList.remove("on"); });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const target = event.detail.target;
+    if (target.id === "drawer-body") {
+      const box = drawer();
+      if (!box.open) {
+        box.showModal();
+        box.addEventListener("close", () => { target.replaceChildren(); if (opener) opener.focus(); }, { once: true });
+      }
+      box.scrollTop = 0;
+    }
+  });
+  // A failed request says so in words; the answer's own words stand in the page that the server sent.
+  function failed(event) {
+    const xhr = event.detail.xhr;
+    const body = document.body.dataset;
+    if (xhr && xhr.status === 401) { window.location.reload(); return; }
+    const words = xhr && (xhr.getResponseHeader("X-Message") ? decodeURIComponent(xhr.getResponseHeader("X-Message")) : "");
+    $("[data-msgs]").textContent = "";
+    const note = document.createElement("div");
+    note.className = "note red";
+    note.setAttribute("role", "alert");
+    note.textContent = words || (xhr && xhr.status === 403 ? body.denied : xhr && xhr.status ? body.failed : body.offline);
+    $("[data-msgs]").append(note);
+    window.scrollTo(0, 0);
+  }
+  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:sendError", failed);
+})();
