@@ -67,6 +67,7 @@ WSGI_APPLICATION = "doudi.config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PACKAGE / "core" / "templates"],  # before allauth's own
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -79,6 +80,7 @@ TEMPLATES = [
         },
     }
 ]
+CSRF_FAILURE_VIEW = "doudi.core.views.errors.csrf_failure"
 FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
 
 # Two roles of one database: `default` is the application (under row-level security), `owner` migrates.

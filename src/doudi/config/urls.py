@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import include, path
 
 urlpatterns = [
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("doudi.core.account_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     *[path("", include(f"{room}.urls")) for room in settings.ROOMS if find_spec(f"{room}.urls")],
 ]

@@ -1,13 +1,23 @@
+from importlib import import_module
+from importlib.util import find_spec
+
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, pre_migrate
+from django.conf import settings
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class CoreConfig(AppConfig):
     name = "doudi.core"
 
     def ready(self) -> None:
-        from doudi.core import grants, routing
+        from doudi.core import grants, menu
 
-        pre_migrate.connect(routing.begin, dispatch_uid="doudi.routing.begin")
-        post_migrate.connect(routing.end, dispatch_uid="doudi.routing.end")
         post_migrate.connect(grants.after_migrate, dispatch_uid="doudi.grants")
+        menu.add("workbench", _("工作台"), "dashboard", None, 10)
+        menu.add("workbench", _("待办"), "todos", None, 20)
+        # `menu.py` and `panels.py` of a room add its entries, panels and actions
+        for room in settings.ROOMS:
+            for module in ("menu", "panels"):
+                if room != self.name and find_spec(f"{room}.{module}"):
+                    import_module(f"{room}.{module}")

@@ -44,7 +44,6 @@ from urllib.parse import quote
 
 import django_filters
 import xlsxwriter
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
@@ -58,6 +57,7 @@ from django.views import View
 from doudi.core import audit, duties, places
 from doudi.core import scope as scopes
 from doudi.core.templatetags import ui
+from doudi.core.views.access import with_posting
 
 COUNT_CEILING = 10_000
 EXPORT_CEILING = 200_000
@@ -68,7 +68,7 @@ CHUNK = 2_000
 class Column:
     """One column. `value` is an attribute path (`household.number`, callables are called) or a function of the row.
 
-    `kind`: text, money, number, day, area, tag, html. `sort` names the model field that the head sorts by.
+    `kind`: text, money, number, day, due (a day, marked when it has passed), area, tag. `sort` names the model field that the head sorts by.
     `url` links the cell, with `drawer` into the drawer. `export=False` leaves the column out of files.
     """
 
@@ -84,7 +84,7 @@ class Column:
 
     @property
     def css(self) -> str:
-        return {"money": "num", "number": "num", "day": "nw"}.get(self.kind, "")
+        return {"money": "num", "number": "num", "day": "nw", "due": "nw"}.get(self.kind, "")
 
     def of(self, row: Any) -> Any:
         if callable(self.value):
@@ -105,6 +105,8 @@ class Column:
         text: Any = form(value) if form else (ui.NOTHING if value is None or value == "" else value)
         if self.kind == "tag" and value:
             text = ui.status_tag(value, self.colour(row) if self.colour else "")
+        if self.kind == "due" and value:
+            text = ui.due(value)
         url = self.url(row) if self.url else None
         if url:
             text = format_html("<a {}>{}</a>", ui.drawer(url) if self.drawer else format_html('href="{}"', url), text)
@@ -214,11 +216,13 @@ class ListPage(View):
     def get_columns(self) -> Sequence[Column]:
         return self.columns
 
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        return with_posting(super().as_view(**initkwargs))
+
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         if self.act is not None:
             duties.require(self.act)
-        elif scopes.current_or_none() is None:
-            raise PermissionDenied
         filterset = self.filters(request.GET, queryset=self.rows(), request=request) if self.filters else None
         rows = filterset.qs if filterset else self.rows()
         columns = self.get_columns()
@@ -294,7 +298,7 @@ def _xlsx(rows: QuerySet[Any], columns: Sequence[Column], title: str) -> Any:
             if isinstance(value, int | float | Decimal):
                 sheet.write_number(number, at, value, yuan if column.kind == "money" else None)
             elif isinstance(value, date):
-                sheet.write_datetime(number, at, datetime(value.year, value.month, value.day), days)  # noqa: DTZ001
+                sheet.write_datetime(number, at, value, days)
             else:
                 sheet.write_string(number, at, value)
     sheet.freeze_panes(1, 0)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from doudi.core import scope as scopes
@@ -29,6 +30,8 @@ class ScopeMiddleware:
         request.posting, request.scope = None, scopes.NOTHING  # type: ignore[attr-defined]
         if request.path.startswith(OUTSIDE) or not request.user.is_authenticated:
             return self.get_response(request)
+        if request.user.must_change_password:
+            return redirect("account_change_password")
         identity = scopes.Scope(area="", account_id=request.user.pk, page=request.path[:200])
         with scopes.acting(identity):
             posting = active_posting(account=request.user, wanted=request.session.get("posting"), on=timezone.localdate())

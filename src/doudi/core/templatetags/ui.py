@@ -10,6 +10,7 @@ from typing import Any
 import heroicons
 from django import template
 from django.conf import settings
+from django.contrib.messages import get_messages
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Form, RadioSelect
 from django.http import QueryDict
 from django.middleware.csrf import get_token
@@ -121,6 +122,17 @@ def day(value: date | datetime | None) -> str:
 
 
 @register.filter
+def due(value: date | None) -> SafeString | str:
+    """A day by which something must be done; marked when it has passed or is near."""
+    if not value:
+        return NOTHING
+    left = (value - timezone.localdate()).days
+    if left < 0:
+        return format_html("{} {}", value.isoformat(), status_tag(_("超期 %(days)d 天") % {"days": -left}, "red"))
+    return format_html("{} {}", value.isoformat(), status_tag(_("还有 %(days)d 天") % {"days": left}, "orange")) if left <= 3 else value.isoformat()
+
+
+@register.filter
 def month(value: date | None) -> str:
     """2022-12 as 2022年12月."""
     return _("%(year)d年%(month)d月") % {"year": value.year, "month": value.month} if value else NOTHING
@@ -209,10 +221,10 @@ def empty(title: str, hint: str = "", url: str = "", action: str = "") -> dict[s
     return {"title": title, "hint": hint, "url": url, "action": action}
 
 
-@register.inclusion_tag("doudi/c/progress.html")
-def progress(task: Any) -> dict[str, Any]:
+@register.inclusion_tag("doudi/c/progress.html", takes_context=True)
+def progress(context: Context, task: Any) -> dict[str, Any]:
     """A background task (a TaskProgress row) that refreshes itself until it ends."""
-    return {"task": task}
+    return {"task": task, "csrf_token": get_token(context["request"])}
 
 
 @register.simple_tag
@@ -266,15 +278,19 @@ def form_fields(form: Form) -> dict[str, Any]:
 
 
 @register.inclusion_tag("doudi/c/upload.html", takes_context=True)
-def upload(context: Context, subject: str, subject_id: int, editable: bool = True) -> dict[str, Any]:
-    """Files of a record: what is there, and for those who may, choose a file or take a photo."""
+def upload(context: Context, subject: str, subject_id: int) -> dict[str, Any]:
+    """Files of a record: what is there, and for those who may change the record, choose a file or take a photo."""
+    from doudi.core import attachable
     from doudi.core.services.attachments import attachments_of
 
     return {
         "request": context["request"],
         "subject": subject,
         "subject_id": subject_id,
-        "editable": editable,
+        "csrf_token": get_token(context["request"]),
+        "messages": get_messages(context["request"]) if getattr(context["request"], "htmx", False) else [],
+        "fragment": getattr(context["request"], "htmx", False),
+        "editable": attachable.may_change(subject),
         "files": attachments_of(subject=subject, subject_id=subject_id),
     }
 
@@ -282,10 +298,10 @@ def upload(context: Context, subject: str, subject_id: int, editable: bool = Tru
 # --- lists ----------------------------------------------------------------------------------------------------------
 
 
-@register.inclusion_tag("doudi/c/paging.html")
-def paging(page: Any) -> dict[str, Any]:
+@register.inclusion_tag("doudi/c/paging.html", takes_context=True)
+def paging(context: Context, page: Any) -> dict[str, Any]:
     """Links to the pages of a `lists.Page`."""
-    return {"page": page}
+    return {"page": page, "request": context["request"]}
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,47 @@
+"""Which records can have files: each room names its own.
+
+    attachable.add("household", model=Household, view="registry.view", change="registry.edit")
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.http import Http404
+
+from doudi.core import duties
+
+
+@dataclass(frozen=True)
+class Kind:
+    model: type[models.Model]
+    view: str
+    change: str
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def add(subject: str, *, model: type[models.Model], view: str, change: str) -> None:
+    """Let records of `model` (which has an `area`) have files; `view` and `change` are acts of `duties.MAY`."""
+    if view not in duties.MAY or change not in duties.MAY:
+        raise KeyError(view if view not in duties.MAY else change)
+    _kinds[subject] = Kind(model, view, change)
+
+
+def area_of(subject: str, subject_id: int, *, change: bool) -> str:
+    """Area of the record, read under the scope. Raises Http404 for what is not there or not visible, PermissionDenied by duty."""
+    kind = _kinds.get(subject)
+    if kind is None:
+        raise Http404
+    duties.require(kind.change if change else kind.view)
+    area: str | None = kind.model._default_manager.filter(pk=subject_id).values_list("area", flat=True).first()
+    if area is None:
+        raise Http404
+    return area
+
+
+def may_change(subject: str) -> bool:
+    kind = _kinds.get(subject)
+    return kind is not None and duties.may(kind.change)

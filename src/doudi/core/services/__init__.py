@@ -1,0 +1,1 @@
+"""Business actions of the rooms' common ground, one module per matter."""

@@ -1,0 +1,127 @@
+"""Attachments (附件): taken in by content, stripped, encrypted; opened with a record of who looked."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from doudi.core import audit, keys
+from doudi.core import scope as scopes
+from doudi.core.models import Attachment
+
+LARGEST = 10 * 1024 * 1024
+MOST_PIXELS = 60_000_000
+LONGEST_SIDE = 2400
+KINDS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
+# A PDF that starts programs or carries files is not a scan.
+ACTIVE_PDF = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)\b")
+
+
+def folder() -> Path:
+    return Path(settings.HOME) / "attachments"
+
+
+def _path(identifier: UUID) -> Path:
+    return folder() / identifier.hex[:2] / identifier.hex
+
+
+def _picture(content: bytes) -> tuple[str, bytes]:
+    """The picture drawn again: turned upright, at most 2400 pixels, without place, time and camera (EXIF)."""
+    try:
+        with Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "WEBP"]) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise ValidationError(_("图片像素过多；请用普通清晰度重新拍摄后上传。"))
+            upright = ImageOps.exif_transpose(opened)
+            upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            drawn = io.BytesIO()
+            if opened.format == "PNG":
+                clean = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
+                clean.info.clear()
+                clean.save(drawn, "PNG", optimize=False)
+                return "image/png", drawn.getvalue()
+            clean = upright.convert("RGB")
+            clean.info.clear()
+            clean.save(drawn, "JPEG", quality=85)
+            return "image/jpeg", drawn.getvalue()
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise ValidationError(_("图片已损坏，无法打开；请重新拍摄或扫描后上传。")) from None
+
+
+def cleaned(content: bytes) -> tuple[str, bytes]:
+    """Content type by the first bytes, and what is kept of the content. Raises ValidationError with the reason and next step."""
+    if len(content) > LARGEST:
+        raise ValidationError(_("文件超过 10 MB；请压缩或分次上传。"))
+    if not content:
+        raise ValidationError(_("文件是空的；请重新选择。"))
+    if content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
+        return _picture(content)
+    if content.startswith(b"%PDF-1.") or content.startswith(b"%PDF-2."):
+        if b"%%EOF" not in content[-2048:]:
+            raise ValidationError(_("PDF 文件不完整；请重新导出后上传。"))
+        if ACTIVE_PDF.search(content):
+            raise ValidationError(_("PDF 文件含有脚本或嵌入文件；请打印为普通 PDF 后上传。"))
+        return "application/pdf", content
+    raise ValidationError(_("只接受照片（JPG、PNG、WebP）和 PDF；请转换后上传。"))
+
+
+@transaction.atomic
+def attach(*, subject: str, subject_id: int, area: str, name: str, content: bytes, now: datetime) -> Attachment:
+    """Take in a file of a record. `area` is that of the record; the caller has checked that the officer may change the record.
+
+    The file is encrypted with the row's id as context, so that one file cannot be put in the place of another.
+    Raises ValidationError for what is no photo and no PDF, and for what is too large.
+    """
+    acting = scopes.current()
+    if not acting.area or not acting.covers(area):
+        raise ValidationError(_("这条记录不在您的管辖范围内。"))
+    kind, kept = cleaned(content)
+    identifier = uuid4()
+    shown = (re.sub(r"[^\w\-. ()（）【】]+", "_", Path(name.replace("\\", "/")).stem)[:100].strip() or _("附件")) + "." + KINDS[kind]
+    row = Attachment.objects.create(
+        id=identifier, area=area, subject=subject, subject_id=subject_id, name=shown, content_type=kind, size=len(kept),
+        sha256=sha256(kept).digest(), uploaded_by_id=acting.account_id, uploaded_at=now,
+    )  # fmt: skip
+    path = _path(identifier)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(keys.seal_bytes(kept, context=identifier.bytes))
+        file.flush()
+        os.fsync(file.fileno())
+    return row
+
+
+def attachments_of(*, subject: str, subject_id: int) -> QuerySet[Attachment]:
+    """Files of a record that are still there, newest first; row-level security leaves out those of other areas."""
+    return Attachment.objects.filter(subject=subject, subject_id=subject_id, removed_at__isnull=True).select_related("uploaded_by").order_by("-uploaded_at")
+
+
+def open_attachment(*, identifier: UUID) -> tuple[Attachment, bytes]:
+    """The file, after the access record is written. Raises Attachment.DoesNotExist outside the scope or once removed,
+    ValueError where the stored file was changed."""
+    row = Attachment.objects.get(id=identifier, removed_at__isnull=True)
+    audit.record_access(what="open", subject="attachment", area=row.area, field=row.subject, subject_id=row.subject_id, reason=str(row.id))
+    content = keys.open_bytes(_path(row.id).read_bytes(), context=row.id.bytes)
+    if sha256(content).digest() != bytes(row.sha256):
+        raise ValueError("attachment differs from its digest")
+    return row, content
+
+
+def remove(*, identifier: UUID, now: datetime) -> None:
+    """Take a file out of its record (it stays in the store for the audit). Only who uploaded it may."""
+    acting = scopes.current()
+    changed = Attachment.objects.filter(id=identifier, removed_at__isnull=True, uploaded_by_id=acting.account_id).update(removed_at=now)
+    if not changed:
+        raise ValidationError(_("只有上传人可以移除附件；请联系上传人。"))

@@ -1,0 +1,61 @@
+"""To-dos (待办): raised by services of every room, finished when the matter is dealt with."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from doudi.core import scope as scopes
+from doudi.core.models import Duty, Todo
+
+COLUMNS = "area, duty, kind, title, url, subject, subject_id, due"
+
+
+def raise_todo(
+    *, kind: str, area: str, duty: str, title: str, url: str, subject: str, subject_id: int, due: date | None = None, now: datetime
+) -> bool:
+    """Raise one to-do for the officers of `duty` whose posting covers `area`; False where the same one is open already.
+
+    `title` names the matter without personal data beyond what a list of that duty may show.
+    """
+    if duty not in Duty.values:
+        raise ValueError(duty)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"insert into core_todo ({COLUMNS}, made_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " on conflict (kind, subject, subject_id, duty) where done_at is null do nothing",
+            [area, duty, kind, title[:200], url[:200], subject, subject_id, due, now],
+        )
+        return cursor.rowcount == 1
+
+
+def raise_todos(sql: str, params: list[Any] | None = None, *, now: datetime) -> int:
+    """Raise many with one statement. `sql` selects, in this order: area, duty, kind, title, url, subject, subject_id, due.
+
+    The SELECT is written by a room, never put together from input; values go into `params`. Returns the number raised.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"insert into core_todo ({COLUMNS}, made_at) select found.*, %s::timestamptz from ({sql}) found"
+            " on conflict (kind, subject, subject_id, duty) where done_at is null do nothing",
+            [now, *(params or [])],
+        )
+        return cursor.rowcount
+
+
+def finish_todos(*, subject: str, subject_id: int, now: datetime, kind: str | None = None, duty: str | None = None) -> int:
+    """Finish the open to-dos of a matter (all kinds, or one); the number finished."""
+    rows = Todo.objects.filter(subject=subject, subject_id=subject_id, done_at__isnull=True)
+    if kind is not None:
+        rows = rows.filter(kind=kind)
+    if duty is not None:
+        rows = rows.filter(duty=duty)
+    return rows.update(done_at=now, done_by=scopes.current().account_id or None)
+
+
+def open_todos(*, duty: str) -> QuerySet[Todo]:
+    """Open to-dos of a duty within the scope, the most urgent first."""
+    return Todo.objects.filter(duty=duty, done_at__isnull=True).order_by("due", "id")

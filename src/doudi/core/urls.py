@@ -1,0 +1,16 @@
+"""Pages of the frame and of core's own matters."""
+
+from django.urls import path
+
+from doudi.core.views import files, frame, work
+
+urlpatterns = [
+    path("", frame.dashboard, name="dashboard"),
+    path("posting/", frame.switch_posting, name="switch_posting"),
+    path("look/", frame.look, name="look"),
+    path("components/", frame.components, name="components"),
+    path("todos/", work.Todos.as_view(), name="todos"),
+    path("attachments/<str:subject>/<int:subject_id>/", files.add, name="attach"),
+    path("attachment/<uuid:identifier>/", files.show, name="attachment"),
+    path("attachment/<uuid:identifier>/remove/", files.take_out, name="attachment_remove"),
+]
