@@ -3,7 +3,7 @@ from importlib.util import find_spec
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,8 +11,10 @@ class CoreConfig(AppConfig):
     name = "doudi.core"
 
     def ready(self) -> None:
-        from doudi.core import grants, menu
+        from doudi.core import grants, menu, routing
 
+        pre_migrate.connect(routing.begin, dispatch_uid="doudi.routing.begin")
+        post_migrate.connect(routing.end, dispatch_uid="doudi.routing.end")
         post_migrate.connect(grants.after_migrate, dispatch_uid="doudi.grants")
         menu.add("workbench", _("工作台"), "dashboard", None, 10)
         menu.add("workbench", _("待办"), "todos", None, 20)

@@ -1,6 +1,6 @@
 """Which records can have files: each room names its own.
 
-    attachable.add("household", model=Household, view="registry.view", change="registry.edit")
+attachable.add("household", model=Household, view="registry.view", change="registry.edit")
 """
 
 from __future__ import annotations

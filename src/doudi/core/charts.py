@@ -43,7 +43,7 @@ def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
 
 def _svg(width: float, height: float, title: str, values: str, body: str, css: str = "") -> SafeString:
     label = escape(f"{title}：{values}" if values else title)
-    return mark_safe(f'<svg class="chart {css}" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{label}">{body}</svg>')  # noqa: S308
+    return mark_safe(f'<svg class="chart {css}" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{label}">{body}</svg>')
 
 
 def _said(pairs: Sequence[tuple[str, str]], limit: int = 40) -> str:
@@ -105,7 +105,9 @@ def line_chart(
                 pieces[-1].append(f"{x(index):.1f},{y(float(value)):.1f}")
         for piece in filter(None, pieces):
             if len(series) == 1 and len(piece) == len(line):
-                body.append(f'<polygon points="{x(0):.1f},{height - bottom} {" ".join(piece)} {x(len(line) - 1):.1f},{height - bottom}" class="area"/>')
+                body.append(
+                    f'<polygon points="{x(0):.1f},{height - bottom} {" ".join(piece)} {x(len(line) - 1):.1f},{height - bottom}" class="area"/>'
+                )
             body.append(f'<polyline points="{" ".join(piece)}" class="line s{number}"><title>{escape(name)}</title></polyline>')
     said = "；".join(
         f"{name} " + _said([(label, plain(value) + unit) for label, value in zip(labels, line, strict=True) if value is not None])
@@ -121,7 +123,7 @@ def step_chart(
     width, height, left, right, bottom = 480, 190, 62, 18, 26
     known = sorted(steps)
     if not known and not planned:
-        return mark_safe("")  # noqa: S308
+        return mark_safe("")
     points = [*known, *planned]
     first = min(day for day, _ in points)
     last = max(until, *(day for day, _ in points))
@@ -149,7 +151,9 @@ def step_chart(
         body.append(f'<text x="{width - right - 2}" y="{y(known[-1][1]) + 16:.1f}" class="end">{plain(known[-1][1])}{escape(unit)}</text>')
     for day, value in planned:
         start = f"M{x(day):.1f} {y(known[-1][1]):.1f}V{y(value):.1f}" if known else f"M{x(day):.1f} {y(value):.1f}"
-        body.append(f'<path d="{start}H{max(x(last), x(day) + 12):.1f}" class="line plan"/><circle cx="{x(day):.1f}" cy="{y(value):.1f}" r="5" class="pt"/>')
+        body.append(
+            f'<path d="{start}H{max(x(last), x(day) + 12):.1f}" class="line plan"/><circle cx="{x(day):.1f}" cy="{y(value):.1f}" r="5" class="pt"/>'
+        )
         body.append(f'<text x="{x(day) - 8:.1f}" y="{y(value) - 6:.1f}" class="b end">{plain(value)}{escape(unit)}</text>')
     said = _said([(day.isoformat(), plain(value) + unit) for day, value in known])
     if planned:

@@ -261,7 +261,9 @@ class ListPage(View):
         if kind == "csv":
             response: HttpResponseBase = StreamingHttpResponse(_csv(scope, rows, columns), content_type="text/csv; charset=utf-8")
         else:
-            response = FileResponse(_xlsx(rows, columns, str(self.title)), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+            response = FileResponse(
+                _xlsx(rows, columns, str(self.title)), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            )
         response["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
         return response
 

@@ -105,7 +105,11 @@ def attach(*, subject: str, subject_id: int, area: str, name: str, content: byte
 
 def attachments_of(*, subject: str, subject_id: int) -> QuerySet[Attachment]:
     """Files of a record that are still there, newest first; row-level security leaves out those of other areas."""
-    return Attachment.objects.filter(subject=subject, subject_id=subject_id, removed_at__isnull=True).select_related("uploaded_by").order_by("-uploaded_at")
+    return (
+        Attachment.objects.filter(subject=subject, subject_id=subject_id, removed_at__isnull=True)
+        .select_related("uploaded_by")
+        .order_by("-uploaded_at")
+    )
 
 
 def open_attachment(*, identifier: UUID) -> tuple[Attachment, bytes]:

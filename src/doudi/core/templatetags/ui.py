@@ -129,7 +129,7 @@ def due(value: date | None) -> SafeString | str:
     left = (value - timezone.localdate()).days
     if left < 0:
         return format_html("{} {}", value.isoformat(), status_tag(_("超期 %(days)d 天") % {"days": -left}, "red"))
-    return format_html("{} {}", value.isoformat(), status_tag(_("还有 %(days)d 天") % {"days": left}, "orange")) if left <= 3 else value.isoformat()
+    return format_html("{} {}", value.isoformat(), status_tag(_("还有 %(days)d 天") % {"days": left} if left else _("今天到期"), "orange")) if left <= 3 else value.isoformat()
 
 
 @register.filter
@@ -168,7 +168,7 @@ def duty_name(value: str | None) -> str:
 def icon(name: str, size: int = 17) -> SafeString:
     """An outline icon (heroicons) by its name; decorative, hidden from readers of screens."""
     svg = heroicons._render_icon("outline", str(name) + "", size, {"class": "ic", "aria-hidden": "true"})
-    return mark_safe(svg.replace(' data-slot="icon"', ""))  # noqa: S308
+    return mark_safe(svg.replace(' data-slot="icon"', ""))
 
 
 @register.simple_tag(takes_context=True)
@@ -188,7 +188,9 @@ def status_tag(text: Any, colour: str = "") -> SafeString:
 def note(text: Any, colour: str = "blue") -> SafeString:
     """A line that tells something: blue, orange, red or green."""
     name = {"blue": "information-circle", "green": "check-circle"}.get(colour, "exclamation-triangle")
-    return format_html('<div class="note {}"{}>{}<div>{}</div></div>', colour, mark_safe(' role="alert"') if colour == "red" else "", icon(name), text)
+    return format_html(
+        '<div class="note {}"{}>{}<div>{}</div></div>', colour, mark_safe(' role="alert"') if colour == "red" else "", icon(name), text
+    )
 
 
 @register.inclusion_tag("doudi/c/steps.html")
@@ -332,6 +334,8 @@ def panel_actions(context: Context, page: str, obj: Any) -> SafeString:
     return format_html_join(
         " ",
         '<a class="btn {}" {}>{}</a>',
-        ((style, drawer(url) if in_drawer else format_html('href="{}"', url), label) for label, url, style, in_drawer in panel_registry.actions(page, context["request"], obj)),
+        (
+            (style, drawer(url) if in_drawer else format_html('href="{}"', url), label)
+            for label, url, style, in_drawer in panel_registry.actions(page, context["request"], obj)
+        ),
     )
-

@@ -26,9 +26,7 @@ def _back(request: HttpRequest) -> str:
 @with_posting
 def dashboard(request: HttpRequest) -> HttpResponse:
     todos = list(open_todos(duty=request.posting.duty)[:8])  # type: ignore[attr-defined]
-    return render(
-        request, "doudi/pages/dashboard.html", {"todos": todos, "today": timezone.localdate(), "cards": panels.dashboard_cards(request)}
-    )
+    return render(request, "doudi/pages/dashboard.html", {"todos": todos, "today": timezone.localdate(), "cards": panels.dashboard_cards(request)})
 
 
 @require_POST

@@ -43,7 +43,7 @@ class Todos(ListPage):
         return [
             Column(_("事项"), "title", url=lambda row: row.url),
             Column(_("地区"), "area", kind="area"),
-            Column(_("产生时间"), "made_at", kind="day", sort="made_at"),
+            Column(_("产生"), "made_at", kind="day", sort="made_at"),
             Column(_("办理时间"), "done_at", kind="day", sort="done_at") if self.done else Column(_("期限"), "due", kind="due", sort="due"),
         ]
 
