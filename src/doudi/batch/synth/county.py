@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from .amounts import amounts_at
 from .departments import Register, broken, make_sheet
 from .divisions import Division, load_counties, load_villages, township_names
-from .files import FANCY_ROWS, Delivered, FancyFiles, PlainFile
+from .files import FANCY_ROWS, Delivered, FancyFiles, PlainFile, holds_gbk_only
 from .identifiers import IdNumbers
 from .names import ETHNICITIES, full_names
 from .records import make_records
@@ -150,9 +150,9 @@ class _Run:
         }
         period = str(day.astype("datetime64[M]"))
         folder = out / "deliveries"
-        fancy = people <= FANCY_ROWS
+        self.fancy = people <= FANCY_ROWS
         self.files: dict[str, PlainFile | FancyFiles] = {
-            dataset: FancyFiles(folder, dataset, period, seed) if fancy else PlainFile(folder, dataset, period) for dataset in HEADERS
+            dataset: FancyFiles(folder, dataset, period, seed) if self.fancy else PlainFile(folder, dataset, period) for dataset in HEADERS
         }
         self.near: Counter[str] = Counter()
         self.true: Counter[str] = Counter()
@@ -226,7 +226,7 @@ class _Run:
         self.last_village = int(village[-1])
 
     def _deliver(self, rng: np.random.Generator, dataset: str, register: Register, table: dict, people: int, person_no: Ints) -> np.ndarray:
-        sheet = make_sheet(rng, dataset, register, table)
+        sheet = make_sheet(rng, dataset, register, table, gbk=self.fancy and holds_gbk_only(dataset))
         self.files[dataset].add(sheet)
         wrong = np.flatnonzero(sheet.mistake != "")
         owners = sheet.person[wrong]

@@ -194,8 +194,8 @@ def _people_from_elsewhere(rng: np.random.Generator, birth: Days) -> tuple[pa.Ar
     return full_names(rng, draw_surnames(rng, n), male, years, np.zeros(n, dtype=np.int64)), number
 
 
-def make_sheet(rng: np.random.Generator, dataset: str, register: Register, table: Table) -> Sheet:
-    """One dataset's rows of the block as text in the order of the contract's headers, with people from elsewhere and with mistakes."""
+def make_sheet(rng: np.random.Generator, dataset: str, register: Register, table: Table, *, gbk: bool = False) -> Sheet:
+    """One dataset's rows of the block as text in the order of the contract's headers, with people from elsewhere and mistakes (`gbk`: `mistype`)."""
     n = len(table["person"])
     extra = rng.choice(n, rng.binomial(n, ELSEWHERE_SHARE), replace=False) if n else np.zeros(0, np.int64)
     rows = np.concatenate([np.arange(n), extra])
@@ -212,7 +212,7 @@ def make_sheet(rng: np.random.Generator, dataset: str, register: Register, table
         columns[date_header] = mixed_dates(rng, table[date_column].astype("datetime64[D]"))
     owner = np.where(np.arange(len(person)) < n, person, -1)
     years = birth.astype("datetime64[Y]").astype(np.int64) + 1970
-    return mistype(rng, dataset, {header: _flat(columns[header]) for header in HEADERS[dataset]}, owner, number, years)
+    return mistype(rng, dataset, {header: _flat(columns[header]) for header in HEADERS[dataset]}, owner, number, years, gbk)
 
 
 def _flat(column: Column) -> pa.Array:

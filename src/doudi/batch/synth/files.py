@@ -45,11 +45,12 @@ class Shape:
     blanks: bool = False
 
 
-# Encodings as offices have them: Excel's "CSV UTF-8" (with mark), Excel's plain CSV (GBK), exports of information systems (UTF-8).
+# Encodings as offices have them: Excel's "CSV UTF-8" (with mark), old systems (GBK: characters that it lacks are lost), Excel's
+# plain CSV (GB 18030), exports of information systems (UTF-8).
 SHAPES: dict[str, tuple[Shape, ...]] = {
     "disability": (Shape("xlsx", title=True, total=True, blanks=True),),
     "medical": (Shape("csv", "gbk", blanks=True),),
-    "wages": (Shape("csv", "utf-8-sig", title=True), Shape("csv", "gbk", total=True), Shape("xlsx", total=True)),
+    "wages": (Shape("csv", "utf-8-sig", title=True), Shape("csv", "gb18030", total=True), Shape("xlsx", total=True)),
     "pensions": (Shape("csv", "gbk", title=True, total=True),),
     "deaths": (Shape("xlsx", title=True, blanks=True),),
     "moves": (Shape("csv", "utf-8"),),
@@ -156,8 +157,7 @@ class FancyFiles:
     def _csv(self, path: Path, lines: list[tuple[str, ...]], shape: Shape, period: str) -> None:
         text = io.StringIO(newline="")
         csv.writer(text).writerows(self._layout(lines, shape, period))
-        # Characters that GBK lacks come as question marks, as from real systems.
-        path.write_bytes(text.getvalue().encode(shape.encoding, errors="replace"))
+        path.write_bytes(text.getvalue().encode(shape.encoding))
 
     def _xlsx(self, path: Path, lines: list[tuple[str, ...]], shape: Shape, period: str) -> None:
         """Every third date is a real date cell and every second amount a number; ID numbers are text."""
@@ -177,6 +177,11 @@ class FancyFiles:
                         page.write_number(row, column, float(value))
                     elif value:
                         page.write_string(row, column, value)
+
+
+def holds_gbk_only(dataset: str) -> bool:
+    """Whether the small county's department hands in GBK."""
+    return SHAPES[dataset][0].encoding == "gbk"
 
 
 def _iso_date(text: str) -> date | None:

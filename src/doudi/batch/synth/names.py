@@ -63,7 +63,6 @@ RARE_GIVEN = (
     "旸",
     "媄",
 )
-OUTSIDE_GBK = ("㛃", "䶮", "𠮷", "𬱖")
 UYGHUR_MALE = ("买买提·艾合买提", "阿卜杜拉·热西提", "艾力·吐尔逊", "阿迪力·麦麦提")
 UYGHUR_FEMALE = ("阿依古丽·买买提", "古丽娜尔·艾山", "帕提古丽·吐尔逊", "热依汗古丽·肉孜")
 
@@ -89,6 +88,18 @@ _SURNAMES = pa.array(list(SURNAMES))
 _SURNAME_SHARES = np.array(list(SURNAMES.values())) / sum(SURNAMES.values())
 _GIVEN_NAMES, _GIVEN_FIRST, _GIVEN_NUMBER = _given_names()
 _RARE = pa.array(RARE_GIVEN)
+
+
+def _lacks(character: str) -> bool:
+    try:
+        character.encode("gbk")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+OUTSIDE_GBK = "".join(sorted({character for name in (*SURNAMES, *RARE_GIVEN) for character in name if _lacks(character)}))
+"""Characters of the names here that GBK cannot hold."""
 
 
 def draw_surnames(rng: np.random.Generator, size: int) -> Ints:

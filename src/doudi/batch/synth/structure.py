@@ -136,8 +136,8 @@ def _slots(rng: np.random.Generator, kind: Ints) -> tuple[Bools, Floats, Bools]:
 
     # Children of the head. The first one lives at home always while young, later only if not yet married.
     with_children = np.isin(kind, (Kind.PARENTS_CHILDREN, Kind.WITH_GRANDPARENTS, Kind.ONE_PARENT, Kind.ONE_PARENT_DEAD))
-    mother_age = np.where(male[:, HEAD] & here[:, SPOUSE], age[:, SPOUSE], head_age)
-    first = mother_age - 20.5 - 9 * draw[:, 6]
+    younger = np.where(here[:, SPOUSE], np.minimum(head_age, age[:, SPOUSE]), head_age)
+    first = younger - 20.5 - 9 * draw[:, 6]
     must = np.isin(kind, (Kind.ONE_PARENT, Kind.ONE_PARENT_DEAD))
     first = np.where(must, first.clip(0.5, 17.5), first)
     second, third = first - 1.5 - 5 * draw[:, 7], first - 7 - 5 * draw[:, 8]
@@ -150,7 +150,7 @@ def _slots(rng: np.random.Generator, kind: Ints) -> tuple[Bools, Floats, Bools]:
     family = is_[Kind.WITH_CHILDS_FAMILY] | is_[Kind.ORPHANS]
     adult = family | is_[Kind.OLD_PARENT_ADULT_CHILD]
     here[:, CHILD] |= adult
-    age[:, CHILD] = np.where(adult, (head_age - 21 - 9 * draw[:, 6]).clip(23), age[:, CHILD])
+    age[:, CHILD] = np.where(adult, (younger - 20.5 - 8 * draw[:, 6]).clip(23), age[:, CHILD])
     here[:, IN_LAW] = family
     age[:, IN_LAW] = (age[:, CHILD] - 3 + 5 * draw[:, 15]).clip(21.5)
     male[:, CHILD : CHILD3 + 1] = draw[:, 16:19] < 0.53

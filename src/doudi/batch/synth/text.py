@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .identifiers import Digits, date_digits, digits_of, to_15, to_strings
+from .names import OUTSIDE_GBK
 from .structure import Days, Ints
 
 Column: TypeAlias = pa.Array
@@ -51,7 +52,8 @@ MISTAKES = {"wrong_check_digit": 0.003, "missing_id": 0.002, "impossible_date": 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A department's rows as text. `person`: position in the block, -1 for people who are not of the county. `mistake`: "" or a key of MISTAKES."""
+    """A department's rows as text. `person`: position in the block, -1 for people from elsewhere.
+    `mistake`: "", a key of MISTAKES, or `lost_character`."""
 
     dataset: str
     columns: dict[str, Column]
@@ -109,11 +111,12 @@ def _replace(column: Column, at: Ints, values: list[str | None]) -> Column:
     return pc.replace_with_mask(flat, pa.array(mask), pa.array([values[i] for i in order], pa.string()))
 
 
-def mistype(rng: np.random.Generator, dataset: str, columns: dict[str, Column], person: Ints, numbers: Digits, birth_year: Ints) -> Sheet:
+def mistype(rng: np.random.Generator, dataset: str, columns: dict[str, Column], person: Ints, numbers: Digits, birth_year: Ints, gbk: bool) -> Sheet:
     """Puts into finished columns what goes wrong in offices.
 
     First what a careful reader still understands (blanks, full-width digits, lower-case x, old numbers of 15 digits, thousands
-    separators), then mistakes that make a row unusable. `numbers`: the true ID numbers of the rows, shape (n, 18).
+    separators), then mistakes that make a row unusable. `numbers`: the true ID numbers of the rows, shape (n, 18). `gbk`: the system of
+    this department holds GBK only; what that lacks became a question mark (`lost_character`).
     """
     n = len(person)
     draw = rng.random(n)
@@ -156,4 +159,8 @@ def mistype(rng: np.random.Generator, dataset: str, columns: dict[str, Column], 
             words = {"impossible_date": IMPOSSIBLE_DATES, "unknown_code": ("未知类别9",), "bad_amount": ("约三千", "--", "12.3.4")}[kind]
             columns[name] = _replace(columns[name], at, [words[i] for i in rng.integers(0, len(words), len(at))])
         mistake[at] = kind
+    if gbk:
+        lost = pc.match_substring_regex(names, f"[{OUTSIDE_GBK}]").to_numpy(zero_copy_only=False)
+        names = pc.replace_substring_regex(names, f"[{OUTSIDE_GBK}]", "?")
+        mistake[lost & (mistake == "")] = "lost_character"
     return Sheet(dataset, {**columns, "姓名": names, "身份证号": ids}, person, mistake)

@@ -194,7 +194,7 @@ def test_dibao_awards_are_what_the_law_pays(county: tuple[Path, Summary]) -> Non
     assert (law_fen[whole] > 0).all()
     assert (np.abs(law_fen[whole] - paid_fen[whole]) <= 1).mean() > 0.98
     # Few whom the law would pay are not on the roll: the ones that are to be found.
-    assert (law_fen[paid_fen == 0] > 0).mean() < 0.02
+    assert (law_fen[paid_fen == 0] > 0).mean() < 0.03
 
 
 def test_truth_says_what_is_true(county: tuple[Path, Summary]) -> None:

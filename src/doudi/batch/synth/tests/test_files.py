@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from python_calamine import CalamineWorkbook
 
+from doudi.batch.datasets import CONTRACTS
 from doudi.batch.synth import generate
 from doudi.batch.synth.files import FANCY_ROWS, SHAPES
 from doudi.batch.synth.text import HEADERS
@@ -52,7 +53,7 @@ def valid(number: str) -> bool:
 def test_every_dataset_comes_with_its_headers_in_each_encoding(out: Path) -> None:
     files = manifest(out)
     assert {file["dataset"] for file in files} == set(HEADERS)
-    assert {file["encoding"] for file in files} == {"utf-8", "utf-8-sig", "gbk", "xlsx"}
+    assert {file["encoding"] for file in files} == {"utf-8", "utf-8-sig", "gbk", "gb18030", "xlsx"}
     assert sum(len(shapes) for shapes in SHAPES.values()) == len(files)
     for file in files:
         lines = rows(out, file)
@@ -73,6 +74,14 @@ def test_mistakes_in_numbers_are_as_many_as_the_manifest_says(out: Path) -> None
         wrong = sum(bool(re.search(r"\d", number)) and not valid(number) for number in numbers)
         assert missing == file["mistakes"].get("missing_id", 0)
         assert wrong == file["mistakes"].get("wrong_check_digit", 0)
+
+
+def test_systems_that_hold_gbk_only_lose_rare_characters(out: Path) -> None:
+    for file in manifest(out):
+        lost = sum("?" in line[0] for line in rows(out, file))
+        assert lost >= file["mistakes"].get("lost_character", 0)
+        assert (lost > 0) <= (file["encoding"] == "gbk")
+    assert sum(file["mistakes"].get("lost_character", 0) for file in manifest(out)) > 0
 
 
 def test_a_few_numbers_are_old_full_width_or_spaced(out: Path) -> None:
@@ -118,3 +127,19 @@ def test_large_counties_get_one_plain_file_a_dataset(tmp_path: Path, monkeypatch
         lines = rows(tmp_path, file)
         assert tuple(lines[0]) == HEADERS[file["dataset"]]
         assert len(lines) == file["rows"] + 1
+
+
+def test_headers_and_words_are_those_of_the_contracts(out: Path) -> None:
+    """But for the known mistakes every code, flag and division is one that the contract takes."""
+    for file in manifest(out):
+        contract = CONTRACTS[file["dataset"]]
+        lines = rows(out, file)
+        header = next(at for at, line in enumerate(lines) if line[0] == "姓名")
+        columns = [contract.column_for(name) for name in lines[header]]
+        assert None not in columns
+        assert {column.name for column in contract.required} <= {column.name for column in columns if column}
+        unknown = 0
+        for line in lines[header + 1 :]:
+            if any(line) and line[0] != "合计":
+                unknown += sum(bool(column and column.codes) and column.codes.get(cell) is None for column, cell in zip(columns, line, strict=True))
+        assert unknown == file["mistakes"].get("unknown_code", 0)
