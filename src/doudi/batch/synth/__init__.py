@@ -3,5 +3,6 @@
 from .bank import bank_results
 from .county import Summary, generate
 from .divisions import load_villages
+from .scoring import Score, score
 
-__all__ = ["Summary", "bank_results", "generate", "load_villages"]
+__all__ = ["Score", "Summary", "bank_results", "generate", "load_villages", "score"]
