@@ -94,8 +94,10 @@ def generate(
             run.block(block, first, min(BLOCK, people - first), summary)
             if progress:
                 progress(min(first + BLOCK, people), people)
-    finally:
-        run.close(summary)
+    except BaseException:
+        run.abandon()
+        raise
+    run.close(summary)
     (out / "deliveries" / "manifest.json").write_text(
         json.dumps([asdict(each) for each in summary.deliveries], ensure_ascii=False, indent=1), "utf-8"
     )
@@ -257,7 +259,13 @@ class _Run:
         ]
         self.writers["truth"].write_table(pa.table(columns, schema=TRUTH))
 
+    def abandon(self) -> None:
+        """Closes the Parquet files as they are; the folder is not to be used."""
+        for writer in self.writers.values():
+            writer.close()
+
     def close(self, summary: Summary) -> None:
+        """Closes everything and completes the summary."""
         for writer in self.writers.values():
             writer.close()
         for files in self.files.values():

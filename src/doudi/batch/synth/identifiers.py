@@ -68,7 +68,7 @@ class IdNumbers:
         rank[order] = np.arange(len(key)) - np.repeat(starts, counts)
         rank += self.used[key]
         if len(rank) and rank.max() >= SEQUENCES_PER_SEX:
-            raise ValueError("too many people for the area: more than 500 of one sex born on one day in one county")
+            raise ValueError("人口数超出该地区：同一县同日出生的同性别人数超过身份证顺序码的 500 个，请减少 people 或扩大 area")
         self.used[ordered[starts]] += counts.astype(np.uint16)
         # 137 has no factor in common with 500: a bijection that looks like scattered sequence numbers.
         sequence = (rank * 137 + key * 7919) % SEQUENCES_PER_SEX * 2 + male

@@ -57,6 +57,14 @@ def test_nobody_and_nowhere_are_refused(tmp_path: Path) -> None:
         generate("110101", 10, 1, tmp_path)
 
 
+def test_more_people_than_id_numbers_are_refused_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day, a county and a sex have 500 numbers; here two."""
+    monkeypatch.setattr("doudi.batch.synth.identifiers.SEQUENCES_PER_SEX", 2)
+    with pytest.raises(ValueError, match="出生"):
+        generate("410122", 40_000, 1, tmp_path)
+    assert not (tmp_path / "summary.json").exists()
+
+
 def test_blocks_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("doudi.batch.synth.county.BLOCK", 1_000)
     generate("410122", 3_500, 5, tmp_path)
