@@ -150,14 +150,14 @@ def _single(r: Reader) -> list[Refusal]:
         return []
     if r.flag("dibao_eligible"):
         return [Refusal(code, label, "已整户享受低保", "the household is on dibao", *NOT_APPLICABLE, applicable=False)]
+    limit, income = r.household("single_person_income_limit"), r.household("household_income")
+    if np.isnan(limit):
+        return [_none_in_month(code, label, _first(r, "dibao.single_person.income_multiple"))]
     near = np.flatnonzero(r.persons("single_person_category") & r.persons("counts_in_dibao_household"))
     if not len(near):
         reason = "没有重度残疾人、三级智力或精神残疾人、重病患者或县级认定的特殊困难人员"
         english = "nobody is severely disabled, seriously ill or in special difficulty"
         return [Refusal(code, label, reason, english, "有成员取得相应认定后重新测算", "a member is confirmed as such")]
-    limit, income = r.household("single_person_income_limit"), r.household("household_income")
-    if np.isnan(limit):
-        return [_none_in_month(code, label, _first(r, "dibao.single_person.income_multiple"))]
     made = []
     for member in near:
         if not r.flag("property_eligible"):
