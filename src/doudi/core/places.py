@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from doudi.core.models import Division
 from doudi.core.models.divisions import ancestors
 
+PROVINCE = "41"
+
 _names: dict[str, str] = {}
 
 

@@ -37,7 +37,8 @@ def wrapper() -> BaseDatabaseWrapper:
 def committed(scope: scopes.Scope) -> Iterator[CursorWrapper]:
     """A cursor in a transaction of its own under `scope`; committed when the block ends, whatever the request does later."""
     connection = wrapper()
-    connection.close_if_unusable_or_obsolete()
+    if connection.errors_occurred:
+        connection.close_if_unusable_or_obsolete()
     connection.ensure_connection()
     with connection.connection.transaction(), connection.cursor() as cursor:
         cursor.execute(

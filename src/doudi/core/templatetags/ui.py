@@ -226,7 +226,8 @@ def empty(title: str, hint: str = "", url: str = "", action: str = "") -> dict[s
 @register.inclusion_tag("doudi/c/progress.html", takes_context=True)
 def progress(context: Context, task: Any) -> dict[str, Any]:
     """A background task (a TaskProgress row) that refreshes itself until it ends."""
-    return {"task": task, "csrf_token": get_token(context["request"])}
+    live = task.pk is not None and task.state in ("waiting", "running")
+    return {"task": task, "live": live, "csrf_token": get_token(context["request"])}
 
 
 @register.simple_tag

@@ -55,7 +55,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "soon": date(2022, 12, 2),
         "task": SimpleNamespace(
             pk=None, title="2022年12月发放批次", state="running", get_state_display=_("进行中"), done=31200, total=120000, step="写入发放明细",
-            cancel_asked=False, url="", error="", live=False,
+            cancel_asked=False, url="", error="",
         ),
         "bars": charts.bar_chart([("农村低保", 4771), ("城市低保", 862), ("特困人员", 1757), ("孤儿", 57)], title="各类待遇户数", unit=" 户"),
         "lines": charts.line_chart(

@@ -1,17 +1,26 @@
-"""To-dos (待办、已办) of the acting duty."""
+"""To-dos (待办、已办) of the acting duty, background tasks (后台任务)."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import django_filters
+from django.contrib import messages
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import scope as scopes
+from doudi.core import tasks
 from doudi.core.lists import AreaFilter, Column, ListPage
-from doudi.core.models import Todo
+from doudi.core.models import TaskProgress, Todo
+from doudi.core.views.access import may
 
 
 class TodoFilter(django_filters.FilterSet):
@@ -56,3 +65,55 @@ class Todos(ListPage):
 
     def context(self) -> dict[str, Any]:
         return {"done": self.done}
+
+
+class Tasks(ListPage):
+    """Background tasks asked for within the scope; one's own can be cancelled."""
+
+    title = _("后台任务")
+    act = "tasks.view"
+    crumbs = [(_("工作台"), "/")]
+    order = ("-asked_at", "id")
+    exports = False
+    template = "doudi/pages/tasks.html"
+    empty_title = _("没有后台任务")
+    empty_hint = _("信息比对、测算、生成发放批次等需要较长时间的工作会在这里显示进度。")
+    columns = [
+        Column(_("任务"), "title", url=lambda row: reverse("task", args=[row.pk]), drawer=True),
+        Column(_("提出人"), "account.name"),
+        Column(_("提出时间"), "asked_at", kind="day"),
+        Column(_("状态"), "get_state_display", kind="tag", colour=lambda row: STATE_COLOURS[row.state], small=lambda row: row.error or row.step),
+        Column(_("结束时间"), "finished_at", kind="day"),
+    ]
+
+    def rows(self) -> QuerySet[TaskProgress]:
+        return TaskProgress.objects.select_related("account")
+
+    def context(self) -> dict[str, Any]:
+        return {"running": list(self.rows().filter(state__in=["waiting", "running"]).order_by("asked_at")[:10])}
+
+
+STATE_COLOURS = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
+
+
+@require_GET
+@may("tasks.view")
+def task(request: HttpRequest, identifier: UUID) -> HttpResponse:
+    return render(request, "doudi/pages/task.html", {"task": get_object_or_404(TaskProgress.objects.select_related("account"), pk=identifier)})
+
+
+@require_GET
+@may("tasks.view")
+def task_widget(request: HttpRequest, identifier: UUID) -> HttpResponse:
+    """The widget asks for itself again and again until the task has ended."""
+    return render(request, "doudi/c/progress_answer.html", {"task": get_object_or_404(TaskProgress, pk=identifier)})
+
+
+@require_POST
+@may("tasks.view")
+def task_cancel(request: HttpRequest, identifier: UUID) -> HttpResponse:
+    if tasks.cancel_task(identifier=identifier, now=timezone.now()):
+        messages.success(request, gettext("已要求取消任务。"))
+    else:
+        messages.error(request, gettext("任务已经结束，或不是您提出的，未取消。"))
+    return redirect("tasks")
