@@ -81,7 +81,6 @@ TEMPLATES = [
     }
 ]
 CSRF_FAILURE_VIEW = "doudi.core.views.errors.csrf_failure"
-FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
 
 # Two roles of one database: `default` is the application (under row-level security), `owner` migrates.
 DATABASES = postgres.databases()

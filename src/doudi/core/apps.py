@@ -19,6 +19,7 @@ class CoreConfig(AppConfig):
         menu.add("workbench", _("工作台"), "dashboard", None, 10)
         menu.add("workbench", _("待办"), "todos", None, 20)
         menu.add("workbench", _("后台任务"), "tasks", "tasks.view", 30)
+        menu.add("system", _("查阅记录"), "audit", "audit.view", 30)
         # `menu.py` and `panels.py` of a room add its entries, panels and actions
         for room in settings.ROOMS:
             for module in ("menu", "panels"):

@@ -37,8 +37,8 @@ def wrapper() -> BaseDatabaseWrapper:
 def committed(scope: scopes.Scope) -> Iterator[CursorWrapper]:
     """A cursor in a transaction of its own under `scope`; committed when the block ends, whatever the request does later."""
     connection = wrapper()
-    if connection.errors_occurred:
-        connection.close_if_unusable_or_obsolete()
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()  # the server was restarted, or this is another test's database
     connection.ensure_connection()
     with connection.connection.transaction(), connection.cursor() as cursor:
         cursor.execute(

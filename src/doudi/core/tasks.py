@@ -138,7 +138,9 @@ def cancel_task(*, identifier: UUID, now: datetime) -> bool:
 
 def _checked(row: dict[str, Any]) -> scopes.Scope:
     """The asker's scope, if the posting under which the task was asked for still holds."""
-    scope = scopes.Scope(area=row["area"], account_id=row["account_id"], posting_id=row["posting_id"], duty=row["duty"], page=f"task {row['task_path']}"[:200])
+    scope = scopes.Scope(
+        area=row["area"], account_id=row["account_id"], posting_id=row["posting_id"], duty=row["duty"], page=f"task {row['task_path']}"[:200]
+    )
     if row["posting_id"]:  # the command line acts without a posting
         with scopes.acting(scope):
             posting = Posting.objects.filter(pk=row["posting_id"], account_id=row["account_id"], duty=row["duty"], area=row["area"]).first()
@@ -210,7 +212,12 @@ def _run(identifier: UUID, row: dict[str, Any], side: BaseDatabaseWrapper) -> No
                     cursor.execute(f"select pg_advisory_unlock({LOCK})", [str(identifier)])
                 run_background.enqueue(str(identifier), row["area"])
             return
-        _on(side, scopes.Scope(area=row["area"]), finish, outcome(State.FAILED, _("系统出错，任务未完成，已写入的内容已撤回；请重新提出，仍然失败的请联系系统管理员。")))
+        _on(
+            side,
+            scopes.Scope(area=row["area"]),
+            finish,
+            outcome(State.FAILED, _("系统出错，任务未完成，已写入的内容已撤回；请重新提出，仍然失败的请联系系统管理员。")),
+        )
 
 
 def recover_stale(now: datetime) -> int:

@@ -1,0 +1,154 @@
+"""Access records stay when the request is rolled back; their seals show every later change."""
+
+from datetime import timedelta
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from django.utils import timezone
+
+from doudi.core import audit
+from doudi.core import scope as scopes
+from doudi.core.models import AccessRecord, AccessSeal
+from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, officer
+
+PROVINCE = scopes.Scope(area="41", page="worker")
+
+
+def _record(scope: scopes.Scope, number: int = 1, **more: Any) -> None:
+    with scopes.acting(scope):
+        audit.record_access(what="reveal", subject="person", subject_id=number, area=VILLAGE, field="id_number", **more)
+
+
+def _seal(later: timedelta = timedelta(minutes=5)) -> int:
+    with scopes.acting(PROVINCE):
+        return audit.seal_access_records(timezone.now() + later)
+
+
+def _count() -> int:
+    with scopes.acting(PROVINCE):
+        return AccessRecord.objects.count()
+
+
+def test_a_record_stays_when_the_request_is_rolled_back(committed_db: None) -> None:
+    scope = officer("township_officer", TOWNSHIP)
+    with pytest.raises(RuntimeError), scopes.acting(scope):
+        audit.record_access(what="reveal", subject="person", subject_id=1, area=VILLAGE, field="phone")
+        raise RuntimeError
+    assert _count() == 1
+
+
+def test_a_record_names_officer_posting_and_page(committed_db: None) -> None:
+    scope = officer("township_officer", TOWNSHIP)
+    _record(scope, reason="核对")
+    with scopes.acting(PROVINCE):
+        row = AccessRecord.objects.get()
+    assert (row.account_id, row.posting_id, row.page, row.area, row.reason) == (scope.account_id, scope.posting_id, "test", VILLAGE, "核对")
+
+
+def test_the_application_cannot_change_or_delete_records_and_seals(committed_db: None) -> None:
+    _record(officer("township_officer", TOWNSHIP))
+    with scopes.acting(PROVINCE):
+        # all earlier work of this database has committed, so a time ahead seals at once
+        audit.seal_access_records(timezone.now() + timedelta(minutes=5))
+    for statement in (
+        "update core_accessrecord set field = 'x'",
+        "delete from core_accessrecord",
+        "update core_accessseal set records = 0",
+        "delete from core_accessseal",
+    ):
+        with pytest.raises(Exception, match="permission denied"), scopes.acting(PROVINCE), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def _verdict() -> audit.Verdict:
+    with scopes.acting(PROVINCE):
+        return audit.verify_seals()
+
+
+@pytest.fixture
+def sealed(committed_db: None, owner_connection: Any) -> Any:
+    """Two seals over five records; the owner's connection, which may tamper."""
+    scope = officer("township_officer", TOWNSHIP)
+    for number in (1, 2, 3):
+        _record(scope, number)
+    owner_connection.execute("update core_accessrecord set at = at - interval '10 minutes'")
+    with scopes.acting(PROVINCE):
+        assert audit.seal_access_records(timezone.now()) == 3
+    for number in (4, 5):
+        _record(scope, number)
+    owner_connection.execute("update core_accessrecord set at = at - interval '5 minutes' where subject_id > 3")
+    with scopes.acting(PROVINCE):
+        assert audit.seal_access_records(timezone.now()) == 2
+    verdict = _verdict()
+    assert (verdict.seals, verdict.records, verdict.problems) == (2, 5, [])
+    return owner_connection
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "update core_accessrecord set account_id = 0 where subject_id = 2",
+        "update core_accessrecord set at = at + interval '1 microsecond' where subject_id = 4",
+        "delete from core_accessrecord where subject_id = 3",
+        "delete from core_accessrecord where subject_id = 1",
+        "delete from core_accessseal where first_id = (select min(first_id) from core_accessseal)",
+        "update core_accessseal set records = records - 1 where first_id = (select min(first_id) from core_accessseal)",
+    ],
+)
+def test_tampering_is_found(sealed: Any, tampering: str) -> None:
+    sealed.execute(tampering)
+    assert _verdict().problems
+
+
+def test_a_record_slipped_into_a_sealed_range_is_found(sealed: Any) -> None:
+    sealed.execute("delete from core_accessrecord where subject_id = 3")
+    sealed.execute(
+        "insert into core_accessrecord (id, area, account_id, posting_id, what, subject, subject_id, field, reason, page)"
+        " overriding system value select last_id, '41', 1, 1, 'open', 'person', 3, '', '', '' from core_accessseal order by first_id limit 1"
+    )
+    assert _verdict().problems
+
+
+def test_a_record_still_open_when_others_are_sealed_is_sealed_later(committed_db: None, owner_connection: Any) -> None:
+    scope = officer("township_officer", TOWNSHIP)
+    with scopes.acting(scope), connection.cursor() as cursor:
+        cursor.execute("select pg_current_xact_id()")
+        audit.record_access(what="reveal", subject="person", subject_id=1, area=VILLAGE)
+        results: list[int] = []
+
+        def other() -> None:
+            results.append(_seal())
+            connections.close_all()
+
+        thread = Thread(target=other)
+        thread.start()
+        thread.join()
+        assert results == [0], "this transaction is older and could still write an earlier record"
+    assert _seal() == 1
+
+
+def test_two_sealers_make_no_fork(sealed: Any) -> None:
+    with scopes.acting(PROVINCE), connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [audit.LOCK])
+        results: list[int] = []
+
+        def other() -> None:
+            results.append(_seal())
+            connections.close_all()
+
+        thread = Thread(target=other)
+        thread.start()
+        thread.join()
+        assert results == [0]
+    with pytest.raises(IntegrityError), scopes.acting(PROVINCE):
+        first = AccessSeal.objects.order_by("first_id").first()
+        AccessSeal.objects.create(first_id=first.first_id, last_id=99, records=1, previous=b"", digest=b"x", sealed_at=timezone.now())
+
+
+def test_the_auditor_sees_records_of_the_own_area_only(committed_db: None) -> None:
+    _record(officer("township_officer", TOWNSHIP))
+    assert "id_number" in client_of(officer("auditor", COUNTY)).get("/audit/").content.decode()
+    assert "id_number" not in client_of(officer("auditor", "410102")).get("/audit/").content.decode()
+    assert client_of(officer("township_officer", TOWNSHIP)).get("/audit/").status_code == 403
