@@ -8,8 +8,9 @@ from pathlib import Path
 from openfisca_core.taxbenefitsystems import TaxBenefitSystem
 
 from openfisca_henan import entities
+from openfisca_henan.version import VERSION
 
-__version__ = "1.0.0"
+__version__ = VERSION
 
 _HERE = Path(__file__).parent
 
