@@ -96,7 +96,8 @@ def after_migrate(using: str, **_kwargs: Any) -> None:
         for table in LIBRARY_TABLES:
             cursor.execute("select to_regclass(%s)", [table])
             if cursor.fetchone()[0]:
-                cursor.execute(f"grant select, insert, update, delete on {table} to doudi_app" if table != "django_migrations" else f"grant select on {table} to doudi_app")
+                rights = "select" if table == "django_migrations" else "select, insert, update, delete"
+                cursor.execute(f"grant {rights} on {table} to doudi_app")
         cursor.execute(
             "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
             " where n.nspname = 'doudi' and pg_get_userbyid(p.proowner) = current_user"

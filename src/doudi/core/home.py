@@ -41,6 +41,18 @@ def first_closed(path: Path, uid: int, groups: set[int]) -> Path | None:
     return None
 
 
+def make_home(folder: Path, *, passable: bool = False) -> None:
+    """Make the data folder (and missing parents). `passable`: another system user passes through; what is inside is private by its own modes."""
+    try:
+        for missing in [*reversed([parent for parent in folder.parents if not parent.exists()]), folder]:
+            if not missing.exists():
+                missing.mkdir()
+                missing.chmod(0o711 if passable else 0o700)
+        (folder / "start.lock").touch(mode=0o600)
+    except OSError as error:
+        raise SetupError(f"无法写入数据目录 {folder}（{error.strerror}）；请用 DOUDI_HOME 指定一个可写的位置，或换用有权限的用户。") from error
+
+
 def write_private(path: Path, value: dict[str, Any]) -> None:
     """Write JSON with mode 0600, whole or not at all."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -6,23 +6,15 @@ reveal: callers that show the number write an access record first (`core.audit`)
 
 from __future__ import annotations
 
-from functools import cache
 from uuid import UUID
 
 from doudi.batch.tokens import Keyring, Kind, TokenKey
 from doudi.core import keys
 
 
-@cache
-def _keyring(token_version: int, data_version: int) -> Keyring:
-    token, text = keys.load()["token"], keys.load()["text"]
-    return Keyring(TokenKey(token.versions[token_version], token_version), dict(text.versions), data_version)
-
-
 def keyring() -> Keyring:
     """Token key and data keys for batch work."""
-    loaded = keys.load()
-    return _keyring(loaded["token"].current, loaded["text"].current)
+    return keys.keyring()
 
 
 def token_key() -> TokenKey:

@@ -29,7 +29,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from doudi.core.bootstrap import APP, OWNER, bootstrap
-from doudi.core.home import SetupError, first_closed, home, is_root, read_private, write_private
+from doudi.core.home import SetupError, first_closed, home, is_root, make_home, read_private, write_private
 from doudi.core.postgres_conf import PORT, configuration
 
 SYSTEM_USER = "doudi"
@@ -106,7 +106,7 @@ class Server:
         user = self._user()
         return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
-    def _make_home(self) -> None:
+    def prepare(self) -> None:
         """Make the data folder and check that the server's user gets there."""
         user = self._user()
         parent = next(folder for folder in self.home.parents if folder.exists())
@@ -115,17 +115,9 @@ class Server:
                 f"数据目录 {self.home} 位于 {closed} 之下，而该目录不允许系统用户“{user.pw_name}”进入，"
                 "PostgreSQL 无法在此运行。请用 DOUDI_HOME 指定其他位置，例如 DOUDI_HOME=/var/lib/doudi。"
             )
-        try:
-            for folder in [*reversed([p for p in self.home.parents if not p.exists()]), self.home]:
-                if not folder.exists():
-                    folder.mkdir()
-                    # As root the server's user passes through; what is inside is private by its own modes.
-                    folder.chmod(0o711 if user else 0o700)
-            if user and first_closed(self.home, user.pw_uid, {user.pw_gid}):
-                self.home.chmod(stat.S_IMODE(self.home.stat().st_mode) | stat.S_IXOTH)
-            (self.home / "start.lock").touch(mode=0o600)
-        except PermissionError as error:
-            raise SetupError(f"无法写入数据目录 {self.home}；请用 DOUDI_HOME 指定一个可写的位置，或换用有权限的用户。") from error
+        make_home(self.home, passable=user is not None)
+        if user and first_closed(self.home, user.pw_uid, {user.pw_gid}):
+            self.home.chmod(stat.S_IMODE(self.home.stat().st_mode) | stat.S_IXOTH)
 
     def _programs(self) -> Path:
         """Folder of the server's programs: the wheel's, or a copy of it where the server's user cannot enter the environment."""
@@ -291,7 +283,7 @@ class Server:
 
     def start(self) -> bool:
         """Initialise if needed and start; True if this call started it. Safe when it runs, after a crash, and by two processes at once."""
-        self._make_home()
+        self.prepare()
         with self._alone():
             if not self.initialised():
                 self._initialise()
@@ -347,7 +339,7 @@ class Server:
     @contextmanager
     def running(self) -> Iterator[Server]:
         """Have the server up inside the block. Each user holds a shared lock; the last one to leave stops the server."""
-        self._make_home()
+        self.prepare()
         with (self.home / "users.lock").open("a+") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
             self.start()

@@ -1,0 +1,47 @@
+"""The `doudi` command: what each room offers in its `commands.py`, under one name."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import typer
+
+PACKAGE = Path(__file__).parent
+
+
+def build() -> typer.Typer:
+    """One command line of all rooms. Their `commands.py` import nothing heavy at their top."""
+    root = typer.Typer(
+        name="doudi", help="兜底：社会救助主动发现、依法认定、按时发放", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+    )
+    for path in sorted(PACKAGE.glob("*/commands.py"), key=lambda path: (path.parent.name != "core", path.parent.name)):
+        root.add_typer(import_module(f"doudi.{path.parent.name}.commands").app)
+    return root
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 failed, 2 wrong use. Expected errors are one sentence, without a traceback."""
+    from doudi.core.home import SetupError
+
+    try:
+        build()()
+    except SetupError as error:
+        typer.echo(f"错误：{error}", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if _database_is_away(error):
+            typer.echo(f"错误：无法连接数据库（{str(error).strip().splitlines()[0]}）；请检查数据库是否运行、DATABASE_URL 是否正确。", err=True)
+            sys.exit(1)
+        raise
+
+
+def _database_is_away(error: Exception) -> bool:
+    """Whether it is a connection that failed, found without importing Django or psycopg for it."""
+    names = {f"{cls.__module__}.{cls.__name__}" for cls in type(error).__mro__}
+    return bool(names & {"django.db.utils.OperationalError", "psycopg.OperationalError"})
+
+
+if __name__ == "__main__":
+    main()

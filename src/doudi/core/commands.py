@@ -1,0 +1,124 @@
+"""Commands of the ground: set up, serve, look after."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from doudi.core.commandline import AsJson, environment, ready, show
+
+app = typer.Typer()
+MARKS = {"ok": "[green]正常[/]", "warning": "[yellow]注意[/]", "error": "[red]错误[/]"}
+
+
+@app.command()
+def init(print_sql: Annotated[bool, typer.Option("--print-sql", help="只输出供外部数据库管理员执行的建库脚本")] = False) -> None:
+    """初始化：数据目录、密钥、数据库、表结构（可重复执行）"""
+    from doudi.core import keys, postgres
+    from doudi.core.bootstrap import as_script
+    from doudi.core.home import SetupError, home, make_home
+
+    if print_sql:
+        typer.echo(as_script())
+        return
+    environment()
+    if postgres.external():
+        if "owner" not in postgres.databases():
+            raise SetupError(
+                "已设置 DATABASE_URL，但缺少 DATABASE_OWNER_URL（角色 doudi_owner 的连接）；"
+                "请先由数据库管理员执行 doudi init --print-sql 输出的脚本，再设置该变量重试。"
+            )
+        make_home(home())
+    else:
+        postgres.server().prepare()
+    if keys.create():
+        typer.echo(f"已生成密钥文件 {keys.key_file()}（权限 0600）；请立即另行备份，丢失后加密数据无法恢复。")
+    with postgres.running():
+        if not postgres.external():
+            postgres.server().bootstrap()
+        import django
+
+        django.setup()
+        from django.core.management import call_command, get_commands
+
+        from doudi.core.doctor import refuse_powerful_role, refuse_unprepared
+        from doudi.core.migrate import migrate as run_migrations
+
+        refuse_unprepared()
+        run_migrations(verbosity=0)
+        refuse_powerful_role()
+        if "load_divisions" in get_commands():
+            call_command("load_divisions")
+    typer.echo(f"初始化完成，数据目录 {home()}。启动：doudi serve")
+
+
+@app.command()
+def migrate() -> None:
+    """升级数据库表结构（使用属主角色）"""
+    from doudi.core.migrate import migrate as run_migrations
+
+    with ready(migrated=False):
+        run_migrations()
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="监听地址")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="监听端口")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="网页进程数")] = 2,
+) -> None:
+    """启动网页、后台任务和内置数据库；Ctrl-C 全部停止"""
+    from doudi.core.serving import refuse_taken_port
+    from doudi.core.serving import serve as run
+
+    refuse_taken_port(host, port)
+    with ready():
+        from django.conf import settings
+        from django.db import connections
+
+        connections.close_all()
+        settings.STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns without it; the files come from the package
+        shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
+        typer.echo(f"兜底系统：http://{shown}:{port}  按 Ctrl-C 停止")
+        code = run(host, port, workers, say=lambda text: typer.echo(text, err=True))
+    typer.echo("已停止")
+    raise typer.Exit(code)
+
+
+@app.command()
+def worker() -> None:
+    """运行后台任务，直到被停止"""
+    with ready():
+        from django.core.management import call_command
+
+        call_command("db_worker", interval=1, queue_name="*", reload=False, verbosity=0)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """检查数据库角色、密钥、磁盘、时钟、任务队列"""
+    with ready(migrated=False):
+        from django.utils import timezone
+
+        from doudi.core import checks_registry
+        from doudi.core import doctor as _checks  # noqa: F401 - registers the checks of the ground
+
+        findings = list(checks_registry.run(timezone.now()))
+    bad = any(finding.state == "error" for finding in findings)
+    if as_json:
+        listed = [{"name": found.name, "state": found.state, "message": found.message} for found in findings]
+        show({"ok": not bad, "checks": listed}, as_json=True)
+    else:
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        for heading in ("项目", "状态", "说明"):
+            table.add_column(heading, overflow="fold")
+        for finding in findings:
+            table.add_row(finding.name, MARKS[finding.state], escape(finding.message))
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
+    raise typer.Exit(1 if bad else 0)
