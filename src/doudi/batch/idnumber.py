@@ -25,6 +25,7 @@ WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKS = "10X98765432"
 FIRST_YEAR, LAST_YEAR = 1850, 2199
 _BLANKS = re.compile(r"[\s\u200b\ufeff]+")
+_BLANKS_RE2 = r"[\s\v\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200b}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}]+"  # RE2's \s is ASCII only
 
 # Codes of the columnar check. CHECK + n: the check character should be CHECKS[n], so the message is a look-up.
 OK, EMPTY, LENGTH, CHARACTER, DATE, FUTURE, CHECK = 0, 1, 2, 3, 4, 5, 10
@@ -59,7 +60,7 @@ class IdNumber:
 
 def normalise(text: str) -> str:
     """Half-width, without blanks, upper case: `４１０１ 02...x` -> `410102...X`."""
-    return _BLANKS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    return _BLANKS.sub("", unicodedata.normalize("NFKC", text)).replace("x", "X")
 
 
 def check_character(first17: str) -> str:
@@ -177,7 +178,8 @@ def normalise_column(values: object) -> pa.Array:
     if not pc.any(odd, min_count=0).as_py():
         return column
     rough = column.filter(odd)
-    rough = pc.utf8_upper(pc.replace_substring_regex(pc.utf8_normalize(rough, form="NFKC"), r"[\s\x{200b}\x{feff}]+", ""))
+    rough = pc.replace_substring_regex(pc.utf8_normalize(rough, form="NFKC"), _BLANKS_RE2, "")
+    rough = pc.replace_substring(rough, "x", "X")
     return pc.replace_with_mask(column, pc.fill_null(odd, False), rough)
 
 

@@ -75,7 +75,7 @@ _ALL = (
             Column("kind", "残疾类别", "code", ("残疾类型",), required=True, codes=DISABILITY_KIND_CODES, labels=DISABILITY_KINDS),
             Column("grade", "残疾等级", "code", ("残疾级别",), required=True, codes=DISABILITY_GRADE_CODES, labels=DISABILITY_GRADES),
             Column("issued_on", "发证日期", "date", ("核发日期", "签发日期"), required=True),
-            Column("valid_until", "有效期至", "date", ("有效期", "截止日期")),
+            Column("valid_until", "有效期至", "date", ("有效期", "截止日期"), may_be_future=True),
         ),
         key=("id_number",), legal_basis=DISABILITY, max_bad_share=0.2,
     ),

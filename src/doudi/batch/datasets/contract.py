@@ -38,6 +38,7 @@ class Column:
     labels: Mapping[str, str] | None = None
     sensitive: str = ""
     minimum: float | None = None
+    may_be_future: bool = False
 
     @property
     def stored(self) -> str:
