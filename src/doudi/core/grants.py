@@ -100,7 +100,7 @@ def after_migrate(using: str, **_kwargs: Any) -> None:
                 cursor.execute(f"grant {rights} on {table} to doudi_app")
         cursor.execute(
             "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
-            " where n.nspname = 'doudi' and pg_get_userbyid(p.proowner) = current_user"
+            " where n.nspname in ('doudi', 'public') and pg_get_userbyid(p.proowner) = current_user"
             " and not exists (select from unnest(p.proconfig) c where c like 'search_path=%%')"
         )
         for (function,) in cursor.fetchall():
