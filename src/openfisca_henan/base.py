@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from openfisca_core.indexed_enums import Enum
-from openfisca_core.periods import DateUnit, Instant, Period
+from openfisca_core.periods import DateUnit, Period
 from openfisca_core.variables import Variable
 
-from openfisca_henan.places import PlaceTable, place_table
+from openfisca_henan.arithmetic import BoolArray, FloatArray, below, half_up_fen, half_up_yuan, known, reaches, rounded, up_jiao
+from openfisca_henan.places import PlaceTable, counties, place_table
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
-#: A threshold compares totals rounded to this many digits: in float64, 3.6 per cent of three-person households exactly at the standard would
-#: otherwise come out below it.
-THRESHOLD_DIGITS = 6
+
+__all__ = [
+    "Choice",
+    "Count",
+    "DisabilityKind",
+    "Flag",
+    "LabourCapacity",
+    "Measure",
+    "Money",
+    "MonthVariable",
+    "PriceGroup",
+    "Residence",
+    "SelfCareLevel",
+    "SupportObligor",
+    "TemporaryAssistanceType",
+    "below",
+    "by_residence",
+    "first_day",
+    "half_up_fen",
+    "half_up_yuan",
+    "known",
+    "local",
+    "months_back",
+    "paid",
+    "pick",
+    "place_of",
+    "province",
+    "reaches",
+    "rounded",
+    "table_of",
+    "up_jiao",
+]
 
 
 class MonthVariable(Variable):
@@ -121,34 +148,12 @@ class PriceGroup(Enum):
     marginal = "低保边缘家庭"
 
 
-def below(amount: FloatArray, limit: FloatArray) -> BoolArray:
-    """``amount < limit``, both rounded to 1e-6 yuan. A limit that is not known (NaN) is never passed: the result is False."""
-    return np.round(amount, THRESHOLD_DIGITS) < np.round(limit, THRESHOLD_DIGITS)
-
-
-def reaches(amount: FloatArray, limit: FloatArray) -> BoolArray:
-    """``amount >= limit``, both rounded to 1e-6; False where the limit is not known (NaN)."""
-    return np.round(amount, THRESHOLD_DIGITS) >= np.round(limit, THRESHOLD_DIGITS)
-
-
-def half_up_fen(amount: FloatArray) -> FloatArray:
-    """Round half up to the fen. 1e-6 fen is added first, so that a half that float64 holds a little too small still goes up."""
-    return np.floor(amount * 100 + (0.5 + 1e-6)) / 100
-
-
-def half_up_yuan(amount: FloatArray) -> FloatArray:
-    """Round half up to the yuan, with the same 1e-6 fen."""
-    return np.floor(amount + (0.5 + 1e-8))
-
-
-def up_jiao(amount: FloatArray) -> FloatArray:
-    """Round up to the tenth of a yuan; 1e-6 fen above a whole jiao still counts as whole."""
-    return np.ceil(amount * 10 - 1e-7) / 10
-
-
-def known(values: FloatArray, otherwise: float = 0.0) -> FloatArray:
-    """The values, with ``otherwise`` where the place has no row (NaN)."""
-    return np.where(np.isnan(values), otherwise, values)
+def paid(person: Any, entitled: BoolArray, amounts: FloatArray) -> FloatArray:
+    """Each entitled person's amount, 0 for all others; ``amounts`` stand by household. Looks at the entitled only, who are few."""
+    result = np.zeros(len(entitled))
+    who = np.flatnonzero(entitled)
+    result[who] = amounts[person.household.members_entity_id[who]]
+    return result
 
 
 def table_of(population: Any) -> PlaceTable:
@@ -202,11 +207,12 @@ def by_residence(household: Any, period: Period, name: str, on: str | None = Non
     return pick(household, period, stacked)
 
 
+def place_of(household: Any, period: Period) -> IntArray:
+    """Residence and county as one number: an index into (2, counties) arrays laid flat."""
+    return np.asarray(household("residence", period)) * len(counties()) + household("county_index", period)
+
+
 def pick(household: Any, period: Period, stacked: FloatArray) -> FloatArray:
     """For each household its value of a (2, counties) array of urban and rural values."""
     residence = np.asarray(household("residence", period))
     return stacked[residence, household("county_index", period)]
-
-
-def to_instant(day: date) -> Instant:
-    return Instant((day.year, day.month, day.day))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from openfisca_henan.arithmetic import half_up_fen, rounded
 from openfisca_henan.places import PROVINCE, FloatArray, IntArray, PlaceTable
 
 LEVELS = ("able", "partly_unable", "unable")
@@ -191,3 +192,56 @@ def _price_linkage(table: PlaceTable, day: str, index_day: str) -> PriceLinkage:
     return PriceLinkage(
         values["cpi"], values["food"], values["scpi"], triggers["cpi"], triggers["food"], own, by_province, np.maximum(rise, 0), source
     )
+
+
+#: The groups that price linkage covers, in the order in which they are named when two have the same base; a set of groups is a sum of bits.
+PRICE_GROUPS = ("tekun", "children", "dibao", "marginal")
+
+
+@dataclass(frozen=True)
+class PriceAmounts:
+    """Price subsidies of one month of payment. Base and amount depend on group, residence and county alone, so they are tables.
+
+    ``bases`` has a row for each of ``PRICE_GROUPS``. ``group`` (position in ``PRICE_GROUPS``, -1 none), ``base`` and ``amount`` have one for each set
+    of groups that a person can belong to: of several the one with the highest base counts. Columns are places: residence times counties, plus county.
+    """
+
+    bases: FloatArray
+    group: IntArray
+    base: FloatArray
+    amount: FloatArray
+    multiplier: FloatArray
+
+
+def price_amounts(table: PlaceTable, day: str) -> PriceAmounts:
+    """Amounts by place: base times rise, rounded and floored as the place rules, times the multiplier of the index month."""
+    return table.cached(("price_amounts", day), lambda: _price_amounts(table, day))
+
+
+def _price_amounts(table: PlaceTable, day: str) -> PriceAmounts:
+    standards = np.nan_to_num(table.stacked(("dibao.standard.urban", "dibao.standard.rural"), day))
+    bases = np.zeros((len(PRICE_GROUPS), *standards.shape))
+    for number, name in enumerate(PRICE_GROUPS):
+        if table.province(f"price_linkage.covered.{name}", day) == 1:
+            rule = table.at(f"price_linkage.amount.base.{name}", day).values
+            bases[number] = np.where(rule == 1, standards[0], np.where(rule == 2, standards[1], standards))
+    rise = price_linkage(table, day).rise
+    rounding = np.nan_to_num(table.at("price_linkage.amount.rounding", day).values)
+    floor = np.nan_to_num(table.at("price_linkage.amount.floor", day).values)
+    multiplier = np.nan_to_num(table.at("price_linkage.amount.multiplier", month_before(day)).values, nan=1.0)
+    raw = np.nan_to_num(bases * rise / 100)
+    amounts = np.maximum(rounded(raw, np.broadcast_to(rounding, raw.shape)), floor) * multiplier
+    amounts = np.where((bases > 0) & ~np.isnan(rise), half_up_fen(amounts), 0)
+
+    places = standards.size
+    bases, amounts = bases.reshape(-1, places), amounts.reshape(-1, places)
+    sets = 1 << len(PRICE_GROUPS)
+    group = np.full((sets, places), -1, dtype=np.int64)
+    base, amount = np.zeros((sets, places)), np.zeros((sets, places))
+    for chosen in range(1, sets):
+        for number in range(len(PRICE_GROUPS)):
+            if chosen >> number & 1:
+                better = bases[number] > base[chosen]
+                group[chosen][better] = number
+                base[chosen][better], amount[chosen][better] = bases[number][better], amounts[number][better]
+    return PriceAmounts(bases, group, base, amount, multiplier)

@@ -15,6 +15,7 @@ class child_allowance_group(Flag):
     def formula(person, period, parameters):
         group = person("orphan", period) | person("de_facto_unsupported_child", period) | person("child_with_hiv", period)
         young = (person("age", period) < province(person, period, "children.age")) | person("in_school", period)
+        # Tested with the amount rather than the rule: where the place pays nothing there is nothing to choose.
         return group & young & (person("child_allowance_standard", period) > 0)
 
 
@@ -25,9 +26,11 @@ class child_allowance_standard(Money):
     label = "儿童基本生活费标准"
 
     def formula(person, period, parameters):
-        household = person.household
-        dispersed, institution = household("child_allowance_dispersed", period), household("child_allowance_institution", period)
-        return np.where(person("in_institution", period), institution, dispersed)
+        amount = person.household("child_allowance_dispersed", period).copy()
+        inside = np.flatnonzero(person("in_institution", period))
+        institution = person.simulation.household("child_allowance_institution", period)
+        amount[inside] = institution[person.household.members_entity_id[inside]]
+        return amount
 
 
 class child_allowance_dispersed(Money):
@@ -35,7 +38,7 @@ class child_allowance_dispersed(Money):
     label = "社会散居儿童基本生活费标准"
 
     def formula(household, period, parameters):
-        return known(by_residence(household, period, "children.dispersed"))
+        return half_up_fen(known(by_residence(household, period, "children.dispersed")))
 
 
 class child_allowance_institution(Money):
@@ -43,7 +46,7 @@ class child_allowance_institution(Money):
     label = "机构养育儿童基本生活费标准"
 
     def formula(household, period, parameters):
-        return known(local(household, period, "children.institution"))
+        return half_up_fen(known(local(household, period, "children.institution")))
 
 
 class orphan_allowance(Money):
@@ -55,7 +58,7 @@ class orphan_allowance(Money):
 
     def formula(person, period, parameters):
         entitled = person("child_allowance_group", period) & person("orphan", period) & ~person("tekun_eligible", period)
-        return np.where(entitled, half_up_fen(person("child_allowance_standard", period)), 0)
+        return np.where(entitled, person("child_allowance_standard", period), 0)
 
 
 class unsupported_child_allowance(Money):
@@ -67,4 +70,4 @@ class unsupported_child_allowance(Money):
 
     def formula(person, period, parameters):
         entitled = person("child_allowance_group", period) & ~person("orphan", period) & ~person("tekun_eligible", period)
-        return np.where(entitled, half_up_fen(person("child_allowance_standard", period)), 0)
+        return np.where(entitled, person("child_allowance_standard", period), 0)

@@ -46,6 +46,15 @@ class child_allowance_as_income(Money):
         return person("orphan_allowance", period) + person("unsupported_child_allowance", period)
 
 
+def _awarded(person, period, received, own):
+    """The month's award where awards are known, the formula's own result where not."""
+    known = person.simulation.household("awards_known", period)
+    if not known.any():
+        return own
+    known = person.household("awards_known", period)
+    return (known & person(received, period)) | (~known & own)
+
+
 class on_tekun(Flag):
     """On tekun: the month's award where awards are known, else the formula."""
 
@@ -53,8 +62,7 @@ class on_tekun(Flag):
     label = "特困人员（当月）"
 
     def formula(person, period, parameters):
-        known = person.household("awards_known", period)
-        return (known & person("receives_tekun", period)) | (~known & person("tekun_eligible", period))
+        return _awarded(person, period, "receives_tekun", person("tekun_eligible", period))
 
 
 class on_dibao(Flag):
@@ -64,11 +72,8 @@ class on_dibao(Flag):
     label = "低保对象（当月）"
 
     def formula(person, period, parameters):
-        household = person.household
-        known = household("awards_known", period)
-        own = household("dibao_eligible", period) & person("counts_in_dibao_household", period)
-        own = own | person("single_person_dibao_eligible", period)
-        return (known & person("receives_dibao", period)) | (~known & own)
+        with_household = person.household("dibao_eligible", period) & person("counts_in_dibao_household", period)
+        return _awarded(person, period, "receives_dibao", with_household | person("single_person_dibao_eligible", period))
 
 
 class on_child_allowance(Flag):
@@ -76,9 +81,7 @@ class on_child_allowance(Flag):
     label = "领取儿童基本生活费（当月）"
 
     def formula(person, period, parameters):
-        known = person.household("awards_known", period)
-        own = person("child_allowance_as_income", period) > 0
-        return (known & person("receives_child_allowance", period)) | (~known & own)
+        return _awarded(person, period, "receives_child_allowance", person("child_allowance_as_income", period) > 0)
 
 
 class on_marginal(Flag):
@@ -86,10 +89,8 @@ class on_marginal(Flag):
     label = "低保边缘家庭成员（当月）"
 
     def formula(person, period, parameters):
-        household = person.household
-        known = household("awards_known", period)
-        own = household("marginal_family", period) & person("counts_in_dibao_household", period)
-        return (known & person("confirmed_marginal", period)) | (~known & own)
+        own = person.household("marginal_family", period) & person("counts_in_dibao_household", period)
+        return _awarded(person, period, "confirmed_marginal", own)
 
 
 class excluded_from_living_subsidy(Flag):

@@ -9,13 +9,12 @@ from openfisca_henan.base import (
     Money,
     below,
     by_residence,
-    half_up_fen,
-    half_up_yuan,
     known,
     local,
     pick,
     province,
     reaches,
+    rounded,
     table_of,
 )
 from openfisca_henan.entities import Household, Person
@@ -68,9 +67,12 @@ class dibao_test_income(Money):
 
     def formula(household, period, parameters):
         members = household.members
-        land = household.sum(members("land_income", period) * members("counts_in_dibao_household", period))
         income = household("household_income", period)
-        return np.where(household("land_rule_applies", period), np.maximum(income - land, 0), income)
+        applies = household("land_rule_applies", period)
+        if not applies.any():
+            return income
+        land = household.sum(members("land_income", period) * members("counts_in_dibao_household", period))
+        return np.where(applies, np.maximum(income - land, 0), income)
 
 
 class dibao_income_limit(Money):
@@ -138,6 +140,8 @@ class dibao_bands_decided(Flag):
 
     def formula(household, period, parameters):
         members = household.members
+        if not members("dibao_band", period).any():
+            return np.zeros(household.count, dtype=bool)
         without = (members("dibao_band", period) == 0) & members("counts_in_dibao_household", period)
         return household("dibao_pays_by_bands", period) & (household.sum(without) == 0)
 
@@ -150,12 +154,16 @@ class dibao_band_by_income(Count):
 
     def formula(household, period, parameters):
         table, day = table_of(household), str(period.start)
+        by_bands = household("dibao_pays_by_bands", period)
+        limits = [table.stacked(_names("dibao.payment.band_limit", number), day) for number in BANDS]
+        if not by_bands.any() or np.isnan(limits).all():
+            return np.zeros(household.count, dtype=np.int32)
         income, members = household("dibao_test_income", period), household("dibao_members", period)
-        band = np.zeros(len(income), dtype=np.int64)
-        any_limit = np.zeros(len(income), dtype=bool)
-        highest = np.zeros(len(income), dtype=np.int64)
+        band = np.zeros(household.count, dtype=np.int32)
+        any_limit = np.zeros(household.count, dtype=bool)
+        highest = np.zeros(household.count, dtype=np.int32)
         for number in reversed(BANDS):
-            limit = pick(household, period, table.stacked(_names("dibao.payment.band_limit", number), day))
+            limit = pick(household, period, limits[number - 1])
             amount = pick(household, period, table.stacked(_names("dibao.payment.band", number), day))
             highest = np.where((highest == 0) & ~np.isnan(amount), number, highest)
             any_limit |= ~np.isnan(limit)
@@ -163,11 +171,21 @@ class dibao_band_by_income(Count):
             band = np.where(reaches(limit * members, income), number, band)
         # The last band has no limit of its own: it takes whoever is above all limits and still below the standard.
         band = np.where(any_limit & (band == 0), highest, band)
-        return np.where(household("dibao_pays_by_bands", period), band, 0)
+        return np.where(by_bands, band, 0)
 
 
 def _names(prefix, number):
     return f"{prefix}.urban.band_{number}", f"{prefix}.rural.band_{number}"
+
+
+class dibao_paid_by_band(Flag):
+    """Bands are paid: decided, or by income."""
+
+    entity = Household
+    label = "按档次计算"
+
+    def formula(household, period, parameters):
+        return household("dibao_bands_decided", period) | (household("dibao_band_by_income", period) > 0)
 
 
 class dibao_band_amount(Money):
@@ -179,11 +197,11 @@ class dibao_band_amount(Money):
 
     def formula(person, period, parameters):
         household = person.household
+        amount = np.zeros(person.count)
+        if not person.simulation.household("dibao_paid_by_band", period).any():
+            return amount
         decided = household("dibao_bands_decided", period)
         band = np.where(decided, person("dibao_band", period), household("dibao_band_by_income", period))
-        amount = np.zeros(len(band))
-        if not band.any():
-            return amount
         table, day = table_of(person), str(period.start)
         residence = np.asarray(household("residence", period))
         county = household("county_index", period)
@@ -204,6 +222,9 @@ class dibao_uplift(Money):
 
     def formula(person, period, parameters):
         household = person.household
+        shares = [f"dibao_uplift_share_{category}" for category in ("old", "minor", "severely_disabled", "seriously_ill")]
+        if not any(person.simulation.household(name, period).any() for name in shares):
+            return np.zeros(person.count)
         age = person("age", period)
         old_age = province(person, period, "dibao.uplift.old_age")
         adult_age = province(person, period, "children.age")
@@ -274,10 +295,24 @@ class dibao_amount(Money):
 
     def formula(household, period, parameters):
         members = household.members
-        by_band = household("dibao_bands_decided", period) | (household("dibao_band_by_income", period) > 0)
-        bands = household.sum(members("dibao_band_amount", period))
-        base = np.where(by_band, bands, household("dibao_gap", period))
-        amount = base + household.sum(members("dibao_uplift", period))
-        amount = np.where(household("dibao_ordinary", period), amount, household("dibao_continued_amount", period))
-        whole_yuan = by_residence(household, period, "dibao.payment.rounding") == 1
-        return np.where(whole_yuan & household("dibao_ordinary", period), half_up_yuan(amount), half_up_fen(amount))
+        amount = household("dibao_gap", period)
+        by_band = household("dibao_paid_by_band", period)
+        if by_band.any():
+            amount = np.where(by_band, household.sum(members("dibao_band_amount", period)), amount)
+        uplift = members("dibao_uplift", period)
+        if uplift.any():
+            amount = amount + household.sum(uplift)
+        ordinary = household("dibao_ordinary", period)
+        amount = np.where(ordinary, amount, household("dibao_continued_amount", period))
+        # What goes on was rounded when it was first paid: to the fen at most.
+        return rounded(amount, household("dibao_rounding", period) * ordinary)
+
+
+class dibao_rounding(Measure):
+    """How the place rounds dibao: 0 half up to the fen, 1 half up to the yuan."""
+
+    entity = Household
+    label = "低保金取整方式"
+
+    def formula(household, period, parameters):
+        return known(by_residence(household, period, "dibao.payment.rounding"))

@@ -19,6 +19,9 @@ class gradual_exit_limit_months(Measure):
     def formula(household, period, parameters):
         decided = household("gradual_exit_limit", period)
         start = household("gradual_exit_start", period)
+        if (start == NOT_GIVEN).all():
+            limit = np.nan_to_num(province(household, period, "dibao.gradual_exit_months"))
+            return np.where(decided > 0, decided, limit)
         first = np.datetime64(str(period.start)[:7], "M")
         months = np.where(start == NOT_GIVEN, first, start.astype("datetime64[M]"))
         limit = np.zeros(len(months))
@@ -35,10 +38,12 @@ class dibao_in_gradual_exit(Flag):
     reference = "河南省人民政府办公厅通知（2022-11-23），举措2.5"
 
     def formula(household, period, parameters):
+        was = household("was_on_dibao", period) & household("income_rise_from_work", period)
+        if not was.any():
+            return was
         passed = ~household("dibao_income_eligible", period) & (household("dibao_members", period) > 0)
         return (
-            household("was_on_dibao", period)
-            & household("income_rise_from_work", period)
+            was
             & passed
             & household("property_eligible", period)
             & (household("gradual_exit_months", period) < household("gradual_exit_limit_months", period))
@@ -72,9 +77,12 @@ class dibao_continued_amount(Money):
     label = "继续发放金额"
 
     def formula(household, period, parameters):
+        continues = household("dibao_continues", period)
+        if not continues.any():
+            return np.zeros(household.count)
         before = np.maximum(household("previous_dibao_members", period), 1)
         stayed = np.minimum(1, household("dibao_members", period) / before)
         share = np.nan_to_num(province(household, period, "dibao.gradual_exit.share"), nan=1.0)
         share = np.where(household("dibao_exit_is_suspended", period), 1.0, share)
         amount = household("previous_dibao_amount", period) * known(share, 1.0) * stayed
-        return np.where(household("dibao_continues", period), amount, 0)
+        return np.where(continues, amount, 0)

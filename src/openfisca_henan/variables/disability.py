@@ -1,8 +1,6 @@
 """The two disability subsidies (残疾人两项补贴), clause 4.5: at least 60 yuan each, from 2022-12-01 at least 75."""
 
-import numpy as np
-
-from openfisca_henan.base import Money, half_up_fen, known, local, province
+from openfisca_henan.base import Money, half_up_fen, known, local, paid, province
 from openfisca_henan.entities import Household, Person
 
 REFERENCE = "豫政〔2016〕60号"
@@ -13,7 +11,7 @@ class disability_living_standard(Money):
     label = "困难残疾人生活补贴标准"
 
     def formula(household, period, parameters):
-        return known(local(household, period, "disability.living"))
+        return half_up_fen(known(local(household, period, "disability.living")))
 
 
 class disability_nursing_standard(Money):
@@ -21,7 +19,7 @@ class disability_nursing_standard(Money):
     label = "重度残疾人护理补贴标准"
 
     def formula(household, period, parameters):
-        return known(local(household, period, "disability.nursing"))
+        return half_up_fen(known(local(household, period, "disability.nursing")))
 
 
 class disability_living_subsidy(Money):
@@ -33,7 +31,7 @@ class disability_living_subsidy(Money):
 
     def formula(person, period, parameters):
         entitled = (person("disability_grade", period) >= 1) & person("on_dibao", period) & ~person("excluded_from_living_subsidy", period)
-        return np.where(entitled, half_up_fen(person.household("disability_living_standard", period)), 0)
+        return paid(person, entitled, person.simulation.household("disability_living_standard", period))
 
 
 class disability_nursing_subsidy(Money):
@@ -47,4 +45,4 @@ class disability_nursing_subsidy(Money):
         grade = person("disability_grade", period)
         severe = (grade >= 1) & (grade <= province(person, period, "disability.nursing_grade"))
         entitled = severe & person("needs_long_care", period) & ~person("excluded_from_nursing_subsidy", period)
-        return np.where(entitled, half_up_fen(person.household("disability_nursing_standard", period)), 0)
+        return paid(person, entitled, person.simulation.household("disability_nursing_standard", period))

@@ -18,9 +18,12 @@ class work_cost_deduction(Money):
         if np.isnan(rate):
             return 0.0
         home = table_of(person).province("dibao.standard.urban", str(period.start))
-        given = person("workplace_urban_dibao_standard", period)
+        away = np.flatnonzero(person("works_away", period))
+        given = person("workplace_urban_dibao_standard", period)[away]
         standard = np.where(given > 0, given, home)
-        return np.where(person("works_away", period), np.minimum(rate * standard, person("wage_income", period)), 0.0)
+        deduction = np.zeros(person.count)
+        deduction[away] = np.minimum(rate * standard, person("wage_income", period)[away])
+        return deduction
 
 
 class imputed_maintenance(Money):

@@ -2,29 +2,13 @@
 
 import numpy as np
 
-from openfisca_henan.base import (
-    Choice,
-    Flag,
-    Measure,
-    Money,
-    PriceGroup,
-    by_residence,
-    first_day,
-    half_up_fen,
-    half_up_yuan,
-    known,
-    local,
-    months_back,
-    province,
-    table_of,
-    up_jiao,
-)
+from openfisca_henan.base import Choice, Count, Flag, Measure, Money, PriceGroup, first_day, place_of, table_of
 from openfisca_henan.entities import Household, Person
-from openfisca_henan.rules import price_linkage
+from openfisca_henan.rules import PRICE_GROUPS, price_amounts, price_linkage
 
 REFERENCE = "发改价格〔2021〕1553号；河南省人民政府办公厅通知（2022-11-23），举措3.3"
-#: In this order, so that of groups with the same base the first is named.
-GROUPS = (PriceGroup.tekun, PriceGroup.children, PriceGroup.dibao, PriceGroup.marginal)
+#: Position in ``PRICE_GROUPS`` -> number of the group; the last stands for -1, none.
+GROUP_NUMBERS = np.array([*(PriceGroup[name].index for name in PRICE_GROUPS), PriceGroup.none.index], dtype=np.int16)
 
 
 class price_linkage_started(Flag):
@@ -97,12 +81,48 @@ class price_base_marginal(Money):
 
 def _base(household, period, group):
     """The standard that a group's amount uses: by residence, or urban or rural for all; 0 where the group is not covered in this month."""
-    if province(household, period, f"price_linkage.covered.{group}") != 1:
-        return np.zeros(household.count)
-    rule = local(household, period, f"price_linkage.amount.base.{group}")
-    standard = known(by_residence(household, period, "dibao.standard"))
-    urban, rural = (known(local(household, period, f"dibao.standard.{kind}")) for kind in ("urban", "rural"))
-    return np.where(rule == 1, urban, np.where(rule == 2, rural, standard))
+    bases = price_amounts(table_of(household), first_day(period)).bases
+    return bases[PRICE_GROUPS.index(group), place_of(household, period)]
+
+
+class price_multiplier(Measure):
+    """Times the amount, by index month; 1 without a row."""
+
+    entity = Household
+    unit = "multiple"
+    label = "价格临时补贴倍数"
+
+    def formula(household, period, parameters):
+        return price_amounts(table_of(household), first_day(period)).multiplier[household("county_index", period)]
+
+
+class price_place(Count):
+    """Residence and county as one number, by which amounts are looked up."""
+
+    entity = Household
+    label = "城乡和县序号"
+
+    def formula(household, period, parameters):
+        return place_of(household, period)
+
+
+class price_groups(Count):
+    """The groups to which a person belongs, as a sum of bits in the order of ``PRICE_GROUPS``."""
+
+    entity = Person
+    label = "所属保障类别"
+
+    def formula(person, period, parameters):
+        groups = person("on_tekun", period).astype(np.int32)
+        for number, name in ((1, "on_child_allowance"), (2, "on_dibao"), (3, "on_marginal")):
+            groups |= person(name, period).astype(np.int32) << number
+        return groups
+
+
+def _looked_up(person, period, what):
+    """A column of the month's table of amounts, for each person's groups and place."""
+    table = getattr(price_amounts(table_of(person), first_day(period)), what)
+    return table[person("price_groups", period), person.household("price_place", period)]
 
 
 class price_subsidy_group(Choice):
@@ -115,19 +135,7 @@ class price_subsidy_group(Choice):
     reference = REFERENCE
 
     def formula(person, period, parameters):
-        belongs = {
-            PriceGroup.tekun: person("on_tekun", period),
-            PriceGroup.children: person("on_child_allowance", period),
-            PriceGroup.dibao: person("on_dibao", period),
-            PriceGroup.marginal: person("on_marginal", period),
-        }
-        best = np.zeros(person.count)
-        chosen = np.zeros(person.count, dtype=np.int16)
-        for group in GROUPS:
-            base = person.household(f"price_base_{group.name}", period) * belongs[group]
-            better = base > best
-            best[better], chosen[better] = base[better], group.index
-        return chosen
+        return GROUP_NUMBERS[_looked_up(person, period, "group")]
 
 
 class price_subsidy_base(Money):
@@ -138,11 +146,7 @@ class price_subsidy_base(Money):
     reference = REFERENCE
 
     def formula(person, period, parameters):
-        group = np.asarray(person("price_subsidy_group", period))
-        base = np.zeros(person.count)
-        for choice in GROUPS:
-            base = np.where(group == choice.index, person.household(f"price_base_{choice.name}", period), base)
-        return base
+        return _looked_up(person, period, "base")
 
 
 class price_subsidy(Money):
@@ -153,42 +157,6 @@ class price_subsidy(Money):
     reference = REFERENCE
 
     def formula(person, period, parameters):
-        household = person.household
-        rise = household("price_rise", period)
-        base = person("price_subsidy_base", period)
-        if not (rise >= 0).any():
+        if not price_linkage(table_of(person), first_day(period)).started.any():
             return np.zeros(person.count)
-        raw = known(base * rise / 100)
-        rounding = household("price_rounding", period)
-        amount = np.where(rounding == 1, half_up_yuan(raw), np.where(rounding == 2, up_jiao(raw), half_up_fen(raw)))
-        amount = np.maximum(amount, household("price_floor", period)) * household("price_multiplier", period)
-        return np.where((base > 0) & (rise >= 0), half_up_fen(amount), 0)
-
-
-class price_rounding(Measure):
-    """Rounding of the amount: 0 fen half up, 1 yuan half up, 2 up to the jiao."""
-
-    entity = Household
-    label = "价格临时补贴取整"
-
-    def formula(household, period, parameters):
-        return known(local(household, period, "price_linkage.amount.rounding"))
-
-
-class price_floor(Money):
-    entity = Household
-    label = "价格临时补贴最低金额"
-
-    def formula(household, period, parameters):
-        return known(local(household, period, "price_linkage.amount.floor"))
-
-
-class price_multiplier(Measure):
-    """Times the amount, by index month; 1 without a row."""
-
-    entity = Household
-    unit = "multiple"
-    label = "价格临时补贴倍数"
-
-    def formula(household, period, parameters):
-        return known(local(household, period, "price_linkage.amount.multiplier", on=months_back(period, 1)), 1.0)
+        return _looked_up(person, period, "amount")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from openfisca_henan.base import DisabilityKind, Flag, Money, below, by_residence, half_up_fen, half_up_yuan, known, local, province, table_of
+from openfisca_henan.base import DisabilityKind, Flag, Money, below, known, local, paid, province, rounded, table_of
 from openfisca_henan.entities import Household, Person
 
 REFERENCE = "河南省人民政府办公厅通知（2022-11-23），举措2.3"
@@ -61,7 +61,7 @@ class single_person_dibao_eligible(Flag):
 
 
 class single_person_rule(Money):
-    """Amount of a person alone where the place's rule does not look at the person: a fixed sum or a share of the standard. NaN: by gap."""
+    """Amount of a person alone where the place's rule does not look at the person: a fixed sum or a share of the standard. 0: by gap, or no rule."""
 
     entity = Household
     label = "单人户标准金额"
@@ -72,7 +72,8 @@ class single_person_rule(Money):
         county = household("county_index", period)
         which, value = which[county], rule.values[county]
         share = value * household("local_dibao_standard", period)
-        return np.where(which == 2, value, np.where(which == 0, share, np.nan))
+        amount = np.where(which == 2, value, np.where(which == 0, share, 0))
+        return rounded(known(amount), household("dibao_rounding", period))
 
 
 class single_person_pays_gap(Flag):
@@ -95,16 +96,11 @@ class single_person_dibao_amount(Money):
 
     def formula(person, period, parameters):
         household = person.household
-        own = person("countable_income", period) + person("child_allowance_as_income", period)
-        gap = np.maximum(household("local_dibao_standard", period) - own, 0)
-        amount = known(np.where(household("single_person_pays_gap", period), gap, household("single_person_rule", period)))
-        amount = np.where(household("dibao_rounds_to_yuan", period), half_up_yuan(amount), half_up_fen(amount))
-        return np.where(person("single_person_dibao_eligible", period), amount, 0)
-
-
-class dibao_rounds_to_yuan(Flag):
-    entity = Household
-    label = "低保金取整到元"
-
-    def formula(household, period, parameters):
-        return by_residence(household, period, "dibao.payment.rounding") == 1
+        eligible = person("single_person_dibao_eligible", period)
+        amount = paid(person, eligible, person.simulation.household("single_person_rule", period))
+        if person.simulation.household("single_person_pays_gap", period).any():
+            own = person("countable_income", period) + person("child_allowance_as_income", period)
+            gap = np.maximum(household("local_dibao_standard", period) - own, 0)
+            gap = rounded(known(gap), household("dibao_rounding", period))
+            amount = np.where(household("single_person_pays_gap", period) & eligible, gap, amount)
+        return amount

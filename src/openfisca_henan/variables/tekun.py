@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from openfisca_henan.base import Choice, DisabilityKind, Flag, Money, SelfCareLevel, below, first_day, half_up_fen, known, province, table_of
+from openfisca_henan.base import Choice, DisabilityKind, Flag, Money, SelfCareLevel, below, first_day, half_up_fen, known, paid, province, table_of
 from openfisca_henan.entities import Household, Person
 from openfisca_henan.rules import tekun_care, tekun_living
 
@@ -125,8 +125,18 @@ class tekun_living_amount(Money):
     reference = REFERENCE
 
     def formula(person, period, parameters):
-        amount = half_up_fen(known(person.household("tekun_living_standard", period)))
-        return np.where(person("tekun_eligible", period), amount, 0)
+        return paid(person, person("tekun_eligible", period), person.simulation.household("tekun_living_payable", period))
+
+
+class tekun_living_payable(Money):
+    """The place's living amount, rounded half up to the fen; 0 without a rule."""
+
+    entity = Household
+    label = "特困基本生活标准（取到分）"
+    reference = REFERENCE
+
+    def formula(household, period, parameters):
+        return half_up_fen(known(household("tekun_living_standard", period)))
 
 
 class tekun_care_amount(Money):
@@ -138,7 +148,10 @@ class tekun_care_amount(Money):
 
     def formula(person, period, parameters):
         levels = tekun_care(table_of(person), first_day(period))
-        stacked = np.stack([level.values for level in levels])
-        level = np.asarray(person("self_care_level", period))
-        amount = stacked[level, person.household("county_index", period)]
-        return np.where(person("tekun_eligible", period), half_up_fen(known(amount)), 0)
+        stacked = half_up_fen(known(np.stack([level.values for level in levels])))
+        county = person.simulation.household("county_index", period)
+        amount = np.zeros(person.count)
+        who = np.flatnonzero(person("tekun_eligible", period))
+        level = np.asarray(person("self_care_level", period))[who]
+        amount[who] = stacked[level, county[person.household.members_entity_id[who]]]
+        return amount
