@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -102,6 +103,12 @@ class Population:
         return len(self.starts) - 1
 
 
+def check_month(month: str) -> None:
+    """Raise ValueError for anything but ``YYYY-MM``."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise ValueError(f"月份“{month}”应为 YYYY-MM")
+
+
 def prepare(
     persons: Mapping[str, ArrayLike],
     households: Mapping[str, ArrayLike],
@@ -118,6 +125,8 @@ def prepare(
     checked).
     Raises ``LawInputError`` with row, field and reason.
     """
+    if month is not None:
+        check_month(month)
     problems = Problems()
     index = np.asarray(person_household, dtype=np.int64)
     size = len(np.asarray(next(iter(households.values())))) if households else 0
@@ -169,6 +178,7 @@ def calculate(
     workers: int = 1,
 ) -> dict[str, NDArray[Any]]:
     """``run`` for a population that is prepared already (several months, several settings)."""
+    check_month(month)
     table = (settings or Settings()).table()
     law = system()
     check_bands(population, month, table)
