@@ -39,8 +39,8 @@ def record_access(
     digest: bytes | None = None,
     reason: str = "",
     page: str = "",
-) -> None:
-    """Write one access record under the acting scope, and commit it before anything is answered.
+) -> int:
+    """Write one access record under the acting scope, and commit it before anything is answered; its id (0 outside the officer's own area).
 
     It stays when the request is rolled back (integrity.md, "Look-ups and records"). `what`: open, reveal, lookup, export,
     refused. `area` is that of the row looked at (the officer's own where none is given); `reason` holds no personal data.
@@ -51,7 +51,12 @@ def record_access(
     place = area or acting.area
     values = [place, acting.account_id, acting.posting_id, what, subject, subject_id, field, digest, reason[:200], (page or acting.page)[:200]]
     with side.committed(acting) as cursor:
-        cursor.execute(INSERT, values)
+        if not acting.area or not acting.covers(place):  # written, but not to be read back
+            cursor.execute(INSERT, values)
+            return 0
+        cursor.execute(INSERT + " returning id", values)
+        row: tuple[int] = cursor.fetchone()
+    return row[0]
 
 
 def _sealed(previous: bytes, first: int, last: int) -> tuple[int, bytes]:
