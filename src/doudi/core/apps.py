@@ -11,7 +11,8 @@ class CoreConfig(AppConfig):
     name = "doudi.core"
 
     def ready(self) -> None:
-        from doudi.core import grants, menu, routing
+        from doudi.core import attachable, grants, menu, routing
+        from doudi.core.models import Setting
 
         pre_migrate.connect(routing.begin, dispatch_uid="doudi.routing.begin")
         post_migrate.connect(routing.end, dispatch_uid="doudi.routing.end")
@@ -20,6 +21,8 @@ class CoreConfig(AppConfig):
         menu.add("workbench", _("待办"), "todos", None, 20)
         menu.add("workbench", _("后台任务"), "tasks", "tasks.view", 30)
         menu.add("system", _("查阅记录"), "audit", "audit.view", 30)
+        menu.add("settings", _("标准与参数"), "settings", "settings.view", 10)
+        attachable.add("setting", model=Setting, view="settings.view", change="settings.propose")
         # `menu.py` and `panels.py` of a room add its entries, panels and actions
         for room in settings.ROOMS:
             for module in ("menu", "panels"):

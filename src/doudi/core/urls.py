@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.core.views import audit, files, frame, work
+from doudi.core.views import audit, files, frame, settings, work
 
 urlpatterns = [
     path("", frame.dashboard, name="dashboard"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("tasks/<uuid:identifier>/widget/", work.task_widget, name="task_widget"),
     path("tasks/<uuid:identifier>/cancel/", work.task_cancel, name="task_cancel"),
     path("audit/", audit.AccessRecords.as_view(), name="audit"),
+    path("settings/", settings.index, name="settings"),
+    path("settings/propose/<str:name>/", settings.propose, name="setting_propose"),
+    path("settings/<int:setting_id>/decide/", settings.decide, name="setting_decide"),
     path("attachments/<str:subject>/<int:subject_id>/", files.add, name="attach"),
     path("attachment/<uuid:identifier>/", files.show, name="attachment"),
     path("attachment/<uuid:identifier>/remove/", files.take_out, name="attachment_remove"),

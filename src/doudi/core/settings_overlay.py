@@ -1,0 +1,36 @@
+"""The loader of settings: confirmed rows of PostgreSQL over the law's parameters and over the procedures' defaults."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from doudi.batch.law.settings import Settings
+from doudi.core.models import Setting
+from doudi.core.models.divisions import ancestors
+from doudi.core.parameters import PROCEDURES
+
+
+def overlay(on: date) -> Settings:
+    """The confirmed rows of the law's parameters that begin by `on`, as the law takes them; one query.
+
+    Settings are open to every scope: an assessment may need the standard of the county where somebody works.
+    """
+    rows = (
+        Setting.objects.filter(state=Setting.State.CONFIRMED, starts__lte=on)
+        .exclude(parameter__startswith="procedure.")
+        .order_by("parameter", "area", "starts")
+        .values("parameter", "area", "starts", "value", "document")
+    )
+    return Settings.of([{"parameter": r["parameter"], "area": r["area"], "start": r["starts"], "value": r["value"], "document": r["document"]} for r in rows])
+
+
+def get_setting(parameter: str, area: str, on: date) -> Decimal:
+    """Value of a procedure parameter at a place on a day: the nearest place's newest confirmed row, else the default.
+
+    Raises KeyError for a name that is not in `PROCEDURES`.
+    """
+    default = PROCEDURES[parameter].default
+    rows = Setting.objects.filter(parameter=parameter, area__in=ancestors(area), starts__lte=on, state=Setting.State.CONFIRMED)
+    found = max(rows.values_list("area", "starts", "value"), key=lambda row: (len(row[0]), row[1]), default=None)
+    return Decimal(found[2]) if found else default
