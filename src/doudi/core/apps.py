@@ -23,6 +23,7 @@ class CoreConfig(AppConfig):
         menu.add("system", _("查阅记录"), "audit", "audit.view", 30)
         menu.add("settings", _("标准与参数"), "settings", "settings.view", 10)
         attachable.add("setting", model=Setting, view="settings.view", change="settings.propose")
+        menu.add("system", _("账号与岗位"), "accounts", "staff.manage", 10)
         # `menu.py` and `panels.py` of a room add its entries, panels and actions
         for room in settings.ROOMS:
             for module in ("menu", "panels"):

@@ -91,9 +91,9 @@ def serve(
 def worker() -> None:
     """运行后台任务，直到被停止"""
     with ready():
-        from django.core.management import call_command
+        from doudi.core.worker import run_worker
 
-        call_command("db_worker", interval=1, queue_name="*", reload=False, verbosity=0)
+        run_worker()
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.core.views import audit, files, frame, settings, work
+from doudi.core.views import audit, files, frame, settings, staff, work
 
 urlpatterns = [
     path("", frame.dashboard, name="dashboard"),
@@ -18,6 +18,12 @@ urlpatterns = [
     path("settings/", settings.index, name="settings"),
     path("settings/propose/<str:name>/", settings.propose, name="setting_propose"),
     path("settings/<int:setting_id>/decide/", settings.decide, name="setting_decide"),
+    path("staff/", staff.Accounts.as_view(), name="accounts"),
+    path("staff/new/", staff.new, name="account_new"),
+    path("staff/<int:account_id>/", staff.show, name="account"),
+    path("staff/<int:account_id>/postings/", staff.add, name="posting_add"),
+    path("staff/<int:account_id>/change/", staff.change, name="account_change"),
+    path("staff/postings/<int:posting_id>/end/", staff.end, name="posting_end"),
     path("attachments/<str:subject>/<int:subject_id>/", files.add, name="attach"),
     path("attachment/<uuid:identifier>/", files.show, name="attachment"),
     path("attachment/<uuid:identifier>/remove/", files.take_out, name="attachment_remove"),

@@ -7,10 +7,10 @@ from typing import Any
 
 import django_filters
 from django.db.models import CharField, OuterRef, QuerySet, Subquery
-from django.forms import DateInput
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from doudi.core.forms import DayInput
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import AccessRecord, AccessSeal, Account, Posting
 from doudi.core.templatetags import ui
@@ -23,8 +23,8 @@ class RecordFilter(django_filters.FilterSet):
     area = AreaFilter(label=_("地区"))
     what = django_filters.ChoiceFilter(label=_("行为"), choices=list(WHAT.items()), empty_label=_("全部"))
     account = django_filters.CharFilter(label=_("账号"), method="by_account")
-    since = django_filters.DateFilter(label=_("自"), method="by_since", widget=DateInput(attrs={"type": "date"}))
-    until = django_filters.DateFilter(label=_("至"), method="by_until", widget=DateInput(attrs={"type": "date"}))
+    since = django_filters.DateFilter(label=_("自"), method="by_since", widget=DayInput())
+    until = django_filters.DateFilter(label=_("至"), method="by_until", widget=DayInput())
     subject_id = django_filters.NumberFilter(label=_("对象编号"))
 
     class Meta:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from doudi.core import charts
+from doudi.core.forms import DayInput
 from doudi.core.lists import Page
 
 HERE = ZoneInfo("Asia/Shanghai")
@@ -20,7 +21,7 @@ HERE = ZoneInfo("Asia/Shanghai")
 class SampleForm(forms.Form):
     name = forms.CharField(label="姓名", help_text="与身份证一致")
     kind = forms.ChoiceField(label="救助类型", choices=[("", "请选择"), ("dibao", "最低生活保障"), ("tekun", "特困供养")])
-    starts = forms.DateField(label="自", widget=forms.DateInput(attrs={"type": "date"}))
+    starts = forms.DateField(label="自", widget=DayInput())
     amount = forms.DecimalField(label="金额（元）", required=False)
     health = forms.ChoiceField(label="健康状况", choices=[("ok", "健康"), ("ill", "重病"), ("off", "残疾")], widget=forms.RadioSelect, initial="ill")
     seen = forms.BooleanField(label="我已对照原件", required=False)

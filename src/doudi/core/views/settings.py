@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -23,6 +24,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from doudi.batch.law.settings import ParameterInfo, ParameterRow, list_parameters
 from doudi.core import charts, duties, places
 from doudi.core import scope as scopes
+from doudi.core.forms import DayInput
 from doudi.core.models import Setting
 from doudi.core.models.divisions import ancestors
 from doudi.core.parameters import PROCEDURES
@@ -77,18 +79,21 @@ def law_parameters() -> dict[str, ParameterInfo]:
     return found
 
 
-def shown_value(value: Any) -> str:
-    """630.0 -> 630, 0.3, bands -> 分档."""
+def shown_value(value: Any, unit: str) -> str:
+    """630 yuan -> 630.00, 0.30 -> 0.3, bands -> 分档, None -> 停用."""
     if value is None:
         return _("停用")
     try:
-        return f"{Decimal(str(value)):,f}".rstrip("0").rstrip(".") if "." in str(value) else f"{Decimal(str(value)):,f}"
+        number = Decimal(str(value))
     except InvalidOperation:
         return str(CHOICES.get(str(value), value))
+    if unit == "switch":
+        return _("是") if number else _("否")
+    return f"{number:,.2f}" if unit.startswith("yuan") else f"{number.normalize():,f}"
 
 
 class ProposalForm(forms.Form):
-    starts = forms.DateField(label=gettext_lazy("自"), widget=forms.DateInput(attrs={"type": "date"}))
+    starts = forms.DateField(label=gettext_lazy("自"), widget=DayInput())
     value = forms.CharField(label=gettext_lazy("新值"), max_length=200)
     document = forms.CharField(label=gettext_lazy("来源文件"), max_length=200, help_text=gettext_lazy("文号，例如 获政文〔2022〕31号"))
     note = forms.CharField(label=gettext_lazy("说明"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 2}))
@@ -127,7 +132,7 @@ def _table(parameter: ParameterInfo, area: str) -> list[dict[str, Any]]:
             }  # fmt: skip
         )
     for row in rows:
-        row["shown"] = shown_value(row["value"])
+        row["shown"] = shown_value(row["value"], row["unit"])
     rows.sort(key=lambda row: row["starts"], reverse=True)
     rows.sort(key=lambda row: (len(row["area"]), row["area"]))
     by_place = {code: list(found) for code, found in groupby(rows, key=lambda row: row["area"])}
@@ -158,13 +163,19 @@ def _chart(parameter: ParameterInfo, table: list[dict[str, Any]], on: date) -> s
     return ""
 
 
-def current_value(table: list[dict[str, Any]], on: date) -> dict[str, Any] | None:
-    """The row that counts at the last place of the table: the nearest place's newest row that has begun."""
-    for group in reversed(table):
-        for row in group["rows"]:
-            if row["starts"] <= on.isoformat() and (row["setting"] is None or row["setting"].state == "confirmed"):
-                return row
-    return None
+def current_value(parameter: ParameterInfo, table: list[dict[str, Any]], on: date) -> dict[str, Any] | None:
+    """The row that counts at the last place of the table: the nearest place's newest one that has begun; where the province's value
+    is a floor and newer, the greater of the two."""
+
+    def newest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+        begun = (row for row in rows if row["starts"] <= on.isoformat() and (row["setting"] is None or row["setting"].state == "confirmed"))
+        return next(begun, None)
+
+    found = next((row for group in reversed(table) if (row := newest(group["rows"]))), None)
+    province = newest(table[0]["rows"]) if table else None
+    if found and province and parameter.floor and province["starts"] > found["starts"]:
+        return max(found, province, key=lambda row: float(Fraction(str(row["value"]))))
+    return found
 
 
 def _list(search: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
@@ -208,9 +219,9 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     proposals = list(
         Setting.objects.filter(parameter=name, state="proposed", area=acting.area).select_related("proposed_by").order_by("starts")
     )
-    current = current_value(table, on)
+    current = current_value(parameter, table, on)
     for proposal in proposals:
-        proposal.shown = shown_value(proposal.value)  # type: ignore[attr-defined]
+        proposal.shown = shown_value(proposal.value, parameter.unit)  # type: ignore[attr-defined]
     return {
         "propose_url": reverse("setting_propose", args=[name]), "groups": groups, "counts": counts, "total": len(law_parameters()), "q": request.GET.get("q", ""), "parameter": parameter,
         "unit": UNITS.get(parameter.unit, parameter.unit), "table": table, "area": area, "areas": choices, "proposals": proposals, "current": current,
