@@ -14,7 +14,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
         """The officer's own password: a one-time password has served."""
         user.set_password(password)
-        user.must_change_password = False  # type: ignore[attr-defined]
+        user.must_change_password = False  # type: ignore[misc]
         user.save(update_fields=["password", "must_change_password"])  # the application may write no other column of it
 
     def send_notification_mail(self, *args: object, **kwargs: object) -> None:

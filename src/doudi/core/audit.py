@@ -6,6 +6,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.db import connection
 
@@ -24,7 +25,8 @@ INSERT = (
 )
 # One row as text that no value can forge a separator in. No token stands in it (integrity.md, tokens).
 ROW = (
-    "jsonb_build_array(id, to_char(at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), xid, coalesce(area_then, area), account_id, posting_id, what, subject,"
+    "jsonb_build_array(id, to_char(at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), xid, coalesce(area_then, area), account_id,"
+    " posting_id, what, subject,"
     " subject_id, field, encode(digest, 'hex'), reason, page)::text"
 )
 
@@ -49,7 +51,18 @@ def record_access(
     if what not in AccessRecord.What.values:
         raise ValueError(what)
     place = area or acting.area
-    values = [place, acting.account_id, acting.posting_id, what, subject, subject_id, field, digest, reason[:200], (page or acting.page)[:200]]
+    values: list[Any] = [
+        place,
+        acting.account_id,
+        acting.posting_id,
+        what,
+        subject,
+        subject_id,
+        field,
+        digest,
+        reason[:200],
+        (page or acting.page)[:200],
+    ]
     with side.committed(acting) as cursor:
         if not acting.area or not acting.covers(place):  # written, but not to be read back
             cursor.execute(INSERT, values)
@@ -63,7 +76,8 @@ def _sealed(previous: bytes, first: int, last: int) -> tuple[int, bytes]:
     """Number of records in the range of ids, and the link of the chain over them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select count(*), sha256(convert_to(coalesce(string_agg(encode(sha256(convert_to({ROW}, 'UTF8')), 'hex'), ',' order by id), ''), 'UTF8'))"
+            f"select count(*), sha256(convert_to(coalesce(string_agg(encode(sha256(convert_to({ROW}, 'UTF8')), 'hex'), ','"
+            " order by id), ''), 'UTF8'))"
             " from core_accessrecord where id between %s and %s",
             [first, last],
         )

@@ -18,9 +18,10 @@ Number = int | float | Decimal
 
 # Column and row of each of the 18 city-level divisions in a schematic map (no boundary polygons: architecture, decision 9).
 TILES: dict[str, tuple[str, int, int]] = {
-    "4105": ("安阳", 3, 0), "4106": ("鹤壁", 3, 1), "4109": ("濮阳", 4, 1), "4190": ("济源", 1, 2), "4108": ("焦作", 2, 2), "4107": ("新乡", 3, 2),
-    "4112": ("三门峡", 0, 3), "4103": ("洛阳", 1, 3), "4101": ("郑州", 2, 3), "4102": ("开封", 3, 3), "4114": ("商丘", 4, 3), "4104": ("平顶山", 1, 4),
-    "4110": ("许昌", 2, 4), "4111": ("漯河", 3, 4), "4116": ("周口", 4, 4), "4113": ("南阳", 1, 5), "4117": ("驻马店", 2, 5), "4115": ("信阳", 3, 5),
+    "4105": ("安阳", 3, 0), "4106": ("鹤壁", 3, 1), "4109": ("濮阳", 4, 1), "4190": ("济源", 1, 2), "4108": ("焦作", 2, 2),
+    "4107": ("新乡", 3, 2), "4112": ("三门峡", 0, 3), "4103": ("洛阳", 1, 3), "4101": ("郑州", 2, 3), "4102": ("开封", 3, 3),
+    "4114": ("商丘", 4, 3), "4104": ("平顶山", 1, 4), "4110": ("许昌", 2, 4), "4111": ("漯河", 3, 4), "4116": ("周口", 4, 4),
+    "4113": ("南阳", 1, 5), "4117": ("驻马店", 2, 5), "4115": ("信阳", 3, 5),
 }  # fmt: skip
 
 
@@ -63,7 +64,8 @@ def bar_chart(
         length = (width - left - right) * float(value) / top
         css = " bad" if limit is not None and value > limit else ""
         body.append(
-            f'<text x="{left - 8}" y="{y + 15}" class="end">{escape(label)}</text><rect x="{left}" y="{y}" width="{length:.1f}" height="20" rx="2" class="bar{css}"/>'
+            f'<text x="{left - 8}" y="{y + 15}" class="end">{escape(label)}</text>'
+            f'<rect x="{left}" y="{y}" width="{length:.1f}" height="20" rx="2" class="bar{css}"/>'
             f'<text x="{left + length + 6:.1f}" y="{y + 15}">{form(value)}{escape(unit)}</text>'
         )
     if limit is not None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from doudi.core import menu, places
-from doudi.core.models import Todo
+from doudi.core.models import Posting, Todo
 from doudi.core.postings import postings_of
 
 TODO_CEILING = 99
@@ -34,12 +34,15 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         count = Todo.objects.filter(duty=posting.duty, done_at__isnull=True).order_by()[: TODO_CEILING + 1].count()
         return "" if not count else str(count) if count <= TODO_CEILING else f"{TODO_CEILING}+"
 
+    def held() -> list[Posting]:
+        return postings_of(account=request.user, on=timezone.localdate()) if posting else []  # type: ignore[arg-type]
+
     return {
         "frame": frame_of(request),
         "posting": posting,
         "scope": getattr(request, "scope", None),
         "area_path": SimpleLazyObject(lambda: " / ".join(places.path(posting.area)) if posting else ""),
-        "postings": SimpleLazyObject(lambda: postings_of(account=request.user, on=timezone.localdate()) if posting else []),
+        "postings": SimpleLazyObject(held),
         "menu": SimpleLazyObject(lambda: menu.shown(request) if posting else []),
         "todo_count": SimpleLazyObject(todo_count),
         "languages": settings.LANGUAGES,

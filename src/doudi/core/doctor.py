@@ -139,6 +139,18 @@ def queue(now: datetime) -> Iterator[Finding]:
 
 
 @add
+def access_records(now: datetime) -> Iterator[Finding]:
+    """The chain of seals over the access records."""
+    from doudi.core import audit, places
+    from doudi.core import scope as scopes
+
+    with scopes.acting(scopes.Scope(area=places.PROVINCE, page="doctor")):
+        verdict = audit.verify_seals()
+    told = f"{verdict.seals} 段、{verdict.records} 条，未见改动；末段摘要 {verdict.last_digest[:16]}，请与上次核对"
+    yield Finding("查阅记录封存", "error" if verdict.problems else "ok", "；".join(verdict.problems[:5]) or told)
+
+
+@add
 def embedded(now: datetime) -> Iterator[Finding]:
     if postgres.external():
         yield Finding("数据库服务", "ok", "外部（DATABASE_URL）")

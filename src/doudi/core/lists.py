@@ -101,7 +101,7 @@ class Column:
     def shown(self, row: Any) -> Any:
         """The cell as HTML; text is escaped."""
         value = self.of(row)
-        form = {"money": ui.money, "number": ui.count, "day": ui.day, "area": ui.area_name}.get(self.kind)
+        form: Callable[[Any], str] | None = {"money": ui.money, "number": ui.count, "day": ui.day, "area": ui.area_name}.get(self.kind)
         text: Any = form(value) if form else (ui.NOTHING if value is None or value == "" else value)
         if self.kind == "tag" and value:
             text = ui.status_tag(value, self.colour(row) if self.colour else "")

@@ -38,7 +38,9 @@ class Procedure:
         return None
 
 
-def _p(name: str, label: str | Promise, unit: str, default: int, source: str, verified: bool = False, *, least: int = 0, most: int = 366) -> Procedure:
+def _p(
+    name: str, label: str | Promise, unit: str, default: int, source: str, verified: bool = False, *, least: int = 0, most: int = 366
+) -> Procedure:
     return Procedure("procedure." + name, label, unit, Decimal(default), source, verified, least, most)
 
 

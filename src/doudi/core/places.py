@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 
 from doudi.core.models import Division
 from doudi.core.models.divisions import ancestors
 
 PROVINCE = "41"
 
+# a code without a division is asked for again after this many seconds
+UNKNOWN = 60.0
 _names: dict[str, str] = {}
+_unknown: dict[str, float] = {}
 
 
 def preload(codes: Iterable[str]) -> None:
     """Read the names of all `codes` and of their ancestors with one query; pages with many rows call it once."""
+    now = monotonic()
     wanted = {part for code in codes if code for part in ancestors(code)} - _names.keys()
+    wanted = {part for part in wanted if _unknown.get(part, 0.0) < now}
     if wanted:
         _names.update(Division.objects.filter(code__in=wanted).values_list("code", "name"))
+        if len(_unknown) > 10_000:
+            _unknown.clear()
+        _unknown.update(dict.fromkeys(wanted - _names.keys(), now + UNKNOWN))
 
 
 def name(code: str) -> str:

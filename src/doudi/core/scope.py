@@ -81,7 +81,9 @@ def acting(scope: Scope, *, using: str = "default") -> Iterator[Scope]:
             _set(using, scope)
             yield scope
             # On an error the savepoint's rollback restores the values; a released one keeps them, so give the outer scope back.
-            if before is not None:
+            if connections[using].needs_rollback:
+                pass  # a page of status 500 returns normally; nothing more can be asked of this transaction
+            elif before is not None:
                 _set(using, before)
             elif connections[using].savepoint_ids:
                 _set(using, None)

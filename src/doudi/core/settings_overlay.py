@@ -22,7 +22,9 @@ def overlay(on: date) -> Settings:
         .order_by("parameter", "area", "starts")
         .values("parameter", "area", "starts", "value", "document")
     )
-    return Settings.of([{"parameter": r["parameter"], "area": r["area"], "start": r["starts"], "value": r["value"], "document": r["document"]} for r in rows])
+    return Settings.of(
+        [{"parameter": r["parameter"], "area": r["area"], "start": r["starts"], "value": r["value"], "document": r["document"]} for r in rows]
+    )
 
 
 def get_setting(parameter: str, area: str, on: date) -> Decimal:

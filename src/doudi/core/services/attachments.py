@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from doudi.batch import sealed
 from doudi.core import audit, keys
 from doudi.core import scope as scopes
 from doudi.core.models import Attachment
@@ -80,7 +81,7 @@ def cleaned(content: bytes) -> tuple[str, bytes]:
 def attach(*, subject: str, subject_id: int, area: str, name: str, content: bytes, now: datetime) -> Attachment:
     """Take in a file of a record. `area` is that of the record; the caller has checked that the officer may change the record.
 
-    The file is encrypted with the row's id as context, so that one file cannot be put in the place of another.
+    The row keeps the digest of the content, so that one encrypted file cannot be put in the place of another.
     Raises ValidationError for what is no photo and no PDF, and for what is too large.
     """
     acting = scopes.current()
@@ -97,7 +98,7 @@ def attach(*, subject: str, subject_id: int, area: str, name: str, content: byte
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(keys.seal_bytes(kept, context=identifier.bytes))
+        sealed.seal_stream(keys.keyring(), io.BytesIO(kept), file)
         file.flush()
         os.fsync(file.fileno())
     return row
@@ -117,7 +118,8 @@ def open_attachment(*, identifier: UUID) -> tuple[Attachment, bytes]:
     ValueError where the stored file was changed."""
     row = Attachment.objects.get(id=identifier, removed_at__isnull=True)
     audit.record_access(what="open", subject="attachment", area=row.area, field=row.subject, subject_id=row.subject_id, reason=str(row.id))
-    content = keys.open_bytes(_path(row.id).read_bytes(), context=row.id.bytes)
+    with _path(row.id).open("rb") as file:
+        content = b"".join(sealed.open_stream(keys.keyring(), file))
     if sha256(content).digest() != bytes(row.sha256):
         raise ValueError("attachment differs from its digest")
     return row, content

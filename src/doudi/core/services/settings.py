@@ -52,7 +52,14 @@ def propose_setting(*, parameter: str, area: str, starts: date, value: str, docu
     )  # fmt: skip
     duty = Duty.SUPERVISOR if acting.duty == Duty.SUPERVISOR else Duty.COUNTY_APPROVER
     raise_todo(
-        kind="setting.confirm", area=area, duty=duty, title=_("确认参数新值"), url=f"/settings/?parameter={parameter}", subject=SUBJECT, subject_id=row.pk, now=now
+        kind="setting.confirm",
+        area=area,
+        duty=duty,
+        title=_("确认参数新值"),
+        url=f"/settings/?parameter={parameter}",
+        subject=SUBJECT,
+        subject_id=row.pk,
+        now=now,
     )
     return row
 

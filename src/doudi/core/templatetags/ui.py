@@ -127,9 +127,13 @@ def due(value: date | None) -> SafeString | str:
     if not value:
         return NOTHING
     left = (value - timezone.localdate()).days
+    if left > 3:
+        return value.isoformat()
     if left < 0:
-        return format_html("{} {}", value.isoformat(), status_tag(_("超期 %(days)d 天") % {"days": -left}, "red"))
-    return format_html("{} {}", value.isoformat(), status_tag(_("还有 %(days)d 天") % {"days": left} if left else _("今天到期"), "orange")) if left <= 3 else value.isoformat()
+        words = _("超期 %(days)d 天") % {"days": -left}
+    else:
+        words = _("还有 %(days)d 天") % {"days": left} if left else _("今天到期")
+    return format_html("{} {}", value.isoformat(), status_tag(words, "red" if left < 0 else "orange"))
 
 
 @register.filter

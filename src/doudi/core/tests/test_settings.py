@@ -165,7 +165,8 @@ def test_the_nearest_place_wins_and_the_default_is_last(reviewer: scopes.Scope, 
 
 
 @pytest.mark.parametrize(
-    "page", [lambda row: f"/settings/?parameter={STANDARD}", lambda row: "/settings/?q=低保标准", lambda row: f"/settings/?parameter={DAYS}&area=4101"]
+    "page",
+    [lambda row: f"/settings/?parameter={STANDARD}", lambda row: "/settings/?q=低保标准", lambda row: f"/settings/?parameter={DAYS}&area=4101"],
 )
 def test_pages_of_settings(reviewer: scopes.Scope, approver: scopes.Scope, page: Callable[[Setting], str]) -> None:
     row = propose(reviewer)
@@ -182,7 +183,10 @@ def test_confirming_on_the_page_wants_every_tick(reviewer: scopes.Scope, approve
     assert Setting.objects.get(pk=row.pk).state == "proposed"
     client.post(f"/settings/{row.pk}/decide/", {"action": "confirm", "checked": ["amount", "date", "number"]})
     assert Setting.objects.get(pk=row.pk).state == "confirmed"
-    assert client_of(reviewer).post(f"/settings/{row.pk}/decide/", {"action": "confirm", "checked": ["amount", "date", "number"]}).status_code in (302, 403)
+    assert client_of(reviewer).post(f"/settings/{row.pk}/decide/", {"action": "confirm", "checked": ["amount", "date", "number"]}).status_code in (
+        302,
+        403,
+    )
 
 
 def test_a_proposal_from_the_page(reviewer: scopes.Scope) -> None:

@@ -96,7 +96,10 @@ def test_other_duties_cannot_manage_staff(duty: str) -> None:
 def test_an_account_of_another_county_is_out_of_reach(admin: scopes.Scope) -> None:
     other = officer(Duty.COUNTY_APPROVER, OTHER)
     with scopes.acting(admin):
-        for act in (lambda: staff.reset_password(account_id=other.account_id, on=ON), lambda: staff.set_active(account_id=other.account_id, active=False, on=ON)):
+        for act in (
+            lambda: staff.reset_password(account_id=other.account_id, on=ON),
+            lambda: staff.set_active(account_id=other.account_id, active=False, on=ON),
+        ):
             with pytest.raises(ValidationError):
                 act()
         with pytest.raises(ValidationError):
@@ -146,7 +149,9 @@ def test_an_ended_posting_gives_nothing(admin: scopes.Scope) -> None:
 
 def test_the_page_shows_the_password_once(admin: scopes.Scope) -> None:
     client = client_of(admin)
-    answer = client.post("/staff/new/", {"username": "zhang3", "name": "张三", "duty": Duty.TOWNSHIP_OFFICER, "area": TOWNSHIP, "starts": "2022-12-01"})
+    answer = client.post(
+        "/staff/new/", {"username": "zhang3", "name": "张三", "duty": Duty.TOWNSHIP_OFFICER, "area": TOWNSHIP, "starts": "2022-12-01"}
+    )
     text = answer.content.decode()
     assert "no-store" in answer["Cache-Control"] and 'class="once"' in text
     password = text.split('class="once">')[1].split("<")[0]

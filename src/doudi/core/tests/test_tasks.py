@@ -52,7 +52,7 @@ def test_a_task_runs_under_the_scope_of_its_asker(committed_db: None) -> None:
 def test_what_is_not_marked_or_lies_elsewhere_cannot_be_started(committed_db: None) -> None:
     scope = officer("township_officer", TOWNSHIP)
     for path in (f"{HERE}.unmarked", "os.system", "doudi.core.tasks.start_task"):
-        with pytest.raises(ValueError, match="no room|not marked"), scopes.acting(scope):
+        with pytest.raises(ValueError, match=r"no room|not marked"), scopes.acting(scope):
             tasks.start_task(path=path, title="试", now=timezone.now())
 
 

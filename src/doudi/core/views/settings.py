@@ -120,16 +120,29 @@ def _table(parameter: ParameterInfo, area: str) -> list[dict[str, Any]]:
     """Rows of the law and of the settings of the places from the province down to `area`, grouped by place, newest first."""
     wanted = [code for code in ancestors(area) if len(code) <= 6]
     rows: list[dict[str, Any]] = [
-        {"area": row.area, "starts": row.start, "value": row.value, "source": row.reference, "verified": not row.unverified, "unit": row.unit, "setting": None}
+        {
+            "area": row.area,
+            "starts": row.start,
+            "value": row.value,
+            "source": row.reference,
+            "verified": not row.unverified,
+            "unit": row.unit,
+            "setting": None,
+        }
         for row in parameter.rows
         if row.area in wanted
     ]
     for setting in Setting.objects.filter(parameter=parameter.name, area__in=ancestors(area)).select_related("proposed_by", "decided_by"):
         rows.append(
             {
-                "area": setting.area, "starts": setting.starts.isoformat(), "value": setting.value, "source": setting.document,
-                "verified": setting.state == "confirmed", "unit": parameter.unit, "setting": setting,
-            }  # fmt: skip
+                "area": setting.area,
+                "starts": setting.starts.isoformat(),
+                "value": setting.value,
+                "source": setting.document,
+                "verified": setting.state == "confirmed",
+                "unit": parameter.unit,
+                "setting": setting,
+            }
         )
     for row in rows:
         row["shown"] = shown_value(row["value"], row["unit"])
@@ -197,7 +210,9 @@ def _list(search: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
         if search and search not in parameter.label and search not in parameter.name:
             continue
         head = parameter.name.split(".")[0]
-        groups.setdefault(head, []).append({"name": parameter.name, "label": parameter.label, "state": state, "open": open_by_name.get(parameter.name, 0)})
+        groups.setdefault(head, []).append(
+            {"name": parameter.name, "label": parameter.label, "state": state, "open": open_by_name.get(parameter.name, 0)}
+        )
     order = list(GROUPS)
     ordered = sorted(groups.items(), key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item[0]))
     return [{"label": GROUPS.get(head, _("其他")), "entries": items} for head, items in ordered], counts
@@ -216,14 +231,13 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     if area not in dict(choices):
         area = [code for code in ancestors(acting.area) if len(code) <= 6][-1]
     table = _table(parameter, area)
-    proposals = list(
-        Setting.objects.filter(parameter=name, state="proposed", area=acting.area).select_related("proposed_by").order_by("starts")
-    )
+    proposals = list(Setting.objects.filter(parameter=name, state="proposed", area=acting.area).select_related("proposed_by").order_by("starts"))
     current = current_value(parameter, table, on)
     for proposal in proposals:
         proposal.shown = shown_value(proposal.value, parameter.unit)  # type: ignore[attr-defined]
     return {
-        "propose_url": reverse("setting_propose", args=[name]), "groups": groups, "counts": counts, "total": len(law_parameters()), "q": request.GET.get("q", ""), "parameter": parameter,
+        "propose_url": reverse("setting_propose", args=[name]), "groups": groups, "counts": counts, "total": len(law_parameters()),
+        "q": request.GET.get("q", ""), "parameter": parameter,
         "unit": UNITS.get(parameter.unit, parameter.unit), "table": table, "area": area, "areas": choices, "proposals": proposals, "current": current,
         "chart": _chart(parameter, table, on), "group_label": GROUPS.get(name.split(".")[0], _("其他")),
         "may_propose": duties.may("settings.propose"), "may_confirm": duties.may("settings.confirm"), "open_count": len(proposals),
@@ -283,4 +297,3 @@ def decide(request: HttpRequest, setting_id: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, "；".join(error.messages))
     return redirect(_page(row.parameter))
-

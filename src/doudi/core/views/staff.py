@@ -58,7 +58,10 @@ class Accounts(ListPage):
         Column(gettext_lazy("在任岗位"), lambda row: "、".join(_held(row)) or "—"),
         Column(gettext_lazy("上次登录"), "last_login", kind="day"),
         Column(
-            gettext_lazy("状态"), lambda row: _("启用") if row.is_active else _("停用"), kind="tag", colour=lambda row: "green" if row.is_active else "gray"
+            gettext_lazy("状态"),
+            lambda row: _("启用") if row.is_active else _("停用"),
+            kind="tag",
+            colour=lambda row: "green" if row.is_active else "gray",
         ),
     ]
 
@@ -75,7 +78,10 @@ def _held(account: Account) -> list[str]:
 class PostingForm(forms.Form):
     duty = forms.ChoiceField(label=gettext_lazy("岗位"), choices=[("", gettext_lazy("请选择")), *Duty.choices])
     area = forms.CharField(
-        label=gettext_lazy("地区"), max_length=40, help_text=gettext_lazy("代码或名称，例如 410724100 或 城关镇"), widget=forms.TextInput(attrs={"list": "areas"})
+        label=gettext_lazy("地区"),
+        max_length=40,
+        help_text=gettext_lazy("代码或名称，例如 410724100 或 城关镇"),
+        widget=forms.TextInput(attrs={"list": "areas"}),
     )
     starts = forms.DateField(label=gettext_lazy("自"), widget=DayInput())
 

@@ -23,6 +23,9 @@ from doudi.core.models import TaskProgress, Todo
 from doudi.core.views.access import may
 
 
+STATE_COLOURS: dict[str, str] = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
+
+
 class TodoFilter(django_filters.FilterSet):
     area = AreaFilter(label=_("地区"))
     overdue = django_filters.ChoiceFilter(label=_("期限"), choices=[("1", _("已超期")), ("0", _("未超期"))], method="by_due", empty_label=_("全部"))
@@ -91,9 +94,6 @@ class Tasks(ListPage):
 
     def context(self) -> dict[str, Any]:
         return {"running": list(self.rows().filter(state__in=["waiting", "running"]).order_by("asked_at")[:10])}
-
-
-STATE_COLOURS = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
 
 
 @require_GET
