@@ -1,0 +1,270 @@
+"""Comparison (信息比对): the lake's deliveries against the registry, in DuckDB through Ibis; indicators become leads.
+
+Each dataset is read once, joined with the registry by token and kept to what registered people need; DuckDB spills to disk beyond its
+memory limit. Nothing here runs a query or a Python call per person.
+"""
+
+from __future__ import annotations
+
+import string
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import ibis
+import pyarrow as pa
+from ibis import _
+from ibis.expr.types import Table, Value
+
+from .datasets import CONTRACTS
+from .delivery import lake_schema
+from .indicators import INDICATORS, Indicator
+from .lake import Lake
+from .tokens import TOKEN
+
+PEOPLE = pa.schema(
+    [
+        ("person_id", pa.int64()),
+        ("id_token", TOKEN),
+        ("household_id", pa.int64()),
+        ("area", pa.string()),
+        ("birth_date", pa.date32()),
+        ("died_on", pa.date32()),
+        ("on_dibao", pa.bool_()),
+        ("on_tekun", pa.bool_()),
+        ("on_living_subsidy", pa.bool_()),
+        ("on_nursing_subsidy", pa.bool_()),
+        ("on_orphan_allowance", pa.bool_()),
+        ("known_wage", pa.bool_()),
+        ("income_month", pa.float64()),
+        ("standard", pa.float64()),
+    ]
+)
+"""The registry's people as the application writes them, dead ones included. `income_month`: of the whole household, null where never assessed;
+`standard`: monthly dibao standard that holds for the household; `known_wage`: the registry knows wages of this person. `father_id` and
+`mother_id` may be added where parents are known."""
+
+MEMBERS = pa.schema([("household_id", pa.int64()), ("person_id", pa.int64()), ("relationship", pa.string())])
+"""Members with GB/T 4761 codes to the head, dead parents included."""
+
+LEADS = pa.schema(
+    [
+        ("indicator", pa.string()),
+        ("person_id", pa.int64()),
+        ("household_id", pa.int64()),
+        ("area", pa.string()),
+        ("situation", pa.string()),
+        ("reason", pa.string()),
+        ("evidence", pa.string()),
+        ("urgency", pa.string()),
+        ("programme", pa.string()),
+    ]
+)
+"""Leads. `situation`: stable text that with the indicator names one situation for ever; `evidence`: JSON with dataset, delivery, row, facts."""
+
+Progress = Callable[[str, int], None]
+
+
+def run(
+    lake: Lake,
+    people: Path,
+    members: Path,
+    *,
+    on: date,
+    indicators: Iterable[Indicator] = tuple(INDICATORS.values()),
+    parameters: Mapping[str, Mapping[str, float]] | None = None,
+    memory_limit: str = "2GB",
+    threads: int = 2,
+    temp: Path | None = None,
+    progress: Progress | None = None,
+) -> pa.Table:
+    """Leads of all indicators whose datasets have a delivery; see `LEADS`, PEOPLE and MEMBERS (Parquet files) for shapes. `parameters` overrides
+    thresholds by indicator code (KeyError for an unknown one). `progress` is told each indicator with its number of leads.
+
+    A missing dataset of deaths leaves the registry's own dates of death; any other missing dataset leaves its indicators out."""
+    overrides = {code: dict(values) for code, values in (parameters or {}).items()}
+    with tempfile.TemporaryDirectory(dir=temp) as spill:
+        config = {"memory_limit": memory_limit, "threads": threads, "temp_directory": spill, "preserve_insertion_order": False}
+        connection = duckdb.connect(config=config)
+        try:
+            tables = _Tables(ibis.duckdb.from_connection(connection), lake, people, members, on)
+            found = []
+            for each in indicators:
+                if not all(tables.has(dataset) for dataset in each.datasets if dataset != "deaths" or len(each.datasets) == 1):
+                    continue
+                unknown = set(overrides.get(each.code, {})) - set(each.parameters)
+                if unknown:
+                    raise KeyError(f"{each.code} has no parameters {sorted(unknown)}")
+                leads = as_leads(each, each.rule(tables, {**each.parameters, **overrides.get(each.code, {})})).to_pyarrow().cast(LEADS)
+                found.append(leads)
+                if progress:
+                    progress(each.code, leads.num_rows)
+            return pa.concat_tables(found) if found else LEADS.empty_table()
+        finally:
+            connection.close()
+
+
+def as_leads(indicator: Indicator, rows: Table) -> Table:
+    """The leads of an indicator's rows, one per situation (the latest row where several show the same)."""
+    situation = rows.person_id.cast("string") + ":" + rows.fact
+    evidence: dict[str, Value] = {"dataset": ibis.literal(indicator.datasets[0]), "delivery": rows.delivery, "row": rows.row}
+    evidence |= {name: rows[name].cast("string") if rows[name].type().is_date() else rows[name] for name in indicator.evidence}
+    leads = rows.select(
+        indicator=ibis.literal(indicator.code),
+        person_id=rows.person_id,
+        household_id=rows.household_id,
+        area=rows.area,
+        situation=situation,
+        reason=_reason(indicator.reason, rows),
+        evidence=ibis.struct(evidence).cast("json").cast("string"),
+        urgency=ibis.literal(indicator.urgency),
+        programme=ibis.literal(indicator.programme),
+        order=rows.delivery.fill_null("") + ":" + rows.row.cast("string").lpad(12, "0").fill_null(""),
+    )
+    by_name = {name: leads[name].argmax(leads.order) for name in leads.columns if name not in ("situation", "order")}
+    return leads.group_by("situation").agg(**by_name).select(LEADS.names)
+
+
+def _reason(template: str, rows: Table) -> Value:
+    """The template's words with the row's values, as one text expression."""
+    text: Value = ibis.literal("")
+    for words, name, _spec, _conversion in string.Formatter().parse(template):
+        if words:
+            text = text + words
+        if name:
+            text = text + _words(rows[name]).fill_null("不详")
+    return text
+
+
+def _words(value: Value) -> Value:
+    kind = value.type()
+    if kind.is_date():
+        return value.strftime("%Y-%m-%d")  # type: ignore[attr-defined, no-any-return]
+    if kind.is_floating() or kind.is_decimal():
+        return value.cast("decimal(14, 2)").cast("string")
+    return value.cast("string")
+
+
+class _Tables:
+    """The tables that indicators use, each made once (see `indicators.Tables`)."""
+
+    def __init__(self, backend: ibis.backends.duckdb.Backend, lake: Lake, people: Path, members: Path, on: date) -> None:
+        self.on = on
+        self.year = date(on.year - 1, on.month, 28 if (on.month, on.day) == (2, 29) else on.day)
+        self._backend, self._lake = backend, lake
+        self._registry = backend.read_parquet(str(people), table_name="registry_people")
+        self._members = backend.read_parquet(str(members), table_name="registry_members")
+        self._made: dict[str, Table] = {}
+
+    def has(self, dataset: str) -> bool:
+        return bool(self._files(dataset))
+
+    def _files(self, dataset: str) -> list[str]:
+        return [str(self._lake.root / entry.parquet) for entry in self._lake.entries(dataset, upto=f"{self.on:%Y-%m}")]
+
+    def _make(self, name: str, expression: Table) -> Table:
+        """A temporary table; plain SQL, because Ibis 12 drops tables in words that DuckDB 2 does not read."""
+        self._backend.con.execute(f'CREATE TEMPORARY TABLE "{name}" AS {ibis.to_sql(expression, dialect="duckdb")}')
+        return self._backend.table(name)
+
+    @cached_property
+    def people(self) -> Table:
+        flags = ["on_dibao", "on_tekun", "on_living_subsidy", "on_nursing_subsidy", "on_orphan_allowance", "known_wage"]
+        people = self._registry.mutate(**{flag: self._registry[flag].fill_null(False) for flag in flags})
+        people = people.mutate(recipient=people.on_dibao | people.on_tekun)
+        if self.has("deaths"):
+            dead = self.matched("deaths").filter(_.died_on <= ibis.literal(self.on)).select("person_id", dead=ibis.literal(True)).distinct()
+            people = people.left_join(dead, "person_id").drop("person_id_right").mutate(alive=_.died_on.isnull() & _.dead.isnull())
+        else:
+            people = people.mutate(alive=_.died_on.isnull())
+        people = people.select(*[name for name in PEOPLE.names if name not in ("id_token", "died_on")], "recipient", "alive")
+        people = self._make("people", people)
+        households = people.group_by("household_id").agg(
+            household_recipients=_.recipient.cast("int32").sum(), household_alive=_.alive.cast("int32").sum()
+        )
+        households = self._make("households", households)
+        return people.left_join(households, "household_id").drop("household_id_right")
+
+    def _read(self, dataset: str) -> Table:
+        """All rows with `period` and `delivery`; what several deliveries tell is told once: of a list the newest row, of events one."""
+        contract = CONTRACTS[dataset]
+        files = self._files(dataset)
+        if not files:
+            text = [("period", pa.string()), ("delivery", pa.string())]
+            nothing = pa.schema([*((each.name, each.type) for each in lake_schema(contract)), *text]).empty_table()
+            self._backend.con.register(f"lake_{dataset}", nothing)
+            return self._backend.table(f"lake_{dataset}")
+        rows = self._backend.read_parquet(files, table_name=f"lake_{dataset}", filename=True)
+        rows = rows.mutate(period=_.filename.re_extract(r"([^/]+)/[^/]+\.parquet$", 1), delivery=_.filename.re_extract(r"([^/]+)\.parquet$", 1))
+        return rows.drop("filename")
+
+    def matched(self, dataset: str) -> Table:
+        """Rows of registered people, with `person_id` in place of the token."""
+        if dataset not in self._made:
+            rows = self._read(dataset)
+            person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
+            wanted = [name for name in rows.columns if name not in ("id_token", "birth_date", "sex", "name") and not name.endswith("_token")]
+            matched = rows.join(person, "id_token").select("person_id", *wanted)
+            self._made[dataset] = self._make(f"matched_{dataset}", self._once(dataset, matched))
+        return self._made[dataset]
+
+    def _once(self, dataset: str, rows: Table) -> Table:
+        if len(self._files(dataset)) < 2:
+            return rows  # doubled rows within a delivery were rejected when it came
+        contract = CONTRACTS[dataset]
+        key = [rows.person_id, *(rows[contract[name].stored] for name in contract.key if contract[name].stored in rows.columns)]
+        window = ibis.window(group_by=key, order_by=[rows.period.desc(), rows.delivery.desc(), rows.row.desc()])
+        return rows.mutate(place=ibis.row_number().over(window)).filter(_.place == 0).drop("place")
+
+    def medical_year(self) -> Table:
+        """Per registered person the settlements of the last twelve months: own_cost, total_cost, visits, serious, last_on, delivery, row."""
+        if "medical_year" not in self._made:
+            rows = self._read("medical").filter(_.settled_on > ibis.literal(self.year), _.settled_on <= ibis.literal(self.on))
+            person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
+            matched = self._once("medical", rows.join(person, "id_token"))
+            year = matched.group_by("person_id").agg(
+                own_cost=_.own_cost.sum().cast("float64"),
+                total_cost=_.total_cost.sum().cast("float64"),
+                visits=_.count(),
+                serious=_.serious_illness.fill_null(False).max(),
+                last_on=_.settled_on.max(),
+                delivery=_.delivery.argmax(_.settled_on),
+                row=_.row.argmax(_.settled_on),
+            )
+            self._made["medical_year"] = self._make("medical_year", year)
+        return self._made["medical_year"]
+
+    @property
+    def parents(self) -> Table:
+        """(child_id, parent_id): known parents, else those whom the relationships to the head leave."""
+        if "parents" not in self._made:
+            born = self._registry.select("person_id", "birth_date")
+            members = self._make("members", self._members.join(born, "person_id").select(*MEMBERS.names, "birth_date"))
+            pairs = ibis.union(*[_related(members, child, parent) for child, parent in _PARENTS], distinct=True)
+            if {"father_id", "mother_id"} <= set(self._registry.columns):
+                known = self._registry.filter(_.father_id.notnull() & _.mother_id.notnull())
+                pairs = pairs.anti_join(known, pairs.child_id == known.person_id)
+                told = [known.select(child_id=_.person_id, parent_id=known[name].cast("int64")) for name in ("father_id", "mother_id")]
+                pairs = ibis.union(pairs, *told)
+            self._made["parents"] = self._make("parents", pairs)
+        return self._made["parents"]
+
+
+# Who can be a child's parents by the relationships to the head: of the head's children the head and spouse; of the head (and brothers and
+# sisters) the head's parents; of grandchildren the head's children and children-in-law (only when every one of them is dead is
+# the child surely an orphan).
+_PARENTS: tuple[tuple[Callable[[Value], Value], Callable[[Value], Value]], ...] = (
+    (lambda code: code.between("20", "39") & ~code.isin(["28", "38"]), lambda code: code.isin(["01", "02", "10", "11", "12"])),
+    (lambda code: code.isin(["01", "02"]) | code.between("70", "79"), lambda code: code.isin(["50", "51", "52"])),
+    (lambda code: code.isin(["40", "41", "42", "43", "44"]), lambda code: code.between("20", "39")),
+)
+
+
+def _related(members: Table, child: Callable[[Value], Value], parent: Callable[[Value], Value]) -> Table:
+    children = members.filter(child(members.relationship)).select("household_id", child_id="person_id", child_born="birth_date")
+    others = members.filter(parent(members.relationship)).select("household_id", parent_id="person_id", parent_born="birth_date")
+    pairs = children.join(others, "household_id").filter(_.child_born.year() - _.parent_born.year() >= 14)  # not a sibling
+    return pairs.select("child_id", "parent_id")

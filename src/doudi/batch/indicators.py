@@ -1,0 +1,210 @@
+"""Early-warning indicators (预警指标): declared, each with its expression in Ibis, its thresholds and the words of its reason.
+
+An expression gives one row per situation: `person_id`, `household_id`, `area`, `fact` (what tells this situation from another of the same person,
+so that it raises one lead ever), the evidence's columns, `delivery` and `row`. `compare` makes leads of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, Protocol
+
+import ibis
+from ibis import _
+from ibis.expr.types import Table
+
+Urgency = Literal["red", "orange", "yellow"]
+
+
+class Tables(Protocol):
+    """What an expression may use. `people`: see `compare.PEOPLE`, with `alive`, `recipient`, `household_recipients` and `household_alive` added;
+    `parents`: child_id, parent_id; `matched(dataset)`: rows of registered people in a dataset, doubled deliveries counted once."""
+
+    on: date
+    year: date
+
+    @property
+    def people(self) -> Table: ...
+
+    @property
+    def parents(self) -> Table: ...
+
+    def matched(self, dataset: str) -> Table: ...
+
+    def medical_year(self) -> Table: ...
+
+
+Rule = Callable[[Tables, Mapping[str, float]], Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """`reason` is a template over the row's columns; `parameters` have defaults that a place overrides; `evidence` names columns for the officer;
+    `programme` is what the lead points to, `review` where a payment may be wrong."""
+
+    code: str
+    title_zh: str
+    datasets: tuple[str, ...]
+    rule: Rule
+    reason: str
+    urgency: Urgency
+    programme: str
+    evidence: tuple[str, ...] = ()
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+def _living(t: Tables) -> Table:
+    return t.people.filter(_.alive)
+
+
+def _certified(t: Tables) -> Table:
+    """Living holders of a certificate in force."""
+    held = t.matched("disability").filter(_.valid_until.isnull() | (_.valid_until >= ibis.literal(t.on)))
+    return held.join(_living(t), "person_id")
+
+
+def disability_no_nursing_subsidy(t: Tables, p: Mapping[str, float]) -> Table:
+    """豫政〔2016〕60号: nursing subsidy for grades 1 and 2; tekun recipients get none."""
+    severe = _certified(t).filter(_.grade.cast("int8") <= int(p["grade"]), ~_.on_nursing_subsidy, ~_.on_tekun)
+    return severe.mutate(fact=ibis.literal("grade") + severe.grade)
+
+
+def disability_no_living_subsidy(t: Tables, p: Mapping[str, float]) -> Table:
+    """豫政〔2016〕60号: living subsidy for disabled people who receive dibao themselves."""
+    return _certified(t).filter(_.on_dibao, ~_.on_living_subsidy, ~_.on_tekun).mutate(fact=ibis.literal("dibao"))
+
+
+def medical_costs(t: Tables, p: Mapping[str, float]) -> Table:
+    """豫政办〔2022〕103号: own payment of twelve months far above what the household earns. One lead per person and year of the last settlement."""
+    costs = t.medical_year().filter(_.own_cost >= p["floor"]).join(_living(t), "person_id")
+    heavy = costs.filter(_.household_recipients == 0, _.own_cost > p["share"] * 12 * _.income_month)
+    return heavy.mutate(fact=_.last_on.year().cast("string"), income_year=12 * _.income_month)
+
+
+def serious_illness_low_income(t: Tables, p: Mapping[str, float]) -> Table:
+    """A seriously ill member of a household below the line of marginal families (1.5 times the standard) that nobody helps."""
+    ill = t.medical_year().filter(_.serious).join(_living(t), "person_id").filter(_.household_recipients == 0)
+    low = ill.filter(_.income_month < p["multiple"] * _.standard * _.household_alive)
+    return low.mutate(fact=_.last_on.year().cast("string"))
+
+
+def recipient_death(t: Tables, p: Mapping[str, float]) -> Table:
+    """Whoever died is paid for the month of death and no longer (integrity.md, Death)."""
+    return (
+        t.matched("deaths")
+        .join(t.people.filter(_.recipient | _.on_living_subsidy | _.on_nursing_subsidy), "person_id")
+        .mutate(fact=ibis.literal("death"))
+    )
+
+
+def _recent(t: Tables, dataset: str) -> Table:
+    """Rows of living recipients."""
+    return t.matched(dataset).join(_living(t).filter(_.recipient), "person_id")
+
+
+def recipient_vehicle(t: Tables, p: Mapping[str, float]) -> Table:
+    """豫民〔2021〕5号: no motor vehicle but motorcycles and vehicles for disabled people; farm machines are judged at the visit."""
+    new = _recent(t, "vehicles").filter(
+        _.kind.isin(["small", "large"]), _.registered_on > ibis.literal(t.year), _.registered_on <= ibis.literal(t.on)
+    )
+    return new.mutate(fact=_.plate)
+
+
+def recipient_company(t: Tables, p: Mapping[str, float]) -> Table:
+    """豫民〔2021〕5号: subscribed capital below 200,000 yuan; a company founded within the year is looked at whatever its capital."""
+    new = (_.registered_on > ibis.literal(t.year)) & (_.registered_on <= ibis.literal(t.on))
+    rows = _recent(t, "companies").mutate(capital=_.capital.cast("float64").fill_null(0.0))
+    return rows.filter((_.capital >= p["capital"]) | new).mutate(fact=_.credit_code)
+
+
+def recipient_house(t: Tables, p: Mapping[str, float]) -> Table:
+    """豫民〔2021〕5号: no house that is not a dwelling, and one dwelling; the only home newly registered is no reason."""
+    rows = _recent(t, "housing")
+    rows = rows.mutate(dwellings=(_.usage == "dwelling").cast("int32").sum().over(ibis.window(group_by=rows.person_id)))
+    new = rows.filter(_.registered_on > ibis.literal(t.year), _.registered_on <= ibis.literal(t.on))
+    return new.filter((_.usage != "dwelling") | (_.dwellings >= 2)).mutate(fact=_.certificate)
+
+
+def recipient_wages(t: Tables, p: Mapping[str, float]) -> Table:
+    """Wages of the last months in the social insurance data well above the standard, of a recipient for whom the registry knows no wage."""
+    months = int(p["months"])
+    start = date(t.on.year - (t.on.month <= months), (t.on.month - months - 1) % 12 + 1, 1)
+    rows = t.matched("wages").filter(_.month >= ibis.literal(start), _.month <= ibis.literal(t.on))
+    mean = rows.group_by("person_id").agg(
+        wage=_.wage.cast("float64").sum() / _.month.nunique(),
+        last_month=_.month.max(),
+        employer=_.employer.argmax(_.month),
+        delivery=_.delivery.argmax(_.month),
+        row=_.row.argmax(_.month),
+    )
+    unknown = mean.join(_living(t).filter(_.recipient, ~_.known_wage), "person_id")
+    return unknown.filter(_.wage > p["multiple"] * _.standard).mutate(fact=_.last_month.year().cast("string"))
+
+
+def orphaned_minor(t: Tables, p: Mapping[str, float]) -> Table:
+    """国办发〔2010〕54号: under 18, both parents dead. The registry's own dates of death count as well as the police's."""
+    dead = t.people.filter(~_.alive).select(parent_id=_.person_id)
+    pairs = t.parents.left_join(dead, "parent_id")
+    both = pairs.group_by("child_id").agg(known=_.parent_id.nunique(), dead=_.parent_id_right.nunique())
+    both = both.filter(_.known >= 2, _.dead == _.known).select(person_id=_.child_id)
+    born_after = date(t.on.year - 18, t.on.month, 28 if (t.on.month, t.on.day) == (2, 29) else t.on.day)
+    minors = _living(t).filter(_.birth_date > ibis.literal(born_after), ~_.on_orphan_allowance)
+    deaths = t.matched("deaths").select(parent_id=_.person_id, died_on=_.died_on, delivery=_.delivery, row=_.row)
+    of_parents = t.parents.join(deaths, "parent_id").group_by("child_id")
+    latest = of_parents.agg(died_on=_.died_on.max(), delivery=_.delivery.argmax(_.died_on), row=_.row.argmax(_.died_on))
+    found = minors.join(both, "person_id").left_join(latest, _.person_id == latest.child_id)
+    return found.mutate(fact=ibis.literal("orphan"))
+
+
+INDICATORS: dict[str, Indicator] = {
+    each.code: each
+    for each in (
+        Indicator(
+            "disability_no_nursing_subsidy", "重度残疾人未享受护理补贴", ("disability", "deaths"), disability_no_nursing_subsidy,
+            "残疾等级{grade}级，未享受重度残疾人护理补贴", "orange", "disability_nursing", ("grade", "kind", "issued_on"), {"grade": 2},
+        ),
+        Indicator(
+            "disability_no_living_subsidy", "低保残疾人未享受生活补贴", ("disability", "deaths"), disability_no_living_subsidy,
+            "本人为低保对象，持有残疾人证（{grade}级），未享受困难残疾人生活补贴", "yellow", "disability_living", ("grade", "kind", "issued_on"),
+        ),
+        Indicator(
+            "medical_costs", "医疗费用负担过重", ("medical", "deaths"), medical_costs,
+            "近 12 个月个人负担医疗费用 {own_cost} 元，家庭年收入 {income_year} 元", "orange", "dibao",
+            ("own_cost", "total_cost", "visits", "last_on", "income_year"), {"floor": 5_000, "share": 0.5},
+        ),
+        Indicator(
+            "serious_illness_low_income", "低收入家庭重病患者", ("medical", "deaths"), serious_illness_low_income,
+            "近 12 个月有大病结算，家庭月收入 {income_month} 元，未享受低保", "red", "dibao",
+            ("own_cost", "visits", "last_on", "income_month", "standard", "household_alive"), {"multiple": 1.5},
+        ),
+        Indicator(
+            "recipient_death", "在享人员死亡", ("deaths",), recipient_death,
+            "公安数据显示已于 {died_on} 死亡，仍在享受待遇", "red", "review", ("died_on",),
+        ),
+        Indicator(
+            "recipient_vehicle", "在享人员新登记机动车", ("vehicles", "deaths"), recipient_vehicle,
+            "{registered_on} 新登记机动车 {plate}", "yellow", "review", ("plate", "kind", "registered_on"),
+        ),
+        Indicator(
+            "recipient_company", "在享人员有企业登记", ("companies", "deaths"), recipient_company,
+            "在“{company}”登记任职或出资，认缴出资 {capital} 元，成立日期 {registered_on}", "yellow", "review",
+            ("company", "credit_code", "role", "capital", "registered_on"), {"capital": 200_000},
+        ),
+        Indicator(
+            "recipient_house", "在享人员新登记房产", ("housing", "deaths"), recipient_house,
+            "{registered_on} 新登记房产，面积 {floor_area} 平方米", "yellow", "review",
+            ("certificate", "usage", "floor_area", "registered_on", "dwellings"),
+        ),
+        Indicator(
+            "recipient_wages", "在享人员有未申报工资", ("wages", "deaths"), recipient_wages,
+            "近期月均工资 {wage} 元，高于当地低保标准 {standard} 元的规定倍数，台账无工资收入", "orange", "review",
+            ("wage", "employer", "last_month", "standard"), {"multiple": 1.5, "months": 3},
+        ),
+        Indicator(
+            "orphaned_minor", "父母双亡未成年人", ("deaths",), orphaned_minor,
+            "未满 18 周岁，父母均已死亡，未享受孤儿基本生活费", "red", "orphan", ("birth_date", "died_on"),
+        ),
+    )
+}  # fmt: skip
