@@ -11,6 +11,7 @@ from openfisca_core.periods import DateUnit, Period
 from openfisca_core.variables import Variable
 
 from openfisca_henan.arithmetic import BoolArray, FloatArray, below, half_up_fen, half_up_yuan, known, reaches, rounded, up_jiao
+from openfisca_henan.limits import set_checked
 from openfisca_henan.places import PlaceTable, counties, place_table
 
 IntArray = NDArray[np.int64]
@@ -67,7 +68,7 @@ class MonthVariable(Variable):
 class Measure(MonthVariable):
     """A quantity in float64: OpenFisca's own float32 loses fen above 131,072 yuan."""
 
-    defaults = {"value_type": float}
+    defaults = {"value_type": float, "set_input": set_checked}
 
     def __init__(self, baseline_variable: Variable | None = None) -> None:
         super().__init__(baseline_variable)
@@ -90,7 +91,7 @@ class Flag(MonthVariable):
 class Count(MonthVariable):
     """A whole number, by month."""
 
-    defaults = {"value_type": int}
+    defaults = {"value_type": int, "set_input": set_checked}
 
 
 class Choice(MonthVariable):

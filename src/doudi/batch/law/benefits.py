@@ -144,7 +144,8 @@ def _price(r: Reader, member: int) -> Described:
     base, rise = float(r.persons("price_subsidy_base")[member]), float(linkage.rise[r.county])
     source = int(linkage.source[r.county])
     words = f"低保标准 {yuan(base)} × {index[:7]} {SOURCE_NAMES[PRICE_SOURCES[source]]}同比涨幅 {number(rise)}%"
-    note = "" if PRICE_SOURCES[source].endswith("scpi") else "无低收入居民价格指数，按启动指数计算"
+    fell_back = not PRICE_SOURCES[source].endswith("scpi") and np.isnan(linkage.scpi[r.county])
+    note = "无低收入居民价格指数，按启动指数计算" if fell_back else ""
     english = f"standard {yuan(base)} times the rise of the {PRICE_SOURCES[source]} of {index[:7]}, {number(rise)} per cent"
     return words, english, "发改价格〔2021〕1553号；举措3.3", used, note
 

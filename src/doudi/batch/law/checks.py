@@ -12,26 +12,9 @@ from numpy.typing import NDArray
 from openfisca_core.indexed_enums import Enum, EnumArray
 
 from doudi.batch.law.settings import system
+from openfisca_henan.limits import LEAST, MOST, MOST_MONEY
 from openfisca_henan.places import county_index
 
-#: Greatest value of each whole number; the smallest is 0 unless named in LEAST.
-MOST = {
-    "disability_grade": 4,
-    "self_care_failures": 6,
-    "dibao_band": 6,
-    "vehicles": 10_000,
-    "dwellings": 10_000,
-    "non_residential_property": 10_000,
-    "obligor_household_members": 1_000,
-    "obligor_supported_people": 1_000,
-    "previous_dibao_members": 1_000,
-    "gradual_exit_months": 1_200,
-    "gradual_exit_limit": 1_200,
-    "temporary_residents_in_need": 1_000,
-}
-LEAST = {"obligor_household_members": 1, "obligor_supported_people": 1}
-#: No monthly average or stock of a household comes near this; above it a column was in fen or shifted.
-MOST_MONEY = 1e10
 LISTED = 1000
 
 

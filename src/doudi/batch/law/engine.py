@@ -48,10 +48,11 @@ class QuickAnswers:
         self.answers: dict[Any, Any] = {}
 
     def __call__(self, variable_name: str, period: Any, options: Any = None) -> Any:
-        key = (variable_name, period, options)
-        found = self.answers.get(key)
+        if options is not None:
+            return super().__call__(variable_name, period, options)  # type: ignore[misc]
+        found = self.answers.get((variable_name, period))
         if found is None:
-            found = self.answers[key] = super().__call__(variable_name, period, options)  # type: ignore[misc]
+            found = self.answers[variable_name, period] = super().__call__(variable_name, period)  # type: ignore[misc]
         return found
 
 
@@ -282,6 +283,7 @@ def check_bands(population: Population, month: str, table: PlaceTable) -> None:
         bad[:] = False
         bad[positions] = without
         problems.add("persons", bad, "dibao_band", "当地没有该档次的金额")
+        forget(simulation)
     problems.raise_if_any()
 
 
