@@ -19,6 +19,17 @@ SOURCE_NAMES = dict(
 )
 
 
+#: The lines that a benefit follows from, by code.
+FROM = {
+    "dibao_amount": ("dibao_income_limit", "household_income", "dibao_gap", "property_eligible"),
+    "single_person_dibao_amount": ("household_income", "single_person_income_limit", "property_eligible"),
+    "tekun_living_amount": ("no_labour_capacity", "no_source_of_living", "no_able_obligor"),
+    "tekun_care_amount": ("tekun_living_amount",),
+    "disability_living_subsidy": ("dibao_amount", "single_person_dibao_amount"),
+    "price_subsidy": ("dibao_amount", "single_person_dibao_amount", "tekun_living_amount", "orphan_allowance", "unsupported_child_allowance"),
+}
+
+
 def benefit_lines(r: Reader) -> list[Benefit]:
     r.section("benefits", "待遇金额（元/月）", "Benefits (yuan a month)")
     benefits: list[Benefit] = []
@@ -29,7 +40,8 @@ def benefit_lines(r: Reader) -> list[Benefit]:
         for member in np.flatnonzero(amounts > 0):
             words, english, reference, used, note = describe(r, int(member))
             amount = float(amounts[member])
-            line = Line(code, label, words, english, amount, member=int(member), note=note, reference=reference, parameters=used)
+            cites = r.cite(*FROM.get(code, ()), member=int(member))
+            line = Line(code, label, words, english, amount, member=int(member), note=note, reference=reference, cites=cites, parameters=used)
             benefits.append(Benefit(code, label, amount, int(member), r.names[member], r.line(line), words))
     for code, label in (("marginal_family", "低保边缘家庭"), ("rigid_expenditure_family", "刚性支出困难家庭")):
         if r.flag(code):
@@ -42,7 +54,7 @@ def benefit_lines(r: Reader) -> list[Benefit]:
 
 def _dibao(r: Reader) -> Benefit:
     amount, reference = r.household("dibao_amount"), "民发〔2021〕57号第二十三条"
-    used: list[int] = r.use(f"dibao.payment.rounding.{r.residence}")
+    used: list[int] = r.use(f"dibao.payment.mode.{r.residence}", f"dibao.payment.rounding.{r.residence}")
     if r.flag("dibao_ordinary"):
         band = int(r.household("dibao_band_by_income"))
         if r.flag("dibao_bands_decided") or band:
@@ -72,7 +84,9 @@ def _dibao(r: Reader) -> Benefit:
             used += r.use("dibao.gradual_exit_months", "dibao.gradual_exit.share")
         words = f"{why}：此前金额 {yuan(before)}，人口由 {number(then)} 人变为 {number(r.household('dibao_members'))} 人（人口增加不增发）"
         english = f"{why_en}: the last amount {yuan(before)}, less for members who left"
-    line = r.line(Line("dibao_amount", "低保金（整户）", words, english, amount, reference=reference, parameters=used))
+    line = r.line(
+        Line("dibao_amount", "低保金（整户）", words, english, amount, reference=reference, cites=r.cite(*FROM["dibao_amount"]), parameters=used)
+    )
     return Benefit("dibao_amount", "低保金（整户）", amount, None, "", line, words)
 
 
@@ -140,13 +154,18 @@ def _price(r: Reader, member: int) -> Described:
     index = month_before(r.day)
     names = [f"prices.{name}" for name in ("cpi", "food", "scpi")]
     used = r.use(*names, on=index) + r.use("price_linkage.trigger.cpi", "price_linkage.trigger.food", on=index)
+    used += r.use("price_linkage.amount.index", "price_linkage.amount.no_scpi", "price_linkage.amount.multiplier", on=index)
     used += r.use("price_linkage.amount.rounding", "price_linkage.amount.floor", f"dibao.standard.{r.residence}")
     base, rise = float(r.persons("price_subsidy_base")[member]), float(linkage.rise[r.county])
     source = int(linkage.source[r.county])
     words = f"低保标准 {yuan(base)} × {index[:7]} {SOURCE_NAMES[PRICE_SOURCES[source]]}同比涨幅 {number(rise)}%"
+    rounding = int(np.nan_to_num(r.value("price_linkage.amount.rounding")))
+    words += "，" + ("四舍五入到分", "四舍五入到元", "角以下进位")[rounding]
+    times = r.household("price_multiplier")
+    words += f"，再乘以 {number(times)}" if times != 1 else ""
     fell_back = not PRICE_SOURCES[source].endswith("scpi") and np.isnan(linkage.scpi[r.county])
     note = "无低收入居民价格指数，按启动指数计算" if fell_back else ""
-    english = f"standard {yuan(base)} times the rise of the {PRICE_SOURCES[source]} of {index[:7]}, {number(rise)} per cent"
+    english = f"standard {yuan(base)} times the rise of the {PRICE_SOURCES[source]} of {index[:7]}, {number(rise)} per cent; times {number(times)}"
     return words, english, "发改价格〔2021〕1553号；举措3.3", used, note
 
 

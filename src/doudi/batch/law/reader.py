@@ -44,6 +44,7 @@ class Reader:
         self.sections: list[Section] = []
         self._last = 0
         self.income_line = 0
+        self.numbers: dict[tuple[str, int | None], int] = {}
 
     # -- values --------------------------------------------------------------------------------------------------------------
     def raw(self, name: str) -> Any:
@@ -123,7 +124,14 @@ class Reader:
             line.member_name = self.names[line.member]
         line.unverified = any(self.parameters[index].unverified for index in line.parameters)
         self.sections[-1].lines.append(line)
+        if line.number:
+            self.numbers[line.code, line.member] = line.number
         return self._last
+
+    def cite(self, *codes: str, member: int | None = None) -> list[int]:
+        """Numbers of the lines with these codes, about this member or the household; lines that were not needed are left out."""
+        found = (self.numbers.get((code, member)) or self.numbers.get((code, None)) for code in codes)
+        return [number for number in found if number]
 
     def all_values(self) -> dict[str, list[Any]]:
         """Every variable that was calculated or given, as plain values; NaN and infinity (not known, no limit) become None."""
