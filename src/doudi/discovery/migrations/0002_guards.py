@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             update=["state", "urgency", "contact_due", "verify_due", "contacted_at", "verified_at", "closed_at", "handler_id", "version"],
         ),
         Protect("discovery_leadevent"),
+        migrations.RunSQL("create sequence doudi.lead_number; grant usage on sequence doudi.lead_number to doudi_app", migrations.RunSQL.noop),
         migrations.RunSQL(
             [
                 "alter table discovery_lead add constraint discovery_lead_person_area foreign key (person_id, area)"

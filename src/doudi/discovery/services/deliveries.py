@@ -1,0 +1,106 @@
+"""Deliveries of departments' files (measures 1.1): checked against the contract, kept encrypted, recognised when they come again."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from datetime import date, datetime
+from pathlib import Path
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.batch import sealed
+from doudi.batch.datasets import CONTRACTS
+from doudi.batch.delivery import DeliveryRefused, read_delivery
+from doudi.core import duties, postgres
+from doudi.core import scope as scopes
+from doudi.core.numbers import keyring, token_key
+from doudi.discovery.models import Delivery
+
+
+class DeliveryError(ValidationError):
+    """The file was not taken; the message says what the department should do."""
+
+
+def lake() -> Path:
+    """The lake folder of this deployment; only tasks and commands open it."""
+    return postgres.home() / "lake"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "", period: str = "") -> tuple[Delivery, bool]:
+    """Take in a department's file. Returns the delivery and whether it is new: the same file of the same area again changes nothing.
+
+    Accepted rows become Parquet in the lake (tokens in place of numbers), rejected rows a sheet (encrypted), the original is kept encrypted
+    with its SHA-256. A file that is refused whole is recorded with the reason and raises nothing.
+    """
+    scope = duties.require("discovery.deliver")
+    if dataset not in CONTRACTS:
+        raise DeliveryError(_("没有名为“%(code)s”的数据目录；请从目录清单中选择。") % {"code": dataset})
+    if not scope.covers(area):
+        raise DeliveryError(_("所选地区不在您的辖区内。"))
+    contract = CONTRACTS[dataset]
+    digest = _digest(path)
+    known = Delivery.objects.filter(area=area, dataset=dataset, sha256=digest).first()
+    if known:
+        return known, False
+    day = timezone.localdate(now)
+    period = period or f"{day:%Y-%m}"
+    stem = f"{day:%Y%m%d}-{digest[:16]}"
+    folder = lake() / dataset / period
+    with tempfile.TemporaryDirectory(dir=_made(lake()), prefix=".incoming-") as work:
+        delivery = Delivery(area=area, dataset=dataset, period=period, name=(name or path.name)[:200], sha256=digest, received_at=now)
+        delivery.received_by_id = scope.account_id or None
+        moves: list[tuple[Path, Path]] = []
+        try:
+            found = read_delivery(path, contract, out=Path(work), key=token_key(), on=day)
+        except DeliveryRefused as refusal:
+            delivery.state, delivery.reason = Delivery.State.REFUSED, str(refusal)[:400]
+            rejects = getattr(refusal, "rejects", None)
+            delivery.rejected = getattr(refusal, "rejected", 0) or 0
+        else:
+            delivery.state, delivery.accepted, delivery.rejected = Delivery.State.ACCEPTED, found.accepted, found.rejected
+            target = folder / f"{area}-{stem}.parquet"
+            moves.append((found.parquet, target))
+            delivery.lake_path = str(target.relative_to(lake()))
+            rejects = found.rejects
+        if rejects is not None and Path(rejects).exists():
+            target = folder / "rejected" / f"{area}-{stem}.xlsx.sealed"
+            sealed.seal_file(keyring(), Path(rejects), Path(work) / "rejects.sealed")
+            moves.append((Path(work) / "rejects.sealed", target))
+            delivery.rejects_path = str(target.relative_to(lake()))
+        target = folder / "original" / f"{area}-{stem}.sealed"
+        sealed.seal_file(keyring(), path, Path(work) / "original.sealed")
+        moves.append((Path(work) / "original.sealed", target))
+        delivery.original_path = str(target.relative_to(lake()))
+        try:
+            with transaction.atomic():
+                delivery.save(force_insert=True)
+        except IntegrityError:
+            # the same file came in at the same moment by another hand
+            return Delivery.objects.get(area=area, dataset=dataset, sha256=digest), False
+        for source, target in moves:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(source, target)
+    scopes.check_constraints()
+    return delivery, True
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def latest(*, area: str, until: date) -> list[Delivery]:
+    """Accepted deliveries of an area up to a day, in the order in which they came."""
+    return list(
+        Delivery.objects.filter(area__gte=area, area__lt=area + ":", state=Delivery.State.ACCEPTED, received_at__date__lte=until).order_by("dataset", "id")
+    )
