@@ -18,7 +18,8 @@ from doudi.batch.datasets import CONTRACTS
 from doudi.batch.delivery import DeliveryRefused, read_delivery
 from doudi.core import duties, postgres
 from doudi.core import scope as scopes
-from doudi.core.numbers import keyring, token_key
+from doudi.core.keys import keyring
+from doudi.core.numbers import token_key
 from doudi.discovery.models import Delivery
 
 
