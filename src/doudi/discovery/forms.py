@@ -1,0 +1,63 @@
+"""Forms of discovery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from doudi.batch.datasets import CONTRACTS
+from doudi.core import places
+from doudi.core import scope as scopes
+from doudi.discovery.models import Lead
+
+LARGEST = 512 * 1024 * 1024
+
+
+class StepForm(forms.Form):
+    """One step of a lead. `version` is the lead's as the page showed it."""
+
+    after = forms.ChoiceField(label=_("办理结果"), choices=())
+    note = forms.CharField(label=_("情况说明"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, steps: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["after"].choices = [(step, Lead.State(step).label) for step in steps]  # type: ignore[attr-defined]
+        self.fields["after"].widget = forms.RadioSelect(choices=self.fields["after"].choices)  # type: ignore[attr-defined]
+
+
+class DeliveryForm(forms.Form):
+    """A department's file, by upload."""
+
+    dataset = forms.ChoiceField(label=_("数据目录"), choices=())
+    file = forms.FileField(label=_("数据文件"), help_text=_("CSV、TSV 或 XLSX；表头以上的标题行、空行和合计行会自动跳过。"))
+    period = forms.RegexField(
+        label=_("数据月份"), regex=r"^\d{4}-(0[1-9]|1[0-2])$", required=False, help_text=_("如 2022-11；不填为本月。"),
+        error_messages={"invalid": _("请按“年-月”填写，如 2022-11。")},
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["dataset"].choices = [(code, f"{c.department_zh}　{c.name_zh}") for code, c in CONTRACTS.items()]  # type: ignore[attr-defined]
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST:
+            raise ValidationError(_("文件超过 512 MB；请按乡镇或月份拆分后分别报送。"))
+        return file
+
+
+class ReportForm(forms.Form):
+    """A lead that an officer or visitor raises."""
+
+    reason = forms.CharField(label=_("发现的困难情况"), max_length=400, widget=forms.Textarea(attrs={"rows": 4}))
+    urgency = forms.ChoiceField(label=_("紧急程度"), choices=Lead.Urgency.choices, initial=Lead.Urgency.YELLOW, widget=forms.RadioSelect)
+
+
+def area_choices() -> list[tuple[str, str]]:
+    """The acting area and the divisions directly below it."""
+    area = scopes.current().area
+    return [(area, places.name(area)), *places.children(area)]

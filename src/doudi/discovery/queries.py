@@ -1,0 +1,87 @@
+"""Reads of discovery for pages and panels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.batch.indicators import INDICATORS
+from doudi.discovery.models import Lead, LeadEvent
+from doudi.registry.models import Household
+
+STATE_COLOURS = {
+    Lead.State.NEW: "orange",
+    Lead.State.ASSIGNED: "",
+    Lead.State.CONTACTED: "",
+    Lead.State.VERIFIED: "purple",
+    Lead.State.HELPED: "green",
+    Lead.State.NOT_IN_NEED: "gray",
+    Lead.State.REFERRED: "gray",
+    Lead.State.UNREACHABLE: "red",
+}
+URGENCY_COLOURS = {Lead.Urgency.RED: "red", Lead.Urgency.ORANGE: "orange", Lead.Urgency.YELLOW: "unv"}
+
+
+def indicator_title(code: str) -> str:
+    """The indicator in words; leads that people report have none."""
+    return _("人工登记") if code == "report" else str(INDICATORS[code].title_zh) if code in INDICATORS else code
+
+
+def indicator_choices() -> list[tuple[str, str]]:
+    return [("report", _("人工登记")), *((code, indicator.title_zh) for code, indicator in INDICATORS.items())]
+
+
+def leads() -> QuerySet[Lead]:
+    return Lead.objects.select_related("person", "household")
+
+
+def timeline(lead: Lead) -> list[dict[str, Any]]:
+    """办理记录 of a lead, the newest first; one query."""
+    return [
+        {"at": event.at, "title": event.get_after_display(), "who": event.account.name if event.account else _("系统"), "note": event.note}
+        for event in LeadEvent.objects.filter(lead=lead).select_related("account").order_by("-at", "-id")
+    ]
+
+
+def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
+    found = list(Lead.objects.filter(household=household).select_related("person").order_by("-signal_at")[:20])
+    for lead in found:
+        lead.colour = STATE_COLOURS[lead.state]  # type: ignore[attr-defined]
+        lead.title = indicator_title(lead.indicator)  # type: ignore[attr-defined]
+    return {"leads": found} if found else None
+
+
+def dashboard_card(request: HttpRequest) -> dict[str, Any]:
+    """Open leads within the scope by state of their clock; one query."""
+    today = timezone.localdate()
+    waiting = Q(state__in=(Lead.State.NEW, Lead.State.ASSIGNED))
+    counted = Lead.objects.filter(state__in=Lead.OPEN).aggregate(
+        open=Count("id"),
+        waiting=Count("id", filter=waiting),
+        late=Count("id", filter=waiting & Q(contact_due__lt=today)),
+        red=Count("id", filter=Q(urgency=Lead.Urgency.RED)),
+    )
+    url = reverse("discovery:leads")
+    figures = [
+        {"label": _("未办结线索"), "value": f"{counted['open']:,}", "unit": _("条"), "url": url},
+        {"label": _("待首次联系"), "value": f"{counted['waiting']:,}", "unit": _("条"), "url": f"{url}?state=new"},
+        {"label": _("超过联系期限"), "value": f"{counted['late']:,}", "unit": _("条"), "url": f"{url}?late=on"},
+        {"label": _("红色预警"), "value": f"{counted['red']:,}", "unit": _("条"), "url": f"{url}?urgency=red"},
+    ]
+    return {"figures": figures}
+
+
+def evidence_rows(lead: Lead) -> list[tuple[str, Any]]:
+    """Evidence in words for the page: what the department's row said, and from which delivery it came."""
+    labels = {
+        "delivery": _("数据批次"),
+        "dataset": _("数据目录"),
+        "row": _("行号"),
+        **(INDICATORS[lead.indicator].evidence_labels if lead.indicator in INDICATORS else {}),
+    }
+    return [(labels[key], value) for key, value in lead.evidence.items() if key in labels and value not in (None, "")]
