@@ -26,6 +26,7 @@ ROOMS = [
     "doudi.discovery",
     "doudi.enrolment",
     "doudi.payments",
+    "doudi.reports",
 ]
 INSTALLED_APPS = [
     "django.contrib.auth",

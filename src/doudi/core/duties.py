@@ -36,6 +36,7 @@ MAY: dict[str, set[str]] = {
     "payments.book": {Duty.FINANCE_OFFICER},
     "payments.fund": {Duty.FINANCE_OFFICER},
     "payments.correct": {Duty.TOWNSHIP_OFFICER},
+    "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.batch.indicators import INDICATORS
-from doudi.discovery.models import Lead, LeadEvent
+from doudi.discovery.models import Delivery, Lead, LeadEvent
 from doudi.registry.models import Household
 
 STATE_COLOURS = {
@@ -85,3 +85,24 @@ def evidence_rows(lead: Lead) -> list[tuple[str, Any]]:
         **(INDICATORS[lead.indicator].evidence_labels if lead.indicator in INDICATORS else {}),
     }
     return [(labels[key], value) for key, value in lead.evidence.items() if key in labels and value not in (None, "")]
+
+
+def deliveries_figure() -> tuple[int, str]:
+    """1.1: departments' files taken in."""
+    return Delivery.objects.filter(state=Delivery.State.ACCEPTED).count(), _("批数据")
+
+
+def leads_figure() -> tuple[int, str]:
+    """1.2: leads from comparison."""
+    return Lead.objects.filter(run__isnull=False).count(), _("条线索")
+
+
+def in_time_figure() -> tuple[str, str]:
+    """1.5: share of first contacts made by their day."""
+    counted = Lead.objects.aggregate(
+        contacted=Count("id", filter=Q(contacted_at__isnull=False)),
+        in_time=Count("id", filter=Q(contacted_at__isnull=False, contacted_at__date__lte=F("contact_due"))),
+    )
+    if not counted["contacted"]:
+        return "—", _("尚无首次联系")
+    return f"{counted['in_time'] / counted['contacted']:.1%}", _("按时联系")
