@@ -24,8 +24,8 @@ class CoreConfig(AppConfig):
         menu.add("settings", _("标准与参数"), "settings", "settings.view", 10)
         attachable.add("setting", model=Setting, view="settings.view", change="settings.propose")
         menu.add("system", _("账号与岗位"), "accounts", "staff.manage", 10)
-        # `menu.py` and `panels.py` of a room add its entries, panels and actions
+        # `menu.py`, `panels.py` and `clauses.py` of a room add its entries, panels, actions and clauses
         for room in settings.ROOMS:
-            for module in ("menu", "panels"):
+            for module in ("menu", "panels", "clauses"):
                 if room != self.name and find_spec(f"{room}.{module}"):
                     import_module(f"{room}.{module}")
