@@ -6,22 +6,25 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
-from doudi.core.tasks import Job
+from doudi.core.tasks import Run, background
 from doudi.discovery import services
 
 
-def take_delivery(job: Job, *, path: str, dataset: str, name: str, period: str) -> dict[str, Any]:
+@background
+def take_delivery(run: Run, *, path: str, dataset: str, name: str, period: str) -> dict[str, Any]:
     """Check an uploaded file against its contract. The upload is removed once it stands encrypted in the lake."""
     file = Path(path)
-    job.progress(0, 1, name)
-    delivery, fresh = services.deliver(path=file, dataset=dataset, area=job.scope.area, now=timezone.now(), name=name, period=period)
-    job.after_commit(lambda: file.unlink(missing_ok=True))
+    run.progress(0, 1, name)
+    delivery, fresh = services.deliver(path=file, dataset=dataset, area=run.scope.area, now=timezone.now(), name=name, period=period)
+    transaction.on_commit(lambda: file.unlink(missing_ok=True))
     return {"delivery": delivery.pk, "new": fresh, "accepted": delivery.accepted, "rejected": delivery.rejected, "state": delivery.state}
 
 
-def run_comparison(job: Job, *, area: str, on: str) -> dict[str, Any]:
+@background
+def run_comparison(run: Run, *, area: str, on: str) -> dict[str, Any]:
     """Compare the lake with the registry of an area."""
-    found = services.compare(area=area, on=date.fromisoformat(on), now=timezone.now(), progress=job.progress)
+    found = services.compare(area=area, on=date.fromisoformat(on), now=timezone.now(), progress=run.progress)
     return {"found": found.found, "raised": found.raised, "known": found.known, "by_indicator": found.by_indicator}

@@ -88,7 +88,9 @@ def new(request: HttpRequest) -> HttpResponse:
             shutil.copyfileobj(upload.file, target, 1 << 20)
         contract = CONTRACTS[form.cleaned_data["dataset"]]
         tasks.start_task(
-            "doudi.discovery.tasks.take_delivery",
+            path="doudi.discovery.tasks.take_delivery",
+            url=reverse("discovery:deliveries"),
+            now=timezone.now(),
             title=_("接收%(name)s") % {"name": contract.name_zh},
             arguments={"path": str(path), "dataset": contract.code, "name": Path(upload.name).name[:200], "period": form.cleaned_data["period"]},
         )
@@ -169,7 +171,11 @@ class Comparisons(ListPage):
 def start(request: HttpRequest) -> HttpResponse:
     """Compare now, in the background."""
     tasks.start_task(
-        "doudi.discovery.tasks.run_comparison", title=_("信息比对"), arguments={"area": request.scope.area, "on": timezone.localdate().isoformat()}  # type: ignore[attr-defined]
+        path="doudi.discovery.tasks.run_comparison",
+        title=_("信息比对"),
+        arguments={"area": request.scope.area, "on": timezone.localdate().isoformat()},  # type: ignore[attr-defined]
+        url=reverse("discovery:comparisons"),
+        now=timezone.now(),
     )
     messages.info(request, _("比对已在后台开始，完成后新线索会进入乡镇待办。"))
     return redirect("discovery:comparisons")
