@@ -62,7 +62,9 @@ VILLAGE_STAFF = (
 
 def townships(area: str) -> list[str]:
     """Codes of the townships of a county that hold villages, in order."""
-    return list(Division.objects.filter(parent=area, level="township", children__isnull=False).distinct().order_by("code").values_list("code", flat=True))
+    return list(
+        Division.objects.filter(parent=area, level="township", children__isnull=False).distinct().order_by("code").values_list("code", flat=True)
+    )
 
 
 def make_staff(*, area: str, on: date) -> list[SignIn]:

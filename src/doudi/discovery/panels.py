@@ -7,5 +7,7 @@ from doudi.core import panels
 from doudi.discovery import queries
 
 panels.add("household", _("救助线索"), queries.household_panel, "discovery/_household.html", act="discovery.view", order=30)
-panels.action("household", _("登记线索"), lambda request, household: reverse("discovery:lead_report", args=[household.pk]), act="discovery.handle", order=50)
+panels.action(
+    "household", _("登记线索"), lambda request, household: reverse("discovery:lead_report", args=[household.pk]), act="discovery.handle", order=50
+)
 panels.dashboard(_("救助线索"), queries.dashboard_card, "discovery/_dashboard.html", act="discovery.view", order=10, bare=True, wide=True)

@@ -118,9 +118,16 @@ def write_people(target: Path, *, area: str, on: date) -> int:
             cursor.copy(f"copy ({PEOPLE}) to stdout (format csv, header, null '\\N')", parameters) as copy,
         ):
             options = csv.ConvertOptions(
-                column_types=TYPES, null_values=["\\N"], strings_can_be_null=True, quoted_strings_can_be_null=False, true_values=["t"], false_values=["f"]
+                column_types=TYPES,
+                null_values=["\\N"],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=["t"],
+                false_values=["f"],
             )
-            reader = csv.open_csv(io.BufferedReader(_Reader(copy), 1 << 20), convert_options=options, parse_options=csv.ParseOptions(newlines_in_values=False))
+            reader = csv.open_csv(
+                io.BufferedReader(_Reader(copy), 1 << 20), convert_options=options, parse_options=csv.ParseOptions(newlines_in_values=False)
+            )
             for batch in reader:
                 columns = [_tokens(batch.column(name)) if name == "id_token" else batch.column(name) for name in schema.names]
                 writer.write_batch(pa.record_batch(columns, schema=schema))
@@ -131,7 +138,25 @@ def write_people(target: Path, *, area: str, on: date) -> int:
 
 def _order() -> list[str]:
     return [
-        "person_id", "id_token", "household_id", "area", "name", "birth_date", "sex", "died_on", "relationship", "disability_kind", "disability_grade",
-        "on_dibao", "on_tekun", "on_living_subsidy", "on_nursing_subsidy", "on_child_allowance", "orphan", "household_income_year",
-        "household_wages_year", "household_size", "residence",
+        "person_id",
+        "id_token",
+        "household_id",
+        "area",
+        "name",
+        "birth_date",
+        "sex",
+        "died_on",
+        "relationship",
+        "disability_kind",
+        "disability_grade",
+        "on_dibao",
+        "on_tekun",
+        "on_living_subsidy",
+        "on_nursing_subsidy",
+        "on_child_allowance",
+        "orphan",
+        "household_income_year",
+        "household_wages_year",
+        "household_size",
+        "residence",
     ]

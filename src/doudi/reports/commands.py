@@ -19,7 +19,9 @@ def measures(area: str, as_json: bool) -> None:
         found = queries.clauses()
     if as_json:
         rows: list[dict[str, Any]] = [
-            {"clause": c.number, "title": str(c.title), "page": c.place or None, "value": c.value, "unit": str(c.unit)} for _, _, each in found for c in each
+            {"clause": c.number, "title": str(c.title), "page": c.place or None, "value": c.value, "unit": str(c.unit)}
+            for _, _, each in found
+            for c in each
         ]
         print(json.dumps(rows, ensure_ascii=False, default=str))  # noqa: T201
         return

@@ -56,7 +56,7 @@ def compare(*, area: str, on: date, now: datetime, progress: Progress | None = N
         found = batch_compare.run(paths, people, on=on)
         tell(2, STEPS, _("生成救助线索"))
         raised = _raise(found, run=run, on=on, now=now)
-    by_indicator = {name: count for name, count in zip(*_counts(found), strict=True)}
+    by_indicator = dict(zip(*_counts(found), strict=True))
     ComparisonRun.objects.filter(pk=run.pk).update(
         found=found.num_rows, raised=raised, by_indicator=by_indicator, finished_at=timezone.now(), deliveries=run.deliveries
     )

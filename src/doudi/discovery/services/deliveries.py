@@ -103,5 +103,7 @@ def _made(folder: Path) -> Path:
 def latest(*, area: str, until: date) -> list[Delivery]:
     """Accepted deliveries of an area up to a day, in the order in which they came."""
     return list(
-        Delivery.objects.filter(area__gte=area, area__lt=area + ":", state=Delivery.State.ACCEPTED, received_at__date__lte=until).order_by("dataset", "id")
+        Delivery.objects.filter(area__gte=area, area__lt=area + ":", state=Delivery.State.ACCEPTED, received_at__date__lte=until).order_by(
+            "dataset", "id"
+        )
     )

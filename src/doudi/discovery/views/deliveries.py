@@ -66,7 +66,13 @@ class Deliveries(ListPage):
                 kind="number",
                 url=lambda row: reverse("discovery:delivery_rejects", args=[row.pk]) if row.rejects_path else None,
             ),
-            Column(_("结果"), "get_state_display", kind="tag", colour=lambda row: "green" if row.state == "accepted" else "red", small=lambda row: row.reason),
+            Column(
+                _("结果"),
+                "get_state_display",
+                kind="tag",
+                colour=lambda row: "green" if row.state == "accepted" else "red",
+                small=lambda row: row.reason,
+            ),
             Column(_("接收时间"), "received_at", kind="day"),
         ]
 

@@ -121,7 +121,11 @@ def step(request: HttpRequest, lead_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             done = services.advance_lead(
-                lead_id=lead_id, version=form.cleaned_data["version"], after=form.cleaned_data["after"], note=form.cleaned_data["note"], now=timezone.now()
+                lead_id=lead_id,
+                version=form.cleaned_data["version"],
+                after=form.cleaned_data["after"],
+                note=form.cleaned_data["note"],
+                now=timezone.now(),
             )
         except ValidationError as error:
             if hasattr(error, "error_dict"):
