@@ -6,6 +6,9 @@ from datetime import date
 
 from django.db.models import Q
 
+from doudi.core import duties
+from doudi.core import scope as scopes
+from doudi.core.home import SetupError
 from doudi.core.models import Account, Posting
 
 
@@ -18,3 +21,16 @@ def active_posting(*, account: Account, wanted: int | None, on: date) -> Posting
     """The posting chosen in the session if it still holds, else the first; None where none holds."""
     held = postings_of(account=account, on=on)
     return next((posting for posting in held if posting.pk == wanted), held[0] if held else None)
+
+
+def scope_of(*, username: str, act: str, on: date, page: str) -> scopes.Scope:
+    """The scope under which a command acts for an account: its first posting whose duty may do `act`. Raises SetupError where there is none."""
+    account = Account.objects.filter(username=username, is_active=True).first()
+    if account is None:
+        raise SetupError(f"没有账号“{username}”，或账号已停用；请用 --as 指定在用账号。")
+    with scopes.acting(scopes.Scope(area="", account_id=account.pk, page=page)):
+        held = postings_of(account=account, on=on)
+    for posting in held:
+        if posting.duty in duties.MAY[act]:
+            return scopes.Scope(area=posting.area, account_id=account.pk, posting_id=posting.pk, duty=posting.duty, page=page)
+    raise SetupError(f"账号“{username}”没有可办理此项业务的在任岗位；请换一个账号，或由系统管理员任命岗位。")

@@ -1,34 +1,41 @@
-"""Commands of reports."""
+"""Commands of reports: `doudi measures`."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import Annotated, Any
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from doudi.core import scope as scopes
-from doudi.core.models import Duty
-from doudi.reports import queries
+from doudi.core.commandline import AsJson, ready
+
+app = typer.Typer()
 
 
-def measures(area: str, as_json: bool) -> None:
-    """Every clause of the eight measures: where it lives in the system and its live figure for an area."""
-    with scopes.acting(scopes.Scope(area=area, duty=Duty.SUPERVISOR.value, page="doudi measures")):
-        found = queries.clauses()
-    if as_json:
-        rows: list[dict[str, Any]] = [
-            {"clause": c.number, "title": str(c.title), "page": c.place or None, "value": c.value, "unit": str(c.unit)}
-            for _, _, each in found
-            for c in each
-        ]
-        print(json.dumps(rows, ensure_ascii=False, default=str))  # noqa: T201
-        return
-    table = Table(title="八项举措")
-    for column in ("条款", "内容", "页面", "当前数"):
-        table.add_column(column)
-    for _number, _title, each in found:
-        for c in each:
-            table.add_row(c.number, str(c.title), c.place or "—", "尚未建设" if c.value is None else f"{c.value} {c.unit}")
-    Console().print(table)
+@app.command()
+def measures(area: Annotated[str, typer.Option(help="地区代码，如 41、410122")] = "41", as_json: AsJson = False) -> None:
+    """八项举措：逐条列出在系统中的位置和该地区的当前数。"""
+    with ready():
+        import json
+
+        from rich.console import Console
+        from rich.table import Table
+
+        from doudi.core import scope as scopes
+        from doudi.core.models import Duty
+        from doudi.reports import queries
+
+        with scopes.acting(scopes.Scope(area=area, duty=Duty.SUPERVISOR.value, page="doudi measures")):
+            found = queries.clauses()
+        if as_json:
+            rows: list[dict[str, Any]] = [
+                {"clause": c.number, "title": str(c.title), "page": c.place or None, "value": c.value, "unit": str(c.unit)} for _, _, each in found for c in each
+            ]
+            typer.echo(json.dumps(rows, ensure_ascii=False, default=str))
+            return
+        table = Table(title="八项举措")
+        for column in ("条款", "内容", "页面", "当前数"):
+            table.add_column(column)
+        for _number, _title, each in found:
+            for c in each:
+                table.add_row(c.number, str(c.title), c.place or "—", "尚未建设" if c.value is None else f"{c.value} {c.unit}")
+        Console().print(table)

@@ -1,0 +1,83 @@
+"""Commands of discovery: `doudi deliver`, `doudi compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from doudi.core.commandline import AsJson, ready, show
+
+app = typer.Typer()
+As = Annotated[str, typer.Option("--as", help="以哪个账号办理（须有核对员或县级审核员岗位）")]
+
+
+@app.command()
+def deliver(
+    dataset: Annotated[str, typer.Argument(help="数据目录代码，如 disability、medical、deaths")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="部门报送的文件（CSV、TSV、XLSX）")],
+    username: As,
+    area: Annotated[str, typer.Option(help="县（市、区）代码；不填为该岗位所在地区")] = "",
+    period: Annotated[str, typer.Option(help="数据月份，如 2022-11")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """接收一个部门的数据文件：按数据共享目录核验，有误的行汇成退回清单；同一文件重复接收不起作用。"""
+    with ready():
+        from django.core.exceptions import ValidationError
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.postings import scope_of
+        from doudi.discovery import services
+
+        now = timezone.now()
+        acting = scope_of(username=username, act="discovery.deliver", on=timezone.localdate(now), page="doudi deliver")
+        try:
+            with scopes.acting(acting):
+                delivery, new = services.deliver(path=file, dataset=dataset, area=area or acting.area, now=now, period=period)
+        except ValidationError as error:
+            typer.echo("错误：" + " ".join(error.messages), err=True)
+            raise typer.Exit(1) from None
+        figures = {
+            "delivery": delivery.pk,
+            "dataset": dataset,
+            "state": delivery.state,
+            "new": new,
+            "accepted": delivery.accepted,
+            "rejected": delivery.rejected,
+            "reason": delivery.reason,
+            "sha256": delivery.sha256,
+        }
+        show(figures, as_json=as_json, title=delivery.name)
+        if delivery.state == "refused":
+            raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    username: As,
+    area: Annotated[str, typer.Option(help="地区代码；不填为该岗位所在地区")] = "",
+    on: Annotated[str, typer.Option(help="比对日期，如 2022-11-30；不填为今天")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """把已接收的部门数据与救助家庭比对，生成救助线索；同一情形只生成一条。"""
+    with ready():
+        from datetime import date
+
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.postings import scope_of
+        from doudi.discovery import services
+
+        now = timezone.now()
+        try:
+            day = date.fromisoformat(on) if on else timezone.localdate(now)
+        except ValueError:
+            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
+            raise typer.Exit(2) from None
+        acting = scope_of(username=username, act="discovery.compare", on=timezone.localdate(now), page="doudi compare")
+        with scopes.acting(acting):
+            found = services.compare(area=area or acting.area, on=day, now=now)
+        show({"found": found.found, "raised": found.raised, "known": found.known, "by_indicator": found.by_indicator}, as_json=as_json, title="信息比对")
