@@ -1,0 +1,143 @@
+"""A demo server of its own and a real browser, for the walks of this folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+# loopback only, and nothing that reaches out by itself
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def chromium() -> str:
+    """Path of the browser; a clear word where there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise SystemExit("没有找到 chromium；请先安装（Debian：apt-get install chromium fonts-noto-cjk）。")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def doudi(*arguments: str, home: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command of Doudi on a data folder."""
+    environment = os.environ | {"DOUDI_HOME": str(home)}
+    return subprocess.run([sys.executable, "-m", "doudi.cli", *arguments], env=environment, text=True, check=True, **options)
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    """The demo's data served on a free port; yields the address."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "doudi.cli", "serve", "--port", str(port), "--workers", "1"],
+        env=os.environ | {"DOUDI_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(240):
+            if server.poll() is not None:
+                raise RuntimeError(f"doudi serve ended with code {server.returncode}")
+            try:
+                urllib.request.urlopen(f"{base}/accounts/login/", timeout=2).read()
+                break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            raise RuntimeError("the server did not answer within two minutes")
+        yield base
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(60)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
+        try:
+            yield chrome
+        finally:
+            chrome.close()
+
+
+class Walker:
+    """One officer at a browser. Script errors, failed answers and policy violations end the walk."""
+
+    def __init__(self, chrome: Browser, base: str, user: dict[str, str], shots: Path, viewport: dict[str, int] | None = None) -> None:
+        self.context = chrome.new_context(viewport=viewport or DESK, locale="zh-CN", accept_downloads=True)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.base, self.user, self.shots, self.taken = base, user, shots, 0
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.set_default_timeout(20_000)
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        self.page.goto(f"{self.base}/accounts/login/")
+        self.page.fill("input[name=login]", self.user["username"])
+        self.page.fill("input[name=password]", self.user["password"])
+        with self.page.expect_navigation():
+            self.page.press("input[name=password]", "Enter")
+        assert not self.page.locator("input[type=password]").count(), f"cannot sign in as {self.user['username']}"
+
+    def go(self, path: str) -> None:
+        response = self.page.goto(path if path.startswith("http") else self.base + path)
+        assert response is not None and response.status < 400, f"{path}: {response and response.status}"
+        self.check()
+
+    def follow(self, *menu: str) -> None:
+        """Click through the menu by its words, as a user does."""
+        for words in menu:
+            with self.page.expect_navigation():
+                self.page.locator(".side a", has_text=words).first.click()
+        self.check()
+
+    def press(self, words: str) -> None:
+        """Press a button by its words; a question that follows is answered with yes."""
+        button = self.page.get_by_role("button", name=words).first
+        asks = button.get_attribute("data-confirm") is not None
+        if asks:
+            button.click()
+            with self.page.expect_navigation():
+                self.page.locator("dialog#ask [data-ask-yes]").click()
+        else:
+            with self.page.expect_navigation():
+                button.click()
+        self.check()
+
+    def check(self) -> None:
+        assert not self.complaints, self.complaints
+        assert self.page.locator("h1").count() == 1
+
+    def shot(self, name: str) -> None:
+        self.taken += 1
+        self.page.screenshot(path=self.shots / f"{self.user['username']}-{self.taken:02d}-{name}.png", full_page=True)
+
+    def close(self) -> None:
+        self.context.close()
+
+
+def users_of(path: Path) -> dict[str, dict[str, str]]:
+    """Sign-ins of `doudi demo --users`, by user name."""
+    return {user["username"]: user for user in json.loads(path.read_text())}
