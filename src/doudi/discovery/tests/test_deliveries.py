@@ -1,0 +1,93 @@
+"""1.1: departments' files are taken in once, whole or with the bad rows sent back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from doudi.core import scope as scopes
+from doudi.core.models import Account, Duty
+from doudi.discovery import services
+from doudi.discovery.models import Delivery
+from doudi.discovery.services.deliveries import lake
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2022, 11, 28, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+COUNTY = "410122"
+GOOD = "姓名,身份证号,死亡日期,死亡原因\n王建国,{id},2022-11-03,疾病\n"
+
+
+def citizen(seventeen: str) -> str:
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return seventeen + "10X98765432"[sum(int(d) * w for d, w in zip(seventeen, weights, strict=True)) % 11]
+
+
+@pytest.fixture
+def checker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> scopes.Scope:
+    account = Account.objects.create_user("checker-test", None, name="孙丽")
+    from doudi.core import postgres
+
+    monkeypatch.setattr(postgres, "home", lambda: tmp_path)
+    return scopes.Scope(area=COUNTY, account_id=account.pk, duty=Duty.DATA_CHECKER.value, page="test")
+
+
+@pytest.fixture
+def deaths(tmp_path: Path) -> Path:
+    file = tmp_path / "死亡 2022-11.csv"
+    file.write_text(GOOD.format(id=citizen("41012219500203101")), encoding="gb18030")
+    return file
+
+
+def test_1_1_a_file_is_checked_and_kept_encrypted(checker: scopes.Scope, deaths: Path) -> None:
+    with scopes.acting(checker):
+        delivery, new = services.deliver(path=deaths, dataset="deaths", area=COUNTY, now=NOW)
+    assert new and (delivery.state, delivery.accepted, delivery.rejected, delivery.period) == ("accepted", 1, 0, "2022-11")
+    assert (lake() / delivery.lake_path).exists()
+    kept = (lake() / delivery.original_path).read_bytes()
+    assert "王建国".encode() not in kept and b"41012219500203101" not in kept
+    assert b"41012219500203101" not in (lake() / delivery.lake_path).read_bytes()
+
+
+def test_1_1_the_same_file_again_changes_nothing(checker: scopes.Scope, deaths: Path) -> None:
+    with scopes.acting(checker):
+        first, _ = services.deliver(path=deaths, dataset="deaths", area=COUNTY, now=NOW)
+        second, new = services.deliver(path=deaths, dataset="deaths", area=COUNTY, now=NOW)
+        assert not new and first.pk == second.pk and Delivery.objects.count() == 1
+    assert len(list(lake().rglob("*.parquet"))) == 1
+
+
+def test_1_1_a_file_that_is_none_is_recorded_as_refused(checker: scopes.Scope, tmp_path: Path) -> None:
+    file = tmp_path / "deaths.xlsx"
+    file.write_bytes(b"\0" * 4000)
+    with scopes.acting(checker):
+        delivery, new = services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW)
+    assert new and delivery.state == "refused" and delivery.reason and not delivery.lake_path
+
+
+def test_1_1_bad_rows_come_back_as_a_sheet_that_nobody_can_read_on_disk(checker: scopes.Scope, tmp_path: Path) -> None:
+    good = "".join(f"王建国,{citizen(f'4101221950020310{n}')},2022-11-0{n + 1},疾病\n" for n in range(9))
+    file = tmp_path / "deaths.csv"
+    file.write_text("姓名,身份证号,死亡日期,死亡原因\n" + good + "李四,410122195002031018,2022-11-03,疾病\n", encoding="utf-8")
+    with scopes.acting(checker):
+        delivery, _ = services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW)
+    assert (delivery.accepted, delivery.rejected) == (9, 1)
+    assert b"PK" != (lake() / delivery.rejects_path).read_bytes()[:2]
+
+
+def test_1_1_another_county_and_another_duty_are_refused(checker: scopes.Scope, deaths: Path) -> None:
+    with scopes.acting(checker), pytest.raises(services.DeliveryError, match="辖区"):
+        services.deliver(path=deaths, dataset="deaths", area="410102", now=NOW)
+    visitor = scopes.Scope(area=COUNTY, account_id=checker.account_id, duty=Duty.VISITOR.value)
+    with scopes.acting(visitor), pytest.raises(PermissionDenied):
+        services.deliver(path=deaths, dataset="deaths", area=COUNTY, now=NOW)
+
+
+def test_a_delivery_of_one_county_is_not_seen_by_another(checker: scopes.Scope, deaths: Path) -> None:
+    with scopes.acting(checker):
+        services.deliver(path=deaths, dataset="deaths", area=COUNTY, now=NOW)
+    with scopes.acting(scopes.Scope(area="410102", account_id=checker.account_id, duty=Duty.DATA_CHECKER.value)):
+        assert not Delivery.objects.exists()
