@@ -1,0 +1,118 @@
+"""Commands of the demo: `doudi synth`, `doudi demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from doudi.core.commandline import AsJson, environment, ready, show
+
+app = typer.Typer()
+
+
+@app.command()
+def synth(
+    area: Annotated[str, typer.Option(help="地区代码，2 至 12 位")] = "410122",
+    people: Annotated[int, typer.Option(min=1, help="人数")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="随机种子：同样的参数生成同样的文件")] = 7,
+    out: Annotated[Path, typer.Option(file_okay=False, help="输出文件夹")] = Path("county"),
+    on: Annotated[str, typer.Option(help="数据截止日期")] = "2022-11-25",
+    as_json: AsJson = False,
+) -> None:
+    """生成模拟县：家庭、部门数据文件和真值表（不需要数据库）。"""
+    from dataclasses import asdict
+    from datetime import date
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from doudi.batch.synth import generate
+
+    try:
+        day = date.fromisoformat(on)
+    except ValueError:
+        typer.echo("错误：--on 应为日期，如 2022-11-25。", err=True)
+        raise typer.Exit(2) from None
+    try:
+        with Progress(console=Console(stderr=True), disable=as_json) as bar:
+            task = bar.add_task("生成模拟县", total=people)
+            summary = generate(area, people, seed, out, on=day, progress=lambda done, total: bar.update(task, completed=done, total=total))
+    except ValueError as error:
+        typer.echo(f"错误：{error}", err=True)
+        raise typer.Exit(2) from None
+    figures = asdict(summary)
+    show(figures if as_json else {key: value for key, value in figures.items() if key != "deliveries"}, as_json=as_json, title=str(out))
+
+
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(help="监听地址")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="监听端口")] = 8000,
+    seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 7,
+    people: Annotated[int, typer.Option(min=2_000, max=200_000, help="模拟县人数")] = 20_000,
+    users: Annotated[Path | None, typer.Option(dir_okay=False, help="把各岗位的账号写入该 JSON 文件")] = None,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="完成后启动网页")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """演示：建立模拟县，从部门数据到资金发放走完主流程，列出各岗位账号，并启动网页。"""
+    import json
+    import os
+    import sys
+
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
+    from doudi.core.commands import init
+    from doudi.core.home import home
+
+    environment()
+    # everything for people goes to the other channel, so that --json prints one object and nothing else
+    console = Console(stderr=True)
+    with _quiet(as_json):
+        init(print_sql=False)
+    with ready():
+        from doudi.demo import job, staff
+
+        folder = home() / "demo"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        with Progress(console=console, transient=True, disable=as_json and not sys.stderr.isatty()) as bar:
+            tasks: dict[str, object] = {}
+
+            def tell(step: str, done: int, total: int) -> None:
+                if step not in tasks:
+                    tasks[step] = bar.add_task(step, total=total or None)
+                bar.update(tasks[step], completed=done, total=total or None)  # type: ignore[arg-type]
+
+            walk = job.Demo(folder=folder, seed=seed, people=people, tell=tell)
+            figures = job.run(walk)
+        signs = [{"duty": each.label, "username": each.username, "password": staff.PASSWORD, "area": each.area} for each in walk.staff]
+        if users is not None:
+            users.parent.mkdir(parents=True, exist_ok=True)
+            users.write_text(json.dumps([*signs, {"duty": "访客"}], ensure_ascii=False, indent=1))
+        if as_json:
+            show(figures, as_json=True)
+        else:
+            show(figures, as_json=False, title="主流程结果")
+            table = Table(title=f"演示账号（密码均为 {staff.PASSWORD}）", box=None, pad_edge=False)
+            for heading in ("岗位", "账号", "地区代码"):
+                table.add_column(heading)
+            for each in walk.staff:
+                if not each.username[-1].isdigit():
+                    table.add_row(each.label, each.username, each.area)
+            Console().print(table)
+    if serve:
+        os.environ.setdefault("DOUDI_HOME", str(home()))
+        from doudi.core.commands import serve as run_server
+
+        run_server(host=host, port=port, workers=2)
+
+
+def _quiet(hide: bool) -> Any:
+    """What `init` says goes nowhere where only JSON may be printed."""
+    import contextlib
+    import io
+
+    return contextlib.redirect_stdout(io.StringIO()) if hide else contextlib.nullcontext()
