@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS
 from doudi.discovery.models import Delivery, Lead, LeadEvent
 from doudi.registry.models import Household
@@ -76,15 +78,41 @@ def dashboard_card(request: HttpRequest) -> dict[str, Any]:
     return {"figures": figures}
 
 
-def evidence_rows(lead: Lead) -> list[tuple[str, Any]]:
+# Figures that comparison computes; columns of the departments' own are named by their contract.
+FIGURES = {
+    "own_cost": gettext_lazy("个人负担（元）"),
+    "total_cost": gettext_lazy("总费用（元）"),
+    "visits": gettext_lazy("结算次数"),
+    "last_on": gettext_lazy("最近结算日期"),
+    "income_year": gettext_lazy("家庭年收入（元）"),
+    "income_month": gettext_lazy("家庭月收入（元）"),
+    "standard": gettext_lazy("保障标准（元/月）"),
+    "household_alive": gettext_lazy("家庭人数"),
+    "wage": gettext_lazy("月均工资（元）"),
+    "last_month": gettext_lazy("最近月份"),
+    "dwellings": gettext_lazy("住房（套）"),
+    "birth_date": gettext_lazy("出生日期"),
+    "died_on": gettext_lazy("死亡日期"),
+}
+
+
+def evidence_rows(lead: Lead) -> list[tuple[Any, Any]]:
     """Evidence in words for the page: what the department's row said, and from which delivery it came."""
-    labels = {
-        "delivery": _("数据批次"),
-        "dataset": _("数据目录"),
-        "row": _("行号"),
-        **(INDICATORS[lead.indicator].evidence_labels if lead.indicator in INDICATORS else {}),
-    }
-    return [(labels[key], value) for key, value in lead.evidence.items() if key in labels and value not in (None, "")]
+    contract = CONTRACTS.get(lead.evidence.get("dataset", ""))
+    if contract is None:
+        return []
+    rows: list[tuple[Any, Any]] = [(_("数据来源"), f"{contract.department_zh}　{contract.name_zh}")]
+    for name, value in lead.evidence.items():
+        if name in ("dataset", "delivery", "row") or value in (None, ""):
+            continue
+        column = next((each for each in contract.columns if each.name == name), None)
+        label = FIGURES.get(name) or (column.header_zh if column else name)
+        if column is not None and column.labels:
+            value = column.labels.get(str(value), value)
+        rows.append((label, f"{value:,.2f}" if isinstance(value, float) else value))
+    if lead.evidence.get("row"):
+        rows.append((_("原文件行号"), lead.evidence["row"]))
+    return rows
 
 
 def deliveries_figure() -> tuple[int, str]:

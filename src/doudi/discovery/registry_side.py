@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 from pathlib import Path
 
@@ -12,44 +13,44 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 from django.db import connection
+from django.db.models.functions import Left
+from psycopg import sql
 
+from doudi.batch import compare, law
 from doudi.core import scope as scopes
+from doudi.core.settings_overlay import overlay
+from doudi.registry.models import Household
 
 PEOPLE = """
 with members as (
-  select m.person_id, m.household_id, m.relationship from registry_membership m
+  select m.person_id, m.household_id from registry_membership m
   where m.area >= %(lo)s and m.area < %(hi)s and m.starts <= %(on)s and (m.ends is null or m.ends > %(on)s)
 ), benefits as (
   select b.person_id,
          bool_or(b.programme in ('dibao', 'dibao_single')) as on_dibao, bool_or(b.programme = 'tekun') as on_tekun,
          bool_or(b.programme = 'disability_living') as on_living_subsidy, bool_or(b.programme = 'disability_nursing') as on_nursing_subsidy,
-         bool_or(b.programme in ('orphan', 'unsupported_child')) as on_child_allowance
+         bool_or(b.programme = 'orphan') as on_orphan_allowance
   from registry_benefitstatus b
   where b.area >= %(lo)s and b.area < %(hi)s and b.state in ('active', 'suspended') and b.starts <= %(month)s and (b.ends is null or b.ends > %(month)s)
   group by b.person_id
 ), facts as (
   select f.person_id,
-         max(f.number) filter (where f.kind = 'disability') as disability_grade, max(f.text) filter (where f.kind = 'disability') as disability_kind,
          sum(f.number) filter (where f.kind in ('wage_income', 'business_income', 'property_income', 'transfer_income', 'maintenance_income')) as income,
-         sum(f.number) filter (where f.kind = 'wage_income') as wages,
-         bool_or(f.kind = 'orphan' and f.number = 1) as orphan
+         bool_or(f.kind = 'wage_income' and f.number > 0) as known_wage
   from registry_fact f where f.area >= %(lo)s and f.area < %(hi)s and f.superseded_at is null and f.person_id is not null
   group by f.person_id
 ), households as (
-  select m.household_id, sum(coalesce(f.income, 0)) as income, sum(coalesce(f.wages, 0)) as wages, count(*) as size
-  from members m left join facts f using (person_id) join registry_person p on p.id = m.person_id and p.died_on is null
-  group by m.household_id
-)
-select p.id as person_id, p.token as id_token, m.household_id, p.area, p.name, p.birth_date, p.sex, p.died_on, m.relationship,
-       coalesce(f.disability_kind, '') as disability_kind, coalesce(f.disability_grade, 0)::int as disability_grade,
+  select m.household_id, sum(f.income) / 12 as income_month from members m left join facts f using (person_id) group by m.household_id
+), standards (county, residence, standard) as (values %(standards)s)
+select p.id as person_id, p.token as id_token, m.household_id, p.area, p.birth_date, p.died_on,
        coalesce(b.on_dibao, false) as on_dibao, coalesce(b.on_tekun, false) as on_tekun,
        coalesce(b.on_living_subsidy, false) as on_living_subsidy, coalesce(b.on_nursing_subsidy, false) as on_nursing_subsidy,
-       coalesce(b.on_child_allowance, false) as on_child_allowance, coalesce(f.orphan, false) as orphan,
-       coalesce(h.income, 0) as household_income_year, coalesce(h.wages, 0) as household_wages_year, coalesce(h.size, 1)::int as household_size,
-       coalesce(r.residence, 'rural') as residence
+       coalesce(b.on_orphan_allowance, false) as on_orphan_allowance, coalesce(f.known_wage, false) as known_wage,
+       h.income_month, s.standard
 from registry_person p
 left join members m on m.person_id = p.id
 left join registry_household r on r.id = m.household_id
+left join standards s on s.county = left(p.area, 6) and s.residence = coalesce(r.residence, 'rural')
 left join households h on h.household_id = m.household_id
 left join benefits b on b.person_id = p.id
 left join facts f on f.person_id = p.id
@@ -57,24 +58,12 @@ where p.area >= %(lo)s and p.area < %(hi)s
 order by p.id
 """
 
-TYPES = {
-    "person_id": pa.int64(),
-    "id_token": pa.string(),
-    "household_id": pa.int64(),
-    "area": pa.string(),
-    "name": pa.string(),
-    "birth_date": pa.date32(),
-    "sex": pa.string(),
-    "died_on": pa.date32(),
-    "relationship": pa.string(),
-    "disability_kind": pa.string(),
-    "disability_grade": pa.int32(),
-    "household_income_year": pa.float64(),
-    "household_wages_year": pa.float64(),
-    "household_size": pa.int32(),
-    "residence": pa.string(),
-    **dict.fromkeys(("on_dibao", "on_tekun", "on_living_subsidy", "on_nursing_subsidy", "on_child_allowance", "orphan"), pa.bool_()),
-}
+# Ended memberships too: a dead parent left the household on the day of death.
+MEMBERS = """
+select m.household_id, m.person_id, m.relationship from registry_membership m
+join registry_person p on p.id = m.person_id and (m.ends is null or p.died_on is not null)
+where m.area >= %(lo)s and m.area < %(hi)s order by 1, 2
+"""
 
 
 class _Reader(io.RawIOBase):
@@ -104,31 +93,31 @@ def _tokens(texts: pa.Array) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(plain), [None, pa.py_buffer(raw.tobytes())])
 
 
-def write_people(target: Path, *, area: str, on: date) -> int:
-    """People of an area with what the registry knows of them on a day; returns how many. Runs under the caller's scope."""
-    scope = scopes.current()
-    low = area if scope.covers(area) else scope.low
-    parameters = {"lo": low, "hi": low + ":", "on": on, "month": on.replace(day=1)}
-    schema = pa.schema([(name, pa.binary(16) if name == "id_token" else TYPES[name]) for name in _order()])
+def _standards(low: str, on: date) -> sql.Composable:
+    """(county, residence, monthly standard) of the counties in range, from the law, as rows of a VALUES list."""
+    counties = sorted({code[:6] for code in Household.objects.filter(area__gte=low, area__lt=low + ":").values_list(Left("area", 6), flat=True).distinct()})
+    pairs = [(county, residence) for county in counties for residence in ("urban", "rural")] or [(low.ljust(6, "0"), "rural")]
+    households = {"county": np.array([pair[0] for pair in pairs], dtype=object), "residence": np.array([pair[1] for pair in pairs], dtype=object)}
+    index = np.arange(len(pairs))
+    found = law.run({}, households, index, np.ones(len(pairs), bool), f"{on:%Y-%m}", ["local_dibao_standard"], overlay(on))["local_dibao_standard"]
+    rows = [sql.SQL("({}, {}, {}::float8)").format(*map(sql.Literal, (*pair, float(value)))) for pair, value in zip(pairs, found, strict=True)]
+    return sql.SQL(", ").join(rows)
+
+
+def _copy(target: Path, query: sql.Composable, schema: pa.Schema) -> int:
+    """The rows of a query into a Parquet file, in blocks; tokens as 16 plain bytes."""
+    types = {field.name: pa.string() if field.name == "id_token" else field.type for field in schema}
+    options = csv.ConvertOptions(
+        column_types=types, null_values=["\\N"], strings_can_be_null=True, quoted_strings_can_be_null=False, true_values=["t"], false_values=["f"]
+    )
     rows = 0
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off")
         with (
             pq.ParquetWriter(target, schema, compression="zstd") as writer,
-            cursor.copy(f"copy ({PEOPLE}) to stdout (format csv, header, null '\\N')", parameters) as copy,
+            cursor.copy(sql.SQL("copy ({}) to stdout (format csv, header, null '\\N')").format(query)) as copy,
         ):
-            options = csv.ConvertOptions(
-                column_types=TYPES,
-                null_values=["\\N"],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["t"],
-                false_values=["f"],
-            )
-            reader = csv.open_csv(
-                io.BufferedReader(_Reader(copy), 1 << 20), convert_options=options, parse_options=csv.ParseOptions(newlines_in_values=False)
-            )
-            for batch in reader:
+            for batch in csv.open_csv(io.BufferedReader(_Reader(copy), 1 << 20), convert_options=options):
                 columns = [_tokens(batch.column(name)) if name == "id_token" else batch.column(name) for name in schema.names]
                 writer.write_batch(pa.record_batch(columns, schema=schema))
                 rows += batch.num_rows
@@ -136,27 +125,26 @@ def write_people(target: Path, *, area: str, on: date) -> int:
     return rows
 
 
-def _order() -> list[str]:
-    return [
-        "person_id",
-        "id_token",
-        "household_id",
-        "area",
-        "name",
-        "birth_date",
-        "sex",
-        "died_on",
-        "relationship",
-        "disability_kind",
-        "disability_grade",
-        "on_dibao",
-        "on_tekun",
-        "on_living_subsidy",
-        "on_nursing_subsidy",
-        "on_child_allowance",
-        "orphan",
-        "household_income_year",
-        "household_wages_year",
-        "household_size",
-        "residence",
-    ]
+def _low(area: str) -> str:
+    """The area, or the scope's own where that is narrower."""
+    scope = scopes.current()
+    return area if scope.covers(area) else scope.low
+
+
+def _filled(query: str, **values: object) -> sql.Composed:
+    """The query with its values as literals (COPY takes no parameters)."""
+    named = {name: value if isinstance(value, sql.Composable) else sql.Literal(value) for name, value in values.items()}
+    return sql.SQL(re.sub(r"%\((\w+)\)s", r"{\1}", query)).format(**named)
+
+
+def write_people(target: Path, *, area: str, on: date) -> int:
+    """People of an area with what the registry knows of them on a day (`batch.compare.PEOPLE`); returns how many. Runs under the caller's scope."""
+    low = _low(area)
+    query = _filled(PEOPLE, lo=low, hi=low + ":", on=on, month=on.replace(day=1), standards=_standards(low, on))
+    return _copy(target, query, compare.PEOPLE)
+
+
+def write_members(target: Path, *, area: str) -> int:
+    """Members of households of an area, dead ones included (`batch.compare.MEMBERS`)."""
+    low = _low(area)
+    return _copy(target, _filled(MEMBERS, lo=low, hi=low + ":"), compare.MEMBERS)

@@ -19,7 +19,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.discovery.clocks import deadlines
 from doudi.discovery.models import ComparisonRun, Lead
-from doudi.discovery.registry_side import write_people
+from doudi.discovery.registry_side import write_members, write_people
 from doudi.discovery.services.deliveries import lake, latest
 
 Progress = Callable[[int, int, str], None]
@@ -47,13 +47,11 @@ def compare(*, area: str, on: date, now: datetime, progress: Progress | None = N
     )
     with tempfile.TemporaryDirectory(dir=_scratch(), prefix="compare-") as work:
         tell(0, STEPS, _("读取救助家庭数据"))
-        people = Path(work) / "people.parquet"
+        people, members = Path(work) / "people.parquet", Path(work) / "members.parquet"
         write_people(people, area=area, on=on)
+        write_members(members, area=area)
         tell(1, STEPS, _("比对部门数据"))
-        paths: dict[str, list[Path]] = {}
-        for delivery in deliveries:
-            paths.setdefault(delivery.dataset, []).append(lake() / delivery.lake_path)
-        found = batch_compare.run(paths, people, on=on)
+        found = batch_compare.run(lake(), people, members, on=on, temp=Path(work))
         tell(2, STEPS, _("生成救助线索"))
         raised = _raise(found, run=run, on=on, now=now)
     by_indicator = dict(zip(*_counts(found), strict=True))

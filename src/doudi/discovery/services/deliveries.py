@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 from datetime import date, datetime
 from pathlib import Path
@@ -13,9 +12,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.batch import sealed
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.delivery import DeliveryRefused, read_delivery
+from doudi.batch.lake import Entry, Lake, LakeError
 from doudi.core import duties, postgres
 from doudi.core import scope as scopes
 from doudi.core.keys import keyring
@@ -27,9 +26,9 @@ class DeliveryError(ValidationError):
     """The file was not taken; the message says what the department should do."""
 
 
-def lake() -> Path:
-    """The lake folder of this deployment; only tasks and commands open it."""
-    return postgres.home() / "lake"
+def lake() -> Lake:
+    """The lake of this deployment; only tasks and commands open it."""
+    return Lake(postgres.home() / "lake")
 
 
 def _digest(path: Path) -> str:
@@ -54,45 +53,36 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
     if known:
         return known, False
     day = timezone.localdate(now)
-    period = period or f"{day:%Y-%m}"
-    stem = f"{day:%Y%m%d}-{digest[:16]}"
-    folder = lake() / dataset / period
-    with tempfile.TemporaryDirectory(dir=_made(lake()), prefix=".incoming-") as work:
-        delivery = Delivery(area=area, dataset=dataset, period=period, name=(name or path.name)[:200], sha256=digest, received_at=now)
-        delivery.received_by_id = scope.account_id or None
-        moves: list[tuple[Path, Path]] = []
-        try:
-            found = read_delivery(path, contract, out=Path(work), key=token_key(), on=day)
-        except DeliveryRefused as refusal:
-            delivery.state, delivery.reason = Delivery.State.REFUSED, str(refusal)[:400]
-            rejects = getattr(refusal, "rejects", None)
-            delivery.rejected = getattr(refusal, "rejected", 0) or 0
-        else:
-            delivery.state, delivery.accepted, delivery.rejected = Delivery.State.ACCEPTED, found.accepted, found.rejected
-            target = folder / f"{area}-{stem}.parquet"
-            moves.append((found.parquet, target))
-            delivery.lake_path = str(target.relative_to(lake()))
-            rejects = found.rejects
-        if rejects is not None and Path(rejects).exists():
-            target = folder / "rejected" / f"{area}-{stem}.xlsx.sealed"
-            sealed.seal_file(keyring(), Path(rejects), Path(work) / "rejects.sealed")
-            moves.append((Path(work) / "rejects.sealed", target))
-            delivery.rejects_path = str(target.relative_to(lake()))
-        target = folder / "original" / f"{area}-{stem}.sealed"
-        sealed.seal_file(keyring(), path, Path(work) / "original.sealed")
-        moves.append((Path(work) / "original.sealed", target))
-        delivery.original_path = str(target.relative_to(lake()))
-        try:
-            with transaction.atomic():
-                delivery.save(force_insert=True)
-        except IntegrityError:
-            # the same file came in at the same moment by another hand
-            return Delivery.objects.get(area=area, dataset=dataset, sha256=digest), False
-        for source, target in moves:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(source, target)
+    delivery = Delivery(area=area, dataset=dataset, period=period or f"{day:%Y-%m}", sha256=digest, received_at=now, name=(name or path.name)[:200])
+    delivery.received_by_id = scope.account_id or None
+    try:
+        entry = _into_lake(path, delivery, day)
+    except LakeError:
+        raise DeliveryError(_("数据月份“%(period)s”不正确；请按“年-月”填写，如 2022-11。") % {"period": delivery.period}) from None
+    except DeliveryRefused as refusal:
+        delivery.state, delivery.reason = Delivery.State.REFUSED, str(refusal)[:400]
+    else:
+        delivery.state, delivery.accepted, delivery.rejected = Delivery.State.ACCEPTED, entry.accepted, entry.rejected
+        delivery.lake_path, delivery.original_path, delivery.rejects_path = entry.parquet, entry.original, entry.rejects
+    try:
+        with transaction.atomic():
+            delivery.save(force_insert=True)
+    except IntegrityError:
+        # the same file came in at the same moment by another hand
+        return Delivery.objects.get(area=area, dataset=dataset, sha256=digest), False
     scopes.check_constraints()
     return delivery, True
+
+
+def _into_lake(path: Path, delivery: Delivery, day: date) -> Entry:
+    """The file's entry in the lake. One that a crash left there without its row in the database is taken up again."""
+    identifier = f"{delivery.area}-{delivery.sha256[:24]}"
+    for entry in lake().entries(delivery.dataset):
+        if entry.delivery == identifier and entry.period == delivery.period:
+            return entry
+    with tempfile.TemporaryDirectory(dir=_made(lake().root), prefix=".incoming-") as work:
+        accepted = read_delivery(path, CONTRACTS[delivery.dataset], out=Path(work), key=token_key(), on=day)
+        return lake().put(accepted, path, keys=keyring(), period=delivery.period, delivery=identifier)
 
 
 def _made(folder: Path) -> Path:

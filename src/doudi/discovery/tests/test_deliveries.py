@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from doudi.core import postgres
 from doudi.core import scope as scopes
-from doudi.core.models import Account, Duty
+from doudi.core.models import Duty
+from doudi.core.tests.officers import officer
 from doudi.discovery import services
 from doudi.discovery.models import Delivery
 from doudi.discovery.services.deliveries import lake
@@ -28,11 +30,8 @@ def citizen(seventeen: str) -> str:
 
 @pytest.fixture
 def checker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> scopes.Scope:
-    account = Account.objects.create_user("checker-test", None, name="孙丽")
-    from doudi.core import postgres
-
     monkeypatch.setattr(postgres, "home", lambda: tmp_path)
-    return scopes.Scope(area=COUNTY, account_id=account.pk, duty=Duty.DATA_CHECKER.value, page="test")
+    return officer(Duty.DATA_CHECKER, COUNTY)
 
 
 @pytest.fixture
@@ -46,10 +45,10 @@ def test_1_1_a_file_is_checked_and_kept_encrypted(checker: scopes.Scope, deaths:
     with scopes.acting(checker):
         delivery, new = services.deliver(path=deaths, dataset="deaths", area=COUNTY, now=NOW)
     assert new and (delivery.state, delivery.accepted, delivery.rejected, delivery.period) == ("accepted", 1, 0, "2022-11")
-    assert (lake() / delivery.lake_path).exists()
-    kept = (lake() / delivery.original_path).read_bytes()
+    assert (lake().root / delivery.lake_path).exists()
+    kept = (lake().root / delivery.original_path).read_bytes()
     assert "王建国".encode() not in kept and b"41012219500203101" not in kept
-    assert b"41012219500203101" not in (lake() / delivery.lake_path).read_bytes()
+    assert b"41012219500203101" not in (lake().root / delivery.lake_path).read_bytes()
 
 
 def test_1_1_the_same_file_again_changes_nothing(checker: scopes.Scope, deaths: Path) -> None:
@@ -57,7 +56,7 @@ def test_1_1_the_same_file_again_changes_nothing(checker: scopes.Scope, deaths: 
         first, _ = services.deliver(path=deaths, dataset="deaths", area=COUNTY, now=NOW)
         second, new = services.deliver(path=deaths, dataset="deaths", area=COUNTY, now=NOW)
         assert not new and first.pk == second.pk and Delivery.objects.count() == 1
-    assert len(list(lake().rglob("*.parquet"))) == 1
+    assert len(list(lake().root.rglob("*.parquet"))) == 1
 
 
 def test_1_1_a_file_that_is_none_is_recorded_as_refused(checker: scopes.Scope, tmp_path: Path) -> None:
@@ -75,7 +74,7 @@ def test_1_1_bad_rows_come_back_as_a_sheet_that_nobody_can_read_on_disk(checker:
     with scopes.acting(checker):
         delivery, _ = services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW)
     assert (delivery.accepted, delivery.rejected) == (9, 1)
-    assert b"PK" != (lake() / delivery.rejects_path).read_bytes()[:2]
+    assert b"PK" != (lake().root / delivery.rejects_path).read_bytes()[:2]
 
 
 def test_1_1_another_county_and_another_duty_are_refused(checker: scopes.Scope, deaths: Path) -> None:

@@ -109,7 +109,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def rejects(request: HttpRequest, delivery_id: int) -> HttpResponseBase:
     """The sheet of rejected rows, to send back to the department. It holds numbers in full: the download is recorded."""
     delivery = get_object_or_404(Delivery, pk=delivery_id)
-    path = lake() / delivery.rejects_path
+    path = lake().root / delivery.rejects_path
     if not delivery.rejects_path or not path.exists():
         raise Http404
     audit.record_access(what="export", subject="delivery", subject_id=delivery.pk, area=delivery.area, field="rejects", reason=_("退回部门更正"))
