@@ -80,4 +80,8 @@ def compare(
         acting = scope_of(username=username, act="discovery.compare", on=timezone.localdate(now), page="doudi compare")
         with scopes.acting(acting):
             found = services.compare(area=area or acting.area, on=day, now=now)
-        show({"found": found.found, "raised": found.raised, "known": found.known, "by_indicator": found.by_indicator}, as_json=as_json, title="信息比对")
+        show(
+            {"found": found.found, "raised": found.raised, "known": found.known, "by_indicator": found.by_indicator},
+            as_json=as_json,
+            title="信息比对",
+        )

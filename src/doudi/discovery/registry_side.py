@@ -95,11 +95,16 @@ def _tokens(texts: pa.Array) -> pa.Array:
 
 def _standards(low: str, on: date) -> sql.Composable:
     """(county, residence, monthly standard) of the counties in range, from the law, as rows of a VALUES list."""
-    counties = sorted({code[:6] for code in Household.objects.filter(area__gte=low, area__lt=low + ":").values_list(Left("area", 6), flat=True).distinct()})
+    counties = sorted(
+        {code[:6] for code in Household.objects.filter(area__gte=low, area__lt=low + ":").values_list(Left("area", 6), flat=True).distinct()}
+    )
     pairs = [(county, residence) for county in counties for residence in ("urban", "rural")] or [(low.ljust(6, "0"), "rural")]
     households = {"county": np.array([pair[0] for pair in pairs], dtype=object), "residence": np.array([pair[1] for pair in pairs], dtype=object)}
     index = np.arange(len(pairs))
-    found = law.run({}, households, index, np.ones(len(pairs), bool), f"{on:%Y-%m}", ["local_dibao_standard"], overlay(on))["local_dibao_standard"]
+    people = {"birth_date": np.full(len(pairs), np.datetime64("1980-01-01"))}
+    found = law.run(people, households, index, np.ones(len(pairs), bool), f"{on:%Y-%m}", ["local_dibao_standard"], overlay(on))[
+        "local_dibao_standard"
+    ]
     rows = [sql.SQL("({}, {}, {}::float8)").format(*map(sql.Literal, (*pair, float(value)))) for pair, value in zip(pairs, found, strict=True)]
     return sql.SQL(", ").join(rows)
 

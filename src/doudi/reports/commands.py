@@ -28,7 +28,9 @@ def measures(area: Annotated[str, typer.Option(help="地区代码，如 41、410
             found = queries.clauses()
         if as_json:
             rows: list[dict[str, Any]] = [
-                {"clause": c.number, "title": str(c.title), "page": c.place or None, "value": c.value, "unit": str(c.unit)} for _, _, each in found for c in each
+                {"clause": c.number, "title": str(c.title), "page": c.place or None, "value": c.value, "unit": str(c.unit)}
+                for _, _, each in found
+                for c in each
             ]
             typer.echo(json.dumps(rows, ensure_ascii=False, default=str))
             return
