@@ -22,7 +22,6 @@ from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import TaskProgress, Todo
 from doudi.core.views.access import may
 
-
 STATE_COLOURS: dict[str, str] = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
 
 
