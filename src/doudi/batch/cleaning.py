@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import reduce
+from typing import Any
 
 import polars as pl
 
@@ -103,7 +104,7 @@ def _parse_date(text: pl.Expr) -> pl.Expr:
 
 def _date(column: Column, text: pl.Expr, on: date | None) -> Pair:
     value = _parse_date(text)
-    wrong = pl.when(value.is_null() | (value < date(1900, 1, 1))).then(pl.lit("日期不存在或格式不对，应如 2022-10-03"))
+    wrong: Any = pl.when(value.is_null() | (value < date(1900, 1, 1))).then(pl.lit("日期不存在或格式不对，应如 2022-10-03"))
     if on is not None and not column.may_be_future:
         wrong = wrong.when(value > on).then(pl.lit(f"晚于报送日期 {on}"))
     return value, wrong.otherwise(pl.lit(None, pl.String))
@@ -114,7 +115,7 @@ def _month(column: Column, text: pl.Expr, on: date | None) -> Pair:
     groups = plain.str.extract_groups(r"^(\d{4})-?(\d{1,2})$")
     year_month = pl.concat_str(groups.struct.field("1"), groups.struct.field("2").str.zfill(2), pl.lit("01"))
     value = year_month.str.to_date("%Y%m%d", strict=False).fill_null(_parse_date(text).dt.month_start())
-    wrong = pl.when(value.is_null() | (value < date(1949, 10, 1))).then(pl.lit("月份不存在或格式不对，应如 2022-10"))
+    wrong: Any = pl.when(value.is_null() | (value < date(1949, 10, 1))).then(pl.lit("月份不存在或格式不对，应如 2022-10"))
     if on is not None and not column.may_be_future:
         wrong = wrong.when(value > on).then(pl.lit(f"晚于报送日期 {on}"))
     return value, wrong.otherwise(pl.lit(None, pl.String))
@@ -129,7 +130,7 @@ def _figure(column: Column, text: pl.Expr) -> Pair:
     shaped = figure.str.contains(r"^-?\d{1,13}(\.\d*)?$|^-?\.\d+$")
     ten_thousands = tail.is_in(["万元", "万"]) | (tail.is_null() & pl.lit(column.unit == "万元"))
     value = pl.when(shaped).then(figure).cast(pl.Float64, strict=False) * pl.when(ten_thousands).then(10_000.0).otherwise(1.0)
-    wrong = pl.when(value.is_null()).then(pl.lit("不是数值，应如 1234.50"))
+    wrong: Any = pl.when(value.is_null()).then(pl.lit("不是数值，应如 1234.50"))
     if column.minimum is not None:
         wrong = wrong.when(value < column.minimum).then(pl.lit("不能为负数" if column.minimum == 0 else f"不能小于 {column.minimum}"))
     return value, wrong.when(value.abs() >= 1e12).then(pl.lit("数值过大")).otherwise(pl.lit(None, pl.String))

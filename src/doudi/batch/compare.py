@@ -22,7 +22,7 @@ from ibis.expr.types import Table, Value
 from .datasets import CONTRACTS
 from .delivery import lake_schema
 from .indicators import INDICATORS, Indicator
-from .lake import Lake
+from .lake import Entry, Lake
 from .tokens import TOKEN
 
 PEOPLE = pa.schema(
@@ -65,6 +65,9 @@ LEADS = pa.schema(
 )
 """Leads. `situation`: stable text that with the indicator names one situation for ever; `evidence`: JSON with dataset, delivery, row, facts."""
 
+ROWS = 1 << 40
+"""A row's `source` is the number of its delivery times ROWS plus its row number: one integer that is cheap to carry, newest highest."""
+
 Progress = Callable[[str, int], None]
 
 
@@ -87,7 +90,12 @@ def run(
     A missing dataset of deaths leaves the registry's own dates of death; any other missing dataset leaves its indicators out."""
     overrides = {code: dict(values) for code, values in (parameters or {}).items()}
     with tempfile.TemporaryDirectory(dir=temp) as spill:
-        config = {"memory_limit": memory_limit, "threads": threads, "temp_directory": spill, "preserve_insertion_order": False}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "threads": threads,
+            "temp_directory": spill,
+            "preserve_insertion_order": False,
+        }
         connection = duckdb.connect(config=config)
         try:
             tables = _Tables(ibis.duckdb.from_connection(connection), lake, people, members, on)
@@ -98,7 +106,11 @@ def run(
                 unknown = set(overrides.get(each.code, {})) - set(each.parameters)
                 if unknown:
                     raise KeyError(f"{each.code} has no parameters {sorted(unknown)}")
-                leads = as_leads(each, each.rule(tables, {**each.parameters, **overrides.get(each.code, {})})).to_pyarrow().cast(LEADS)
+                leads = (
+                    as_leads(each, each.rule(tables, {**each.parameters, **overrides.get(each.code, {})}), tables.files(each.datasets[0]))
+                    .to_pyarrow()
+                    .cast(LEADS)
+                )
                 found.append(leads)
                 if progress:
                     progress(each.code, leads.num_rows)
@@ -107,25 +119,25 @@ def run(
             connection.close()
 
 
-def as_leads(indicator: Indicator, rows: Table) -> Table:
-    """The leads of an indicator's rows, one per situation (the latest row where several show the same)."""
-    situation = rows.person_id.cast("string") + ":" + rows.fact
+def as_leads(indicator: Indicator, rows: Table, files: Table) -> Table:
+    """The leads of an indicator's rows, one per situation (the latest row where several show the same). `files`: number and delivery."""
+    rows = rows.mutate(situation=rows.person_id.cast("string") + ":" + rows.fact)
+    newest = ibis.row_number().over(ibis.window(group_by=rows.situation, order_by=rows.source.desc()))
+    rows = rows.mutate(newest=newest).filter(_.newest == 0)
+    rows = rows.mutate(row=rows.source % ROWS, file=rows.source // ROWS).left_join(files, "file")
     evidence: dict[str, Value] = {"dataset": ibis.literal(indicator.datasets[0]), "delivery": rows.delivery, "row": rows.row}
     evidence |= {name: rows[name].cast("string") if rows[name].type().is_date() else rows[name] for name in indicator.evidence}
-    leads = rows.select(
+    return rows.select(
         indicator=ibis.literal(indicator.code),
         person_id=rows.person_id,
         household_id=rows.household_id,
         area=rows.area,
-        situation=situation,
+        situation=rows.situation,
         reason=_reason(indicator.reason, rows),
         evidence=ibis.struct(evidence).cast("json").cast("string"),
         urgency=ibis.literal(indicator.urgency),
         programme=ibis.literal(indicator.programme),
-        order=rows.delivery.fill_null("") + ":" + rows.row.cast("string").lpad(12, "0").fill_null(""),
     )
-    by_name = {name: leads[name].argmax(leads.order) for name in leads.columns if name not in ("situation", "order")}
-    return leads.group_by("situation").agg(**by_name).select(LEADS.names)
 
 
 def _reason(template: str, rows: Table) -> Value:
@@ -158,12 +170,15 @@ class _Tables:
         self._registry = backend.read_parquet(str(people), table_name="registry_people")
         self._members = backend.read_parquet(str(members), table_name="registry_members")
         self._made: dict[str, Table] = {}
+        self._listed: dict[str, list[Entry]] = {}
 
     def has(self, dataset: str) -> bool:
-        return bool(self._files(dataset))
+        return bool(self._entries(dataset))
 
-    def _files(self, dataset: str) -> list[str]:
-        return [str(self._lake.root / entry.parquet) for entry in self._lake.entries(dataset, upto=f"{self.on:%Y-%m}")]
+    def _entries(self, dataset: str) -> list[Entry]:
+        if dataset not in self._listed:
+            self._listed[dataset] = self._lake.entries(dataset, upto=f"{self.on:%Y-%m}")
+        return self._listed[dataset]
 
     def _make(self, name: str, expression: Table) -> Table:
         """A temporary table; plain SQL, because Ibis 12 drops tables in words that DuckDB 2 does not read."""
@@ -188,39 +203,52 @@ class _Tables:
         households = self._make("households", households)
         return people.left_join(households, "household_id").drop("household_id_right")
 
+    def files(self, dataset: str) -> Table:
+        """Number (file) and id (delivery) of the dataset's deliveries."""
+        name = f"files_{dataset}"
+        if name not in self._made:
+            entries = self._entries(dataset)
+            columns = {"file": pa.array(range(len(entries)), pa.int64()), "delivery": pa.array([entry.delivery for entry in entries], pa.string())}
+            self._backend.con.register(name, pa.table(columns))
+            self._made[name] = self._backend.table(name)
+        return self._made[name]
+
     def _read(self, dataset: str) -> Table:
-        """All rows with `period` and `delivery`; what several deliveries tell is told once: of a list the newest row, of events one."""
-        contract = CONTRACTS[dataset]
-        files = self._files(dataset)
-        if not files:
-            text = [("period", pa.string()), ("delivery", pa.string())]
-            nothing = pa.schema([*((each.name, each.type) for each in lake_schema(contract)), *text]).empty_table()
-            self._backend.con.register(f"lake_{dataset}", nothing)
-            return self._backend.table(f"lake_{dataset}")
-        rows = self._backend.read_parquet(files, table_name=f"lake_{dataset}", filename=True)
-        rows = rows.mutate(period=_.filename.re_extract(r"([^/]+)/[^/]+\.parquet$", 1), delivery=_.filename.re_extract(r"([^/]+)\.parquet$", 1))
-        return rows.drop("filename")
+        """All rows of the dataset with `source`."""
+        files = [str(self._lake.root / entry.parquet) for entry in self._entries(dataset)]
+        name = f"lake_{dataset}"
+        if files:
+            # file_index counts the files in the order of the list: oldest delivery first.
+            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+            source = f'file_index::bigint * {ROWS} + "row" AS source'
+            self._backend.con.execute(f"CREATE OR REPLACE TEMPORARY VIEW {name} AS SELECT *, {source} FROM read_parquet([{listed}])")
+        else:
+            schema = lake_schema(CONTRACTS[dataset])
+            nothing = pa.schema([*((each.name, each.type) for each in schema), ("source", pa.int64())]).empty_table()
+            self._backend.con.register(name, nothing)
+        return self._backend.table(name)
 
     def matched(self, dataset: str) -> Table:
-        """Rows of registered people, with `person_id` in place of the token."""
+        """Rows of registered people, with `person_id` in place of the token; what several deliveries tell is told once."""
         if dataset not in self._made:
             rows = self._read(dataset)
             person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
-            wanted = [name for name in rows.columns if name not in ("id_token", "birth_date", "sex", "name") and not name.endswith("_token")]
+            wanted = [name for name in rows.columns if name not in ("row", "birth_date", "sex", "name") and not name.endswith("_token")]
             matched = rows.join(person, "id_token").select("person_id", *wanted)
             self._made[dataset] = self._make(f"matched_{dataset}", self._once(dataset, matched))
         return self._made[dataset]
 
     def _once(self, dataset: str, rows: Table) -> Table:
-        if len(self._files(dataset)) < 2:
+        """Of a list the newest row of a key, of events each once."""
+        if len(self._entries(dataset)) < 2:
             return rows  # doubled rows within a delivery were rejected when it came
         contract = CONTRACTS[dataset]
         key = [rows.person_id, *(rows[contract[name].stored] for name in contract.key if contract[name].stored in rows.columns)]
-        window = ibis.window(group_by=key, order_by=[rows.period.desc(), rows.delivery.desc(), rows.row.desc()])
+        window = ibis.window(group_by=key, order_by=rows.source.desc())
         return rows.mutate(place=ibis.row_number().over(window)).filter(_.place == 0).drop("place")
 
     def medical_year(self) -> Table:
-        """Per registered person the settlements of the last twelve months: own_cost, total_cost, visits, serious, last_on, delivery, row."""
+        """Per registered person the settlements of the last twelve months: own_cost, total_cost, visits, serious, last_on, source."""
         if "medical_year" not in self._made:
             rows = self._read("medical").filter(_.settled_on > ibis.literal(self.year), _.settled_on <= ibis.literal(self.on))
             person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
@@ -231,8 +259,7 @@ class _Tables:
                 visits=_.count(),
                 serious=_.serious_illness.fill_null(False).max(),
                 last_on=_.settled_on.max(),
-                delivery=_.delivery.argmax(_.settled_on),
-                row=_.row.argmax(_.settled_on),
+                source=_.source.max(),
             )
             self._made["medical_year"] = self._make("medical_year", year)
         return self._made["medical_year"]

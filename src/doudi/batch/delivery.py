@@ -163,8 +163,8 @@ class _Intake:
         good = checked.select(pl.all_horizontal(pl.all().is_null()).alias("good"))["good"]
         self.rejects.add(cells, checked, good)
         good = self._without_doubled(cleaned, good, cells)
-        for number, reason, broken in rows.broken:
-            self.rejects.add_broken(number, reason, broken)
+        for number, why, broken in rows.broken:
+            self.rejects.add_broken(number, why, broken)
         self.upgraded += int((numbers.was_15 & good.to_numpy()).sum())
         kept = cleaned.filter(good)
         self.accepted += len(kept)

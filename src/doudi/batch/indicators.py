@@ -1,7 +1,8 @@
 """Early-warning indicators (预警指标): declared, each with its expression in Ibis, its thresholds and the words of its reason.
 
-An expression gives one row per situation: `person_id`, `household_id`, `area`, `fact` (what tells this situation from another of the same person,
-so that it raises one lead ever), the evidence's columns, `delivery` and `row`. `compare` makes leads of them.
+An expression gives one row per situation: `person_id`, `household_id`, `area`, `fact` (what tells this situation from another of the same
+person, so that it raises one lead ever), the evidence's columns, and `source` (the delivery and row that tell it, see `compare.ROWS`).
+`compare` makes leads of them.
 """
 
 from __future__ import annotations
@@ -135,12 +136,11 @@ def recipient_wages(t: Tables, p: Mapping[str, float]) -> Table:
     mean = rows.group_by("person_id").agg(
         wage=_.wage.cast("float64").sum() / _.month.nunique(),
         last_month=_.month.max(),
-        employer=_.employer.argmax(_.month),
-        delivery=_.delivery.argmax(_.month),
-        row=_.row.argmax(_.month),
+        source=_.source.max(),
     )
-    unknown = mean.join(_living(t).filter(_.recipient, ~_.known_wage), "person_id")
-    return unknown.filter(_.wage > p["multiple"] * _.standard).mutate(fact=_.last_month.year().cast("string"))
+    unknown = mean.join(_living(t).filter(_.recipient, ~_.known_wage), "person_id").filter(_.wage > p["multiple"] * _.standard)
+    employers = rows.select("source", "employer")
+    return unknown.join(employers, "source").mutate(fact=_.last_month.year().cast("string"))
 
 
 def orphaned_minor(t: Tables, p: Mapping[str, float]) -> Table:
@@ -151,9 +151,9 @@ def orphaned_minor(t: Tables, p: Mapping[str, float]) -> Table:
     both = both.filter(_.known >= 2, _.dead == _.known).select(person_id=_.child_id)
     born_after = date(t.on.year - 18, t.on.month, 28 if (t.on.month, t.on.day) == (2, 29) else t.on.day)
     minors = _living(t).filter(_.birth_date > ibis.literal(born_after), ~_.on_orphan_allowance)
-    deaths = t.matched("deaths").select(parent_id=_.person_id, died_on=_.died_on, delivery=_.delivery, row=_.row)
+    deaths = t.matched("deaths").select(parent_id=_.person_id, died_on=_.died_on, source=_.source)
     of_parents = t.parents.join(deaths, "parent_id").group_by("child_id")
-    latest = of_parents.agg(died_on=_.died_on.max(), delivery=_.delivery.argmax(_.died_on), row=_.row.argmax(_.died_on))
+    latest = of_parents.agg(died_on=_.died_on.max(), source=_.source.argmax(_.died_on))
     found = minors.join(both, "person_id").left_join(latest, _.person_id == latest.child_id)
     return found.mutate(fact=ibis.literal("orphan"))
 

@@ -127,7 +127,7 @@ class TokenKey:
             column = column.fill_null("0" * 18)  # keeps the rows in step; masked again below
         for start in range(0, len(column), CHUNK):
             blocks = self._pack_many(Kind(kind), column.slice(start, CHUNK))
-            encryptor.update_into(blocks, out[16 * start : 16 * (start + len(blocks)) + 15])
+            encryptor.update_into(blocks.data.cast("B"), out[16 * start : 16 * (start + len(blocks)) + 15].data)
         return tokens_from_matrix(out[: 16 * len(column)].reshape(-1, 16), valid)
 
     def _pack_many(self, kind: Kind, column: pa.Array) -> np.ndarray:
@@ -169,7 +169,7 @@ class TokenKey:
         plain = np.empty(16 * min(CHUNK, len(matrix)) + 15, np.uint8)
         for start in range(0, len(matrix), CHUNK):
             part = matrix[start : start + CHUNK]
-            decryptor.update_into(part, plain)
+            decryptor.update_into(part.data.cast("B"), plain.data)
             blocks = plain[: 16 * len(part)].reshape(-1, 16)
             kinds[start : start + CHUNK], texts = _unpack_many(blocks, valid[start : start + CHUNK])
             parts.append(texts)
@@ -237,7 +237,7 @@ def _unpack_many(blocks: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, pa.
 
 def _is_padded_ascii(body: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     inside = np.arange(_BODY) < lengths[:, None]
-    return np.where(inside, (body >= 32) & (body < 127), body == 0).all(axis=1)
+    return np.asarray(np.where(inside, (body >= 32) & (body < 127), body == 0).all(axis=1))
 
 
 def tokens_from_matrix(matrix: np.ndarray, valid: np.ndarray | None = None) -> pa.FixedSizeBinaryArray:
