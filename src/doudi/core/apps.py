@@ -11,9 +11,10 @@ class CoreConfig(AppConfig):
     name = "doudi.core"
 
     def ready(self) -> None:
-        from doudi.core import attachable, grants, menu, routing
+        from doudi.core import attachable, clock, grants, menu, routing
         from doudi.core.models import Setting
 
+        clock.install()
         pre_migrate.connect(routing.begin, dispatch_uid="doudi.routing.begin")
         post_migrate.connect(routing.end, dispatch_uid="doudi.routing.end")
         post_migrate.connect(grants.after_migrate, dispatch_uid="doudi.grants")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from doudi.core import menu, places
+from doudi.core import clock, menu, places
 from doudi.core.models import Posting, Todo
 from doudi.core.postings import postings_of
 
@@ -45,6 +45,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "postings": SimpleLazyObject(held),
         "menu": SimpleLazyObject(lambda: menu.shown(request) if posting else []),
         "todo_count": SimpleLazyObject(todo_count),
+        "demo_day": timezone.localdate() if clock.shift() else None,
         "languages": settings.LANGUAGES,
         "look": {"large": request.COOKIES.get("look_large") == "1", "contrast": request.COOKIES.get("look_contrast") == "1"},
     }

@@ -68,7 +68,8 @@ CHUNK = 2_000
 class Column:
     """One column. `value` is an attribute path (`household.number`, callables are called) or a function of the row.
 
-    `kind`: text, money, number, day, due (a day, marked when it has passed), area, tag. `sort` names the model field that the head sorts by.
+    `kind`: text, code (never wrapped), money, number, day, due (a day, marked when it has passed), area (from the county down), place (its own name
+    only, for readers of one township), tag. `sort` names the model field that the head sorts by.
     `url` links the cell, with `drawer` into the drawer. `export=False` leaves the column out of files.
     """
 
@@ -84,7 +85,7 @@ class Column:
 
     @property
     def css(self) -> str:
-        return {"money": "num", "number": "num", "day": "nw", "due": "nw"}.get(self.kind, "")
+        return {"money": "num", "number": "num", "day": "nw", "due": "nw", "code": "nw", "place": "nw"}.get(self.kind, "")
 
     def of(self, row: Any) -> Any:
         if callable(self.value):
@@ -101,7 +102,7 @@ class Column:
     def shown(self, row: Any) -> Any:
         """The cell as HTML; text is escaped."""
         value = self.of(row)
-        form: Callable[[Any], str] | None = {"money": ui.money, "number": ui.count, "day": ui.day, "area": ui.area_name}.get(self.kind)
+        form: Callable[[Any], str] | None = {"money": ui.money, "number": ui.count, "day": ui.day, "area": ui.area_name, "place": ui.area_short}.get(self.kind)
         text: Any = form(value) if form else (ui.NOTHING if value is None or value == "" else value)
         if self.kind == "tag" and value:
             text = ui.status_tag(value, self.colour(row) if self.colour else "")
@@ -116,7 +117,7 @@ class Column:
     def exported(self, row: Any) -> Any:
         """The cell of a file: numbers as numbers, days as days, everything else as text."""
         value = self.of(row)
-        if self.kind == "area":
+        if self.kind in ("area", "place"):
             return ui.area_name(value)
         if isinstance(value, datetime):
             return ui.day(value)
@@ -236,7 +237,7 @@ class ListPage(View):
             return self.export(request, rows, [column for column in columns if column.export], kind)
         number = request.GET.get("page", "1")
         page = page_of(rows, int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1, self.page_size)
-        places.preload(code for row in page.rows for column in columns if column.kind == "area" and (code := column.of(row)))
+        places.preload(code for row in page.rows for column in columns if column.kind in ("area", "place") and (code := column.of(row)))
         context = {
             "view": self,
             "title": self.title,

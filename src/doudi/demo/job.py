@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from doudi.batch import synth
+from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.demo.staff import SignIn, by_duty, make_staff
@@ -61,6 +62,7 @@ def run(demo: Demo) -> dict[str, Any]:
 
 def county(demo: Demo) -> None:
     """Accounts, and the synthetic county on disk."""
+    clock.set_back(at(MONTH, 9))
     demo.tell("岗位与账号", 0, 0)
     demo.staff = make_staff(area=demo.area, on=ON)
     if not (demo.synthetic / "summary.json").exists():

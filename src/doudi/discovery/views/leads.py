@@ -63,9 +63,9 @@ class Leads(ListPage):
             return shown if whole else ui.mask_name(shown)
 
         return [
-            Column(_("线索编号"), "number", url=lambda lead: reverse("discovery:lead", args=[lead.pk]), drawer=True),
-            Column(_("对象"), name),
-            Column(_("所在村（社区）"), "area", kind="area"),
+            Column(_("线索编号"), "number", kind="code", url=lambda lead: reverse("discovery:lead", args=[lead.pk]), drawer=True),
+            Column(_("对象"), name, kind="code"),
+            Column(_("所在村（社区）"), "area", kind="place" if whole else "area"),
             Column(_("发现方式"), lambda lead: queries.indicator_title(lead.indicator)),
             Column(_("预警"), "get_urgency_display", kind="tag", colour=lambda lead: queries.URGENCY_COLOURS[lead.urgency]),
             Column(_("联系期限"), "contact_due", kind="due", sort="contact_due"),

@@ -1,0 +1,43 @@
+"""The demo's clock: its county lives in December 2022, so the pages of a demo say so and count from there.
+
+Only a data folder that `doudi demo` made has the file; everywhere else time is what it is. Rules and services never read a
+clock (architecture, decision 10): views, commands and tasks do, through `django.utils.timezone`, which is set back here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.utils import timezone
+
+from doudi.core.home import home
+
+_real_now = timezone.now
+
+
+def _file() -> Path:
+    return home() / "demo" / "clock"
+
+
+def set_back(to: datetime) -> None:
+    """Let the time of this data folder begin at `to` now; kept as it is where it was set before."""
+    if not _file().exists():
+        _file().parent.mkdir(mode=0o700, exist_ok=True)
+        _file().write_text(str((to - _real_now()).total_seconds()))
+    install()
+
+
+def shift() -> timedelta | None:
+    """How far the clock of this data folder is set back, or None."""
+    try:
+        return timedelta(seconds=float(_file().read_text()))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def install() -> None:
+    """Called when Django starts."""
+    moved = shift()
+    if moved is not None:
+        timezone.now = lambda: _real_now() + moved
