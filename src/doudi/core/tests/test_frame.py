@@ -76,7 +76,8 @@ def test_english_is_asked_for_by_the_switch(township: scopes.Scope) -> None:
     client = client_of(township)
     assert 'lang="zh-Hans"' in client.get("/").content.decode()
     client.post("/i18n/setlang/", {"language": "en"})
-    assert '<html lang="en"' in client.get("/").content.decode()
+    text = client.get("/").content.decode()
+    assert '<html lang="en"' in text and "My to-dos" in text and "Township officer" in text
 
 
 def test_large_text_and_contrast_are_kept_in_the_browser(township: scopes.Scope) -> None:
