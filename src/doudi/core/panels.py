@@ -131,9 +131,13 @@ def of(page: str, request: HttpRequest, obj: Any, *, tab: str = "", place: str =
     return result
 
 
-def tabs(page: str) -> set[str]:
-    """Tabs of a page that have a panel for the acting duty."""
-    return {panel.tab for panel in _panels if panel.page == page and _visible(panel.act)}
+def tabs(page: str) -> dict[str, str | Promise]:
+    """Tabs of a page that have a panel for the acting duty, in order: name of the tab -> title of its first panel."""
+    found: dict[str, str | Promise] = {}
+    for panel in sorted(_panels, key=lambda panel: panel.order):
+        if panel.page == page and panel.tab and _visible(panel.act):
+            found.setdefault(panel.tab, panel.title)
+    return found
 
 
 def actions(page: str, request: HttpRequest, obj: Any) -> list[tuple[str | Promise, str, str, bool]]:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from doudi.core.views import audit, files, frame, settings, staff, work
+from doudi.core.views import audit, files, frame, places, settings, staff, work
 
 urlpatterns = [
     path("", frame.dashboard, name="dashboard"),
     path("posting/", frame.switch_posting, name="switch_posting"),
     path("look/", frame.look, name="look"),
     path("components/", frame.components, name="components"),
+    path("places/", places.find, name="places"),
     path("todos/", work.Todos.as_view(), name="todos"),
     path("tasks/", work.Tasks.as_view(), name="tasks"),
     path("tasks/<uuid:identifier>/", work.task, name="task"),

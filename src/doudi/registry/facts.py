@@ -82,7 +82,10 @@ def say(fact: Fact) -> str:
     if form == "disability":
         if not number:
             return _("无")
-        return _("%(kind)s残疾 %(grade)s级") % {"kind": DISABILITY_KINDS.get(fact.text, ""), "grade": "〇一二三四"[int(number)] if number in (1, 2, 3, 4) else number}
+        return _("%(kind)s残疾 %(grade)s级") % {
+            "kind": DISABILITY_KINDS.get(fact.text, ""),
+            "grade": "〇一二三四"[int(number)] if number in (1, 2, 3, 4) else number,
+        }
     if form == "word":
         return str(WORDS[fact.kind].get(fact.text, fact.text))
     if form == "place":

@@ -31,9 +31,9 @@ Progress = Callable[[str, int, int], None]
 """Called with the table, the rows done and the rows in all."""
 
 TABLES = {
-    "load_household": "household_no bigint, number text collate \"C\", area text collate \"C\", name text, residence text, address bytea",
+    "load_household": 'household_no bigint, number text collate "C", area text collate "C", name text, residence text, address bytea',
     "load_person": (
-        "person_no bigint, household_no bigint, token uuid, area text collate \"C\", relationship text, name text, pinyin text, initials text, sex text,"
+        'person_no bigint, household_no bigint, token uuid, area text collate "C", relationship text, name text, pinyin text, initials text, sex text,'
         " birth_date date, died_on date, ethnicity text, registered_area text, residence_area text, phone uuid, account uuid, bank text"
     ),
     "load_fact": "person_no bigint, household_no bigint, kind text, starts date, number numeric(16,2), text text, token uuid",
@@ -125,14 +125,23 @@ def household_numbers(area: pa.Array, household_no: pa.Array) -> pa.Array:
 def _households(batch: pa.RecordBatch, _on: date) -> pa.Table:
     sealed = [None if text is None else "\\x" + keys.seal_text(text).hex() for text in batch["address"].to_pylist()]
     return pa.table(
-        [batch["household_no"], household_numbers(batch["area"], batch["household_no"]), batch["area"], batch["name"], batch["residence"], pa.array(sealed)],
+        [
+            batch["household_no"],
+            household_numbers(batch["area"], batch["household_no"]),
+            batch["area"],
+            batch["name"],
+            batch["residence"],
+            pa.array(sealed),
+        ],
         names=["household_no", "number", "area", "name", "residence", "address"],
     )
 
 
 def _people(batch: pa.RecordBatch, _on: date) -> pa.Table:
     pinyin, initials = pinyin_columns(batch["name"])
-    columns = {name: batch[name] for name in ("person_no", "household_no", "area", "relationship", "name", "sex", "birth_date", "died_on", "ethnicity")}
+    columns = {
+        name: batch[name] for name in ("person_no", "household_no", "area", "relationship", "name", "sex", "birth_date", "died_on", "ethnicity")
+    }
     columns |= {name: batch[name] for name in ("registered_area", "residence_area")}
     columns |= {"token": person_tokens(batch), "pinyin": pinyin, "initials": initials, "bank": pc.fill_null(batch["bank"], "")}
     columns |= {"phone": _tokens(Kind.PHONE, batch["phone"]), "account": _tokens(Kind.ACCOUNT, batch["account"])}
@@ -210,7 +219,10 @@ def stage_ids(folder: Path) -> None:
     folder = Path(folder)
     with connection.cursor() as cursor:
         _drop(cursor, (*TABLES, "synthetic_person", "synthetic_household"))
-        for table, file, columns in (("load_household", "households", ["household_no", "area"]), ("load_person", "people", ["person_no", "area", "id_number"])):
+        for table, file, columns in (
+            ("load_household", "households", ["household_no", "area"]),
+            ("load_person", "people", ["person_no", "area", "id_number"]),
+        ):
             cursor.execute(f"create temp table {table} ({TABLES[table]}) on commit drop")
             for batch in pq.ParquetFile(folder / f"{file}.parquet").iter_batches(BATCH, columns=columns):
                 no = columns[0]

@@ -33,7 +33,7 @@ def clean_name(text: str) -> str:
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
         raise BadName("姓名为空，请补填")
-    if any("\u4e00" <= char for char in name):
+    if any(char >= "\u4e00" for char in name):
         name = _DOTS.sub("·", _BLANKS.sub("", name))
     else:
         name = _BLANKS.sub(" ", name)

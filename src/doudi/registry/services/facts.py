@@ -116,7 +116,11 @@ def record_facts(*, facts: Sequence[NewFact], on: date, now: datetime) -> list[F
         now_holds = current.get(key)
         if new.replaces is not None and new.replaces != (now_holds.pk if now_holds else 0):
             raise Stale
-        if now_holds and (now_holds.number, now_holds.text, now_holds.token, now_holds.starts) == (number, text, token, new.starts) and not new.evidence_id:
+        if (
+            now_holds
+            and (now_holds.number, now_holds.text, now_holds.token, now_holds.starts) == (number, text, token, new.starts)
+            and not new.evidence_id
+        ):
             continue
         owner = ("person", new.person_id) if new.person_id is not None else ("household", new.household_id)
         fact = Fact(

@@ -197,7 +197,9 @@ def correct_person(*, person_id: int, version: int, on: date, now: datetime, con
             raise
         raise _elsewhere(who, person.area) from None
     if who.name != person.name:
-        Household.objects.filter(memberships__person_id=person_id, memberships__ends__isnull=True, memberships__relationship="02").update(name=who.name)
+        Household.objects.filter(memberships__person_id=person_id, memberships__ends__isnull=True, memberships__relationship="02").update(
+            name=who.name
+        )
     return Person.objects.get(pk=person_id)
 
 

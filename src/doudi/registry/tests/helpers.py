@@ -24,7 +24,9 @@ def id_number(born: date = date(1960, 5, 4), *, male: bool = True, division: str
     return first + check_character(first)
 
 
-def household(scope: scopes.Scope, *, area: str = VILLAGE, name: str = "王建国", members: list[dict[str, Any]] | None = None, **head: Any) -> Household:
+def household(
+    scope: scopes.Scope, *, area: str = VILLAGE, name: str = "王建国", members: list[dict[str, Any]] | None = None, **head: Any
+) -> Household:
     """A household registered by `scope`; its head is a man of 1960 with an ID number unless said otherwise."""
     values = {"name": name, "id_number": id_number(), **head}
     with scopes.acting(scope):
