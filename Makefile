@@ -1,0 +1,53 @@
+# make demo   a synthetic county, the main job on it, and the pages at http://127.0.0.1:8000
+# make test   the tests
+# Data go to DOUDI_HOME (default var/; as root /var/lib/doudi). ARGS="..." is handed on to the command.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.PHONY: setup demo demo-reset test lint types migrations-check e2e bench lock clean
+
+setup: $(READY)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	@$(BIN)/doudi demo $(ARGS)
+
+demo-reset: setup
+	@$(BIN)/doudi demo --reset $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup migrations-check types
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy src/doudi src/openfisca_henan
+
+migrations-check: setup
+	$(BIN)/python -W ignore::RuntimeWarning -m django makemigrations --check --dry-run --settings doudi.config.settings
+
+e2e: setup
+	$(BIN)/python tests/e2e/main_job.py $(ARGS)
+
+bench: setup
+	@set -e; for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
+
+# Needs uv; the two locks agree with each other and name no package index.
+LOCK = echo 'setuptools>=77' | uv pip compile --quiet pyproject.toml - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(ARGS)
+lock:
+	$(LOCK) -o requirements.lock >/dev/null
+	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock >/dev/null
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
