@@ -43,7 +43,7 @@ e2e: setup
 	$(BIN)/python tests/e2e/main_job.py $(ARGS)
 
 bench: setup
-	@set -e; for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
+	@set -e; for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
 
 # Needs uv; the two locks agree with each other and name no package index.
 LOCK = echo 'setuptools>=77' | uv pip compile --quiet pyproject.toml - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(ARGS)

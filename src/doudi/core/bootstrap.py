@@ -53,11 +53,9 @@ def _around(database: str) -> list[sql.Composed]:
 
 
 def _create(database: str, template: str) -> sql.Composed:
-    if template == "template0":
-        how = sql.SQL("template template0 encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'")
-    else:
-        how = sql.SQL("template {}").format(sql.Identifier(template))
-    return sql.SQL("create database {} owner {} ").format(sql.Identifier(database), sql.Identifier(OWNER)) + how
+    fresh = sql.SQL("template template0 encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'")
+    how = fresh if template == "template0" else sql.SQL("template {}").format(sql.Identifier(template))
+    return sql.Composed([sql.SQL("create database {} owner {} ").format(sql.Identifier(database), sql.Identifier(OWNER)), how])
 
 
 def bootstrap(superuser: str, database: str, *, owner_password: str, app_password: str, template: str = "template0") -> None:

@@ -78,8 +78,7 @@ def database(now: datetime) -> Iterator[Finding]:
         yield Finding("数据库属主角色", "ok", "未配置（仅 init、migrate 需要）")
     else:
         role, held = powers("owner")
-        state = "error" if held else "ok"
-        yield Finding("数据库属主角色", state, f"{role}" + (f" 权限过大：{'、'.join(held)}" if held else ""))
+        yield Finding("数据库属主角色", "error" if held else "ok", f"{role}" + (f" 权限过大：{'、'.join(held)}" if held else ""))
         connections["owner"].close()
     with connections["default"].cursor() as cursor:
         cursor.execute("select current_setting('server_version'), current_setting('log_min_error_statement')")
