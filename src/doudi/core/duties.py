@@ -37,6 +37,7 @@ MAY: dict[str, set[str]] = {
     "payments.fund": {Duty.FINANCE_OFFICER},
     "payments.correct": {Duty.TOWNSHIP_OFFICER},
     "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
+    "payments.returns": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
@@ -51,6 +52,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("payments.prepare", "payments.approve"),
     ("payments.prepare", "payments.release"),
     ("payments.approve", "payments.release"),
+    ("payments.correct", "payments.prepare"),
     ("settings.propose", "settings.confirm"),
 )
 

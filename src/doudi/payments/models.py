@@ -78,7 +78,18 @@ class Payroll(AreaModel):
                 condition=Q(released_by__isnull=True) | (~Q(released_by=F("prepared_by")) & ~Q(released_by=F("approved_by"))),
                 name="payroll_releaser_is_other",
             ),
+            models.CheckConstraint(
+                condition=Q(checked_by__isnull=True) | Q(approved_by__isnull=True) | ~Q(approved_by=F("checked_by")),
+                name="payroll_approver_not_checker",
+            ),
+            models.CheckConstraint(
+                condition=Q(checked_by__isnull=True) | Q(released_by__isnull=True) | ~Q(released_by=F("checked_by")),
+                name="payroll_releaser_not_checker",
+            ),
         ]
+
+    def __str__(self) -> str:
+        return self.number
 
 
 class PayrollLine(models.Model):
@@ -103,15 +114,19 @@ class PayrollLine(models.Model):
     programme = CodeField(max_length=20, choices=Programme.choices)
     household_id = models.BigIntegerField(null=True)
     fund = models.ForeignKey(Fund, models.DO_NOTHING, db_constraint=False)
+    fund_year = models.SmallIntegerField()
     amount = MoneyField()
     members = models.SmallIntegerField()
     payee_id = models.BigIntegerField(null=True)
     payee_name = CodeField(max_length=60)
+    payee = TokenField(null=True, help_text="citizen ID number; null for an institution")
+    beneficiary_name = CodeField(max_length=60)
+    beneficiary = TokenField()
     account = TokenField()
     bank = CodeField(max_length=14)
     decision_id = models.BigIntegerField()
     marked = models.BooleanField(default=False)
-    mark = CodeField(max_length=20, default="")
+    mark = CodeField(max_length=20, default="", help_text="death: a dead member's share is left out; arrears: an earlier month")
 
     class Meta:
         managed = False
@@ -141,7 +156,9 @@ class PayrollExclusion(AreaModel):
         SUSPENDED = "suspended", _("暂停发放")
         PAYEE_DIED = "payee_died", _("领款人死亡，待确定新领款人")
         NO_FUND = "no_fund", _("无对应资金")
-        PAID_ELSEWHERE = "paid_elsewhere", _("其他地区已发放同类待遇")
+        PAID_ELSEWHERE = "paid_elsewhere", _("当月已发放同类待遇")
+        RETURNED = "returned", _("退票未更正账户")
+        HELD = "held", _("复核剔除")
 
     payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="exclusions")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
@@ -150,9 +167,28 @@ class PayrollExclusion(AreaModel):
     amount = MoneyField()
     payee_name = CodeField(max_length=60)
     programme = CodeField(max_length=20, choices=Programme.choices)
+    household_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["payroll", "entitlement", "month_entitled"], name="payroll_exclusion_once")]
+
+
+class LineReview(AreaModel):
+    """What a reviewer found about an unusual line of a draft (异常明细复核): in order, or held back for this payroll."""
+
+    class Verdict(models.TextChoices):
+        NORMAL = "normal", _("正常")
+        HELD = "held", _("已剔除")
+
+    payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="reviews")
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
+    verdict = CodeField(max_length=10, choices=Verdict.choices)
+    note = models.CharField(max_length=200)
+    reviewed_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    reviewed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["payroll", "entitlement"], name="line_review_once")]
 
 
 class BankFile(AreaModel):
@@ -193,6 +229,7 @@ class BankReturn(AreaModel):
 
     class State(models.TextChoices):
         OPEN = "open", _("待乡镇更正")
+        PROPOSED = "proposed", _("已更正，待县级确认")
         CORRECTED = "corrected", _("已更正，待重新发放")
         REISSUED = "reissued", _("已重新发放")
 
@@ -200,7 +237,11 @@ class BankReturn(AreaModel):
     month_entitled = models.DateField()
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
     amount = MoneyField()
+    payroll = models.ForeignKey(Payroll, models.PROTECT, related_name="returns")
+    programme = CodeField(max_length=20, choices=Programme.choices)
+    household_id = models.BigIntegerField(null=True)
     payee_name = CodeField(max_length=60)
+    account = TokenField()
     result = models.ForeignKey(BankResult, models.PROTECT, related_name="returns")
     code = CodeField(max_length=20)
     reason = models.CharField(max_length=120)
@@ -211,10 +252,13 @@ class BankReturn(AreaModel):
     new_account = TokenField(null=True)
     new_bank = CodeField(max_length=14, default="")
     correction_note = models.CharField(max_length=200, blank=True)
+    confirmed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["area", "state"])]
+        indexes = [models.Index(fields=["area", "state"]), models.Index(fields=["entitlement"])]
         constraints = [
+            models.CheckConstraint(condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("corrected_by")), name="bank_return_two_officers"),
             models.UniqueConstraint(fields=["line_id", "month_entitled"], name="bank_return_once"),
             models.UniqueConstraint(fields=["line_id", "month_entitled", "entitlement", "amount"], name="bank_return_key"),
         ]

@@ -13,8 +13,9 @@ create table payments_payrollline (
   kind text collate "C" not null check (kind in ('regular', 'back', 'reissue', 'setoff')),
   cause bigint, returned_line bigint,
   entitlement_id bigint not null, payroll_id bigint not null, month_paid date not null, programme text collate "C" not null,
-  household_id bigint, fund_id bigint not null, amount numeric(14,2) not null, members smallint not null,
-  payee_id bigint, payee_name text collate "C" not null, account uuid not null, bank text collate "C" not null default '',
+  household_id bigint, fund_id bigint not null, fund_year smallint not null, amount numeric(14,2) not null, members smallint not null,
+  payee_id bigint, payee_name text collate "C" not null, payee uuid, beneficiary_name text collate "C" not null, beneficiary uuid not null,
+  account uuid not null, bank text collate "C" not null default '',
   decision_id bigint not null, marked boolean not null default false, mark text collate "C" not null default '',
   check ((kind = 'regular') = (cause is null)), check ((kind = 'reissue') = (returned_line is not null)), check (returned_line = cause),
   check ((kind = 'setoff') = (amount < 0)), check (amount <> 0),
@@ -76,29 +77,158 @@ begin
   return null;
 end $$;
 create trigger line_deleted after delete on payments_payrollline referencing old table as old_lines for each statement execute function doudi.line_deleted();
-create function doudi.payroll_moves_on() returns trigger language plpgsql set search_path = doudi, pg_temp as $$
+-- the way of a payroll: draft, checked, approved, released, booked; back to the draft only before the release.
+-- What it says of itself is what its lines, the ledger and the bank's results say.
+create function doudi.payroll_moves_on() returns trigger language plpgsql security definer set search_path = doudi, pg_temp as $$
+declare n bigint; s numeric; step text := old.state || '>' || new.state;
 begin
-  if old.state in ('released', 'booked') and (new.state not in ('released', 'booked') or (old.state = 'booked' and new.state <> 'booked')) then
+  if old.state in ('released', 'booked') and new.state not in ('released', 'booked') then
     raise exception 'a released payroll never becomes a draft again' using errcode = 'check_violation';
+  end if;
+  if old.state <> new.state and step not in ('draft>checked', 'checked>approved', 'approved>released', 'released>booked', 'checked>draft', 'approved>draft') then
+    raise exception 'a payroll does not go from % to %', old.state, new.state using errcode = 'check_violation';
   end if;
   if old.state <> 'draft' and (new.lines, new.amount, new.content_hash) is distinct from (old.lines, old.amount, old.content_hash) and new.state <> 'draft' then
     raise exception 'the content of a checked payroll is frozen' using errcode = 'check_violation';
   end if;
+  if old.state not in ('draft', 'checked', 'approved') and (new.checked_by_id, new.approved_by_id, new.released_by_id)
+      is distinct from (old.checked_by_id, old.approved_by_id, old.released_by_id) then
+    raise exception 'the signatures of a released payroll stay' using errcode = 'check_violation';
+  end if;
+  if (new.state in ('checked', 'approved', 'released', 'booked') and (new.checked_by_id is null or new.content_hash = ''))
+     or (new.state in ('approved', 'released', 'booked') and new.approved_by_id is null)
+     or (new.state in ('released', 'booked') and new.released_by_id is null) then
+    raise exception 'a signature is missing' using errcode = 'check_violation';
+  end if;
+  if step = 'draft>checked' then
+    select count(*), coalesce(sum(amount), 0) into n, s from payments_payrollline where payroll_id = new.id;
+    if (n, s) is distinct from (new.lines::bigint, new.amount) then
+      raise exception 'the payroll differs from its lines' using errcode = 'check_violation';
+    end if;
+  elsif step = 'approved>released' then
+    select coalesce(sum(amount), 0) into s from payments_ledgerentry where payroll_id = new.id and account = 'in_payment';
+    if s <> new.amount then
+      raise exception 'the ledger does not carry this payroll' using errcode = 'check_violation';
+    end if;
+  elsif step = 'released>booked' then
+    select coalesce(sum(paid_lines + returned_lines), 0), coalesce(sum(paid_amount + returned_amount), 0) into n, s
+      from payments_bankresult where payroll_id = new.id;
+    if (n, s) is distinct from (new.lines::bigint, new.amount) then
+      raise exception 'the bank has not answered for every line' using errcode = 'check_violation';
+    end if;
+  end if;
   return new;
 end $$;
 create trigger payroll_moves_on before update on payments_payroll for each row execute function doudi.payroll_moves_on();
+create function doudi.payroll_begins() returns trigger language plpgsql set search_path = doudi, pg_temp as $$
+begin
+  if new.state <> 'draft' or new.lines <> 0 or new.amount <> 0 or new.content_hash <> '' or new.month <> date_trunc('month', new.month)::date
+     or num_nonnulls(new.checked_by_id, new.approved_by_id, new.released_by_id, new.booked_at) > 0 then
+    raise exception 'a payroll begins as an empty draft' using errcode = 'check_violation';
+  end if;
+  return new;
+end $$;
+create trigger payroll_begins before insert on payments_payroll for each row execute function doudi.payroll_begins();
+create function doudi.payroll_deleted() returns trigger language plpgsql security definer set search_path = doudi, pg_temp as $$
+begin
+  if old.state <> 'draft' or exists (select from payments_payrollline where payroll_id = old.id) then
+    raise exception 'only an empty draft is deleted' using errcode = 'check_violation';
+  end if;
+  return old;
+end $$;
+create trigger payroll_deleted before delete on payments_payroll for each row execute function doudi.payroll_deleted();
+-- the lines of a payroll that left the draft are what was signed: nobody changes them
+create function doudi.line_is_frozen() returns trigger language plpgsql security definer set search_path = doudi, pg_temp as $$
+begin
+  if exists (select from old_rows o join new_rows n on n.id = o.id and n.month_entitled = o.month_entitled
+             where (to_jsonb(o) - 'area' - 'area_then') is distinct from (to_jsonb(n) - 'area' - 'area_then')) or
+     (select count(*) from old_rows o join new_rows n on n.id = o.id and n.month_entitled = o.month_entitled) <> (select count(*) from old_rows) then
+    raise exception 'a payroll line never changes' using errcode = 'check_violation';
+  end if;
+  return null;
+end $$;
+create trigger line_is_frozen after update on payments_payrollline referencing old table as old_rows new table as new_rows
+  for each statement execute function doudi.line_is_frozen();
+-- a result answers for a released payroll, and for no more than it holds; what came back are lines of that payroll, to the fen
+create function doudi.result_inserted() returns trigger language plpgsql security definer set search_path = doudi, pg_temp as $$
+declare p payments_payroll; n bigint; s numeric;
+begin
+  select * into p from payments_payroll where id = new.payroll_id for share;
+  select sum(paid_lines + returned_lines), sum(paid_amount + returned_amount) into n, s from payments_bankresult where payroll_id = new.payroll_id;
+  if p.state <> 'released' or n > p.lines or s > p.amount or new.area <> p.area
+     or least(new.paid_lines, new.returned_lines, new.paid_amount, new.returned_amount) < 0 then
+    raise exception 'the result does not fit the payroll' using errcode = 'check_violation';
+  end if;
+  return null;
+end $$;
+create trigger result_inserted after insert on payments_bankresult for each row execute function doudi.result_inserted();
+create function doudi.return_inserted() returns trigger language plpgsql security definer set search_path = doudi, pg_temp as $$
+begin
+  if exists (select from new_rows n join payments_bankresult r on r.id = n.result_id
+             left join payments_payrollline l on l.id = n.line_id and l.month_entitled = n.month_entitled and l.entitlement_id = n.entitlement_id
+              and l.amount = n.amount and l.area = n.area and l.payroll_id = r.payroll_id and n.payroll_id = r.payroll_id
+             where l.id is null or n.state <> 'open') then
+    raise exception 'what comes back is a line of that payroll' using errcode = 'check_violation';
+  end if;
+  if exists (select from payments_bankresult r
+             join (select result_id, count(*) as n, sum(amount) as s from payments_bankreturn where result_id in (select result_id from new_rows) group by 1) b
+               on b.result_id = r.id
+             where r.returned_lines <> b.n or r.returned_amount <> b.s) then
+    raise exception 'the returned lines differ from the total of the result' using errcode = 'check_violation';
+  end if;
+  return null;
+end $$;
+create trigger return_inserted after insert on payments_bankreturn referencing new table as new_rows for each statement execute function doudi.return_inserted();
+-- correcting: township first, then another officer; back to open until the second has confirmed; a reissued one stays
+create function doudi.return_moves_on() returns trigger language plpgsql set search_path = doudi, pg_temp as $$
+begin
+  if old.state = 'reissued' or (old.state <> new.state and old.state || '>' || new.state not in
+      ('open>proposed', 'proposed>open', 'proposed>corrected', 'corrected>reissued')) then
+    raise exception 'a return does not go from % to %', old.state, new.state using errcode = 'check_violation';
+  end if;
+  if new.state in ('corrected', 'reissued') and (new.confirmed_by_id is null or new.corrected_by_id is null or new.new_account is null) then
+    raise exception 'a correction needs two officers' using errcode = 'check_violation';
+  end if;
+  return new;
+end $$;
+create trigger return_moves_on before update on payments_bankreturn for each row execute function doudi.return_moves_on();
+-- Months of own awards for which a person is paid already in the same group, here or in another area. Answers for awards of the
+-- acting scope only, and only that it is so (integrity.md: a clash with another area is told in our own words).
+create function doudi.months_paid_already(p_months date[]) returns table (award_id bigint, month date)
+language sql stable security definer set search_path = doudi, pg_temp as $$
+  select distinct m.award_id, p.month
+  from enrolment_awardmember m join payments_paidmonth p on p.person_id = m.person_id and p.grp = m.grp
+  where m.area >= current_setting('app.lo', true) and m.area < current_setting('app.hi', true) and not m.void
+    and p.month = any(p_months) and m.starts <= p.month and (m.ends is null or m.ends > p.month)
+    and not exists (select from payments_payrollline l where l.entitlement_id = m.award_id and l.month_entitled = p.month and l.kind = 'regular')
+$$;
+revoke execute on function doudi.months_paid_already(date[]) from public;
+grant execute on function doudi.months_paid_already(date[]) to doudi_app;
 create sequence doudi.ledger_transaction_id as bigint;
 grant usage on sequence doudi.ledger_transaction_id to doudi_app;
 create function doudi.ledger_balanced() returns trigger language plpgsql security definer set search_path = doudi, pg_temp as $$
 begin
+  -- one booking at a time in an area: else two could spend the same money unseen by each other
+  perform pg_advisory_xact_lock(hashtextextended('ledger ' || new.area, 0));
   if (select sum(amount) from payments_ledgerentry where transaction = new.transaction) <> 0
-     or (select count(distinct (fund_id, fund_year)) from payments_ledgerentry where transaction = new.transaction) > 1 then
+     or (select count(distinct (area, fund_id, fund_year)) from payments_ledgerentry where transaction = new.transaction) > 1 then
     raise exception 'ledger transaction % is not balanced', new.transaction using errcode = 'check_violation';
+  end if;
+  if new.account <> 'appropriation' and (select sum(amount) from payments_ledgerentry where area = new.area and fund_id = new.fund_id
+                                         and fund_year = new.fund_year and account = new.account) < 0 then
+    raise exception 'the fund does not cover it' using errcode = 'check_violation';
   end if;
   return null;
 end $$;
 create constraint trigger ledger_balanced after insert on payments_ledgerentry deferrable initially deferred
   for each row execute function doudi.ledger_balanced();
+-- append-only for the owner too: a correction is a reversal. Only a recode touches `area` (integrity.md).
+create function doudi.ledger_stays() returns trigger language plpgsql set search_path = doudi, pg_temp as $$
+begin
+  if tg_op = 'UPDATE' and (to_jsonb(new) - 'area' - 'area_then') = (to_jsonb(old) - 'area' - 'area_then') then return new; end if;
+  raise exception 'the ledger is append-only' using errcode = 'check_violation';
+end $$;
+create trigger ledger_stays before update or delete on payments_ledgerentry for each row execute function doudi.ledger_stays();
 """
 
 # CREATE ... PARTITION OF locks the whole table: months are made ahead by the owner.
@@ -202,14 +332,20 @@ class Migration(migrations.Migration):
                 "state", "lines", "amount", "content_hash", "checked_by_id", "checked_at", "approved_by_id", "approved_at", "released_by_id",
                 "released_at", "booked_at", "note",
             ],
-            delete=False,
+            delete=True,
         ),
         Protect("payments_payrollline", delete=True),
         Protect("payments_paidmonth", insert=False),
         Protect("payments_payrollexclusion", delete=True),
+        Protect("payments_linereview", update=["verdict", "note", "reviewed_by_id", "reviewed_at"], delete=True),
         Protect("payments_bankfile"),
         Protect("payments_bankresult"),
-        Protect("payments_bankreturn", update=["state", "corrected_by_id", "corrected_at", "new_name", "new_account", "new_bank", "correction_note"]),
+        Protect(
+            "payments_bankreturn",
+            update=[
+                "state", "corrected_by_id", "corrected_at", "new_name", "new_account", "new_bank", "correction_note", "confirmed_by_id", "confirmed_at",
+            ],
+        ),
         Protect("payments_ledgerentry"),
         migrations.RunSQL(GUARDS, migrations.RunSQL.noop),
         migrations.RunSQL(MONTHS, migrations.RunSQL.noop),

@@ -1,0 +1,1 @@
+"""Business actions of payments, one module per matter."""

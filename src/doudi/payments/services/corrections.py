@@ -1,0 +1,176 @@
+"""Returned lines (支付退票): the township corrects name and account, the county confirms, a follow-up payroll pays again."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from doudi.batch.tokens import Kind
+from doudi.core import duties, numbers
+from doudi.core import scope as scopes
+from doudi.core.models import Duty
+from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.enrolment.models import Award
+from doudi.payments.models import BankReturn, Payroll
+from doudi.payments.services.payrolls import Prepared, State, _wait_for_turn, county_of, first_of
+
+# the same amount to the corrected account; the foreign key to the return and the line's key allow it once
+REISSUES = """
+insert into payments_payrollline (area, month_entitled, kind, cause, returned_line, entitlement_id, payroll_id, month_paid, programme, household_id,
+  fund_id, fund_year, amount, members, payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark)
+select l.area, l.month_entitled, 'reissue', l.id, l.id, l.entitlement_id, %(payroll)s, %(month)s, l.programme, l.household_id, l.fund_id, l.fund_year,
+  l.amount, l.members, l.payee_id, r.new_name, case when r.new_name = l.payee_name then l.payee end, l.beneficiary_name, l.beneficiary,
+  r.new_account, r.new_bank, l.decision_id, false, ''
+from payments_bankreturn r join payments_payrollline l on l.id = r.line_id and l.month_entitled = r.month_entitled
+where r.state = 'corrected' and r.area >= %(low)s and r.area < %(high)s
+  and not exists (select from payments_payrollline x where x.entitlement_id = r.entitlement_id and x.month_entitled = r.month_entitled
+                  and x.kind = 'reissue' and x.cause = r.line_id)
+order by r.entitlement_id, r.month_entitled
+"""
+
+
+def luhn_holds(number: str) -> bool:
+    """Check digit of bank card numbers (Luhn)."""
+    total = 0
+    for at, digit in enumerate(reversed(number)):
+        value = int(digit) * (2 if at % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def account_problem(number: str) -> str:
+    """What is wrong with an account number, or "". Cards of 16 to 19 digits pass Luhn; passbooks of 8 to 32 digits are taken as they are."""
+    if not number.isascii() or not number.isdigit() or not 8 <= len(number) <= 28:
+        return _("“账号”应为 8 至 28 位数字；请对照存折或银行卡核对。")
+    if number.startswith("62") and 16 <= len(number) <= 19 and not luhn_holds(number):
+        return _("“账号”校验位不正确；请对照银行卡核对后重新填写。")
+    return ""
+
+
+def _locked(return_id: int, act: str) -> BankReturn:
+    acting = duties.require(act)
+    row = BankReturn.objects.select_for_update(of=("self",)).filter(pk=return_id).first()
+    if row is None or not acting.covers(row.area):
+        raise ValidationError(_("退票记录不存在，或不在您的管辖范围内。"))
+    return row
+
+
+@transaction.atomic
+def correct_return(*, return_id: int, name: str, account: str, bank: str, note: str, now: datetime) -> BankReturn:
+    """Correct (更正) payee name and account of a returned line, by the township; it waits for the county's confirmation."""
+    row = _locked(return_id, "payments.correct")
+    name, account, bank = name.strip(), account.replace(" ", "").strip(), bank.strip()
+    if row.state not in (BankReturn.State.OPEN, BankReturn.State.PROPOSED):
+        raise ValidationError(_("这笔退票现为“%(state)s”，不能再更正。") % {"state": row.get_state_display()})
+    if problem := account_problem(account):
+        raise ValidationError(problem)
+    if not 1 < len(name) <= 60 or any(mark in name for mark in "|\t\n\\"):
+        raise ValidationError(_("请填写与银行账户一致的户名。"))
+    if not note.strip():
+        raise ValidationError(_("请填写更正依据，例如银行卡复印件。"))
+    token: UUID = numbers.token_of(Kind.ACCOUNT, account)
+    if token == row.account and name == row.payee_name:
+        raise ValidationError(_("户名和账号与退票的相同，没有更正内容。"))
+    row.state, row.new_name, row.new_account, row.new_bank = BankReturn.State.PROPOSED, name, token, bank[:14]
+    row.corrected_by_id, row.corrected_at, row.correction_note = scopes.current().account_id, now, note.strip()[:200]
+    row.save(update_fields=["state", "new_name", "new_account", "new_bank", "corrected_by", "corrected_at", "correction_note"])
+    raise_todo(
+        kind="payments.correction",
+        area=row.area,
+        duty=Duty.COUNTY_REVIEWER,
+        title=_("支付退票更正待确认：%(name)s") % {"name": row.payee_name},
+        url="/payments/returns/?state=proposed",
+        subject="bank_return",
+        subject_id=row.pk,
+        now=now,
+    )
+    township = row.area[:9]
+    if not BankReturn.objects.filter(area__gte=township, area__lt=township + ":", state=BankReturn.State.OPEN).exists():
+        finish_todos(subject="area", subject_id=int(township), kind="payments.returns", now=now)
+    scopes.check_constraints()
+    return row
+
+
+@transaction.atomic
+def confirm_correction(*, return_id: int, agreed: bool, reason: str = "", now: datetime) -> BankReturn:
+    """Confirm (确认) a correction, by another officer at the county; or send it back to the township.
+
+    Once confirmed the award pays to the corrected account from the next payroll on.
+    """
+    row = _locked(return_id, "payments.prepare")
+    if row.state == BankReturn.State.CORRECTED and agreed:
+        return row
+    if row.state != BankReturn.State.PROPOSED:
+        raise ValidationError(_("这笔退票现为“%(state)s”，不是待确认。") % {"state": row.get_state_display()})
+    duties.require_apart("payments.prepare", done={"payments.correct": row.corrected_by_id})
+    finish_todos(subject="bank_return", subject_id=row.pk, now=now)
+    if not agreed:
+        if not reason.strip():
+            raise ValidationError(_("请填写退回原因。"))
+        row.state, row.correction_note = BankReturn.State.OPEN, reason.strip()[:200]
+        row.save(update_fields=["state", "correction_note"])
+        raise_todo(
+            kind="payments.returns",
+            area=row.area[:9],
+            duty=Duty.TOWNSHIP_OFFICER,
+            title=_("支付退票更正被退回：%(name)s") % {"name": row.payee_name},
+            url="/payments/returns/",
+            subject="area",
+            subject_id=int(row.area[:9]),
+            now=now,
+        )
+    else:
+        row.state, row.confirmed_by_id, row.confirmed_at = BankReturn.State.CORRECTED, scopes.current().account_id, now
+        row.save(update_fields=["state", "confirmed_by", "confirmed_at"])
+        Award.objects.filter(pk=row.entitlement_id, account=row.account).update(payee_name=row.new_name, account=row.new_account, bank=row.new_bank)
+    scopes.check_constraints()
+    return row
+
+
+@transaction.atomic
+def prepare_follow_up(*, area: str, month: date, now: datetime) -> Prepared:
+    """Prepare the payroll that pays corrected returns again (重新发放), or refresh its draft. Raises ValidationError where none waits."""
+    county_of(area, "payments.prepare")
+    month = first_of(month)
+    _wait_for_turn(area, month)
+    mine = Payroll.objects.filter(area=area, month=month, kind=Payroll.Kind.FOLLOW_UP)
+    payroll = mine.select_for_update(of=("self",)).filter(state=State.DRAFT).first()
+    if payroll is None:
+        serial = (mine.aggregate(Max("serial"))["serial__max"] or 1) + 1
+        payroll = Payroll.objects.create(
+            area=area,
+            number=f"{area}-{month:%Y%m}-{serial}",
+            month=month,
+            kind=Payroll.Kind.FOLLOW_UP,
+            serial=serial,
+            prepared_by_id=scopes.current().account_id,
+            prepared_at=now,
+        )
+    county = scopes.Scope(area=area)
+    with connection.cursor() as cursor:
+        cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
+        cursor.execute(REISSUES, {"payroll": payroll.pk, "month": month, "low": county.low, "high": county.high})
+        lines = cursor.rowcount
+        cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])
+        amount = cursor.fetchone()[0]
+    if not lines:
+        raise ValidationError(_("没有已更正、待重新发放的退票。"))
+    payroll.lines, payroll.amount = lines, amount
+    payroll.save(update_fields=["lines", "amount"])
+    raise_todo(
+        kind="payments.check",
+        area=area,
+        duty=Duty.COUNTY_REVIEWER,
+        title=_("发放批次 %(number)s 待复核") % {"number": payroll.number},
+        url=f"/payments/{payroll.pk}/",
+        subject="payroll",
+        subject_id=payroll.pk,
+        now=now,
+    )
+    scopes.check_constraints()
+    return Prepared(payroll, lines, amount, 0, changed=True)

@@ -1,0 +1,218 @@
+"""The ledger (资金台账): double entry, append-only; every balance is a sum of entries. Corrections are reversals.
+
+Debits are positive, credits negative. What a fund has is its account `available`; released lines are `in_payment`, the
+bank's answer makes them `paid` or `returned`, and a reissue draws on what was returned to the same fund and year.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from doudi.core import duties
+from doudi.core import scope as scopes
+from doudi.payments.models import Fund, LedgerAccount, LedgerEntry, Payroll
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a payroll takes from one fund and year, and what stands there (available, or returned for a follow-up), yuan."""
+
+    fund_id: int
+    fund_name: str
+    year: int
+    amount: Decimal
+    has: Decimal
+
+
+def lock(area: str) -> None:
+    """One booking at a time in a county, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [area])
+
+
+def move(
+    *,
+    area: str,
+    fund_id: int,
+    year: int,
+    amount: Decimal,
+    source: str,
+    target: str,
+    what: str,
+    on: date,
+    now: datetime,
+    payroll: Payroll | None = None,
+    document: str = "",
+) -> int:
+    """Book `amount` from one account of a fund and year to another; the number of the ledger transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("select nextval('doudi.ledger_transaction_id')")
+        number: int = cursor.fetchone()[0]
+    common: dict[str, Any] = {
+        "area": area,
+        "transaction": number,
+        "fund_id": fund_id,
+        "fund_year": year,
+        "payroll": payroll,
+        "what": what[:120],
+        "document": document[:120],
+        "booked_on": on,
+        "booked_at": now,
+        "made_by_id": scopes.current().account_id or None,
+    }
+    LedgerEntry.objects.bulk_create([LedgerEntry(account=target, amount=amount, **common), LedgerEntry(account=source, amount=-amount, **common)])
+    return number
+
+
+def receive_appropriation(*, fund: str, area: str, year: int, amount: Decimal, document: str, on: date, now: datetime) -> int:
+    """Book money appropriated (财政拨款) to a fund of a county; the number of the ledger transaction.
+
+    `fund`: its code. The same document is booked once: again with the same amount it is recognised, with another refused.
+    """
+    acting = duties.require("payments.fund")
+    if len(area) != 6 or not acting.covers(area):
+        raise ValidationError(_("拨款登记到县（市、区）；所选地区不是您管辖的县。"))
+    if amount <= 0 or amount != amount.quantize(Decimal("0.01")):
+        raise ValidationError(_("“金额”应为正数，精确到分；请更正。"))
+    if not document.strip():
+        raise ValidationError(_("请填写拨款文号。"))
+    try:
+        row = Fund.objects.get(code=fund)
+    except Fund.DoesNotExist:
+        raise ValidationError(_("没有这项资金：%(code)s。") % {"code": fund}) from None
+    with transaction.atomic():
+        lock(area)
+        same = {"area": area, "fund": row, "fund_year": year, "document": document.strip()[:120], "account": LedgerAccount.AVAILABLE}
+        before = LedgerEntry.objects.filter(**same).first()
+        if before is not None:
+            if before.amount == amount:
+                return before.transaction
+            raise ValidationError(
+                _("文号“%(document)s”已登记 %(amount)s 元，与本次金额不同；如需更正请冲销后重新登记。")
+                % {"document": document, "amount": f"{before.amount:,.2f}"}
+            )
+        number = move(
+            area=area,
+            fund_id=row.pk,
+            year=year,
+            amount=amount,
+            source=LedgerAccount.APPROPRIATION,
+            target=LedgerAccount.AVAILABLE,
+            what=_("收到拨款"),
+            document=document.strip(),
+            on=on,
+            now=now,
+        )
+        scopes.check_constraints()
+    return number
+
+
+def needs_of(payroll: Payroll) -> list[Need]:
+    """What the payroll takes from each fund and year, beside what stands there."""
+    account = LedgerAccount.RETURNED if payroll.kind == Payroll.Kind.FOLLOW_UP else LedgerAccount.AVAILABLE
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select l.fund_id, f.name, l.fund_year, l.amount, coalesce(e.amount, 0) from"
+            " (select fund_id, fund_year, sum(amount) as amount from payments_payrollline where payroll_id = %s group by 1, 2) l"
+            " join payments_fund f on f.id = l.fund_id"
+            " left join (select fund_id, fund_year, sum(amount) as amount from payments_ledgerentry where area = %s and account = %s group by 1, 2) e"
+            " on e.fund_id = l.fund_id and e.fund_year = l.fund_year order by 1, 3",
+            [payroll.pk, payroll.area, account],
+        )
+        return [Need(*row) for row in cursor.fetchall()]
+
+
+def trial_balance(*, area: str, year: int | None = None) -> list[dict[str, Any]]:
+    """Balances (yuan) of each fund, year and account of an area within the scope, in a row per fund and year with their sum (nought)."""
+    duties.require("payments.view")
+    low, high = scopes.Scope(area=area).low, scopes.Scope(area=area).high
+    sums = ", ".join(f"coalesce(sum(e.amount) filter (where account = '{account}'), 0)" for account in LedgerAccount.values)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select e.area, f.code, f.name, e.fund_year, {sums}, sum(e.amount) from payments_ledgerentry e join payments_fund f on f.id = e.fund_id"
+            " where e.area >= %s and e.area < %s and (%s::int is null or e.fund_year = %s::int) group by 1, 2, 3, 4 order by 1, 4, 2",
+            [low, high, year, year],
+        )
+        names = ["area", "fund", "fund_name", "year", *LedgerAccount.values, "sum"]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One equation of the reconciliation (对账) of a payroll. `waits`: its turn has not come yet."""
+
+    payroll: str
+    name: str
+    left: Decimal
+    right: Decimal
+    waits: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.waits or self.left == self.right
+
+
+def proofs_of(payroll: Payroll) -> list[Proof]:
+    """Lines = payroll = file = bank's results = ledger, to the fen, of one payroll. Four queries."""
+    state = Payroll.State
+    with connection.cursor() as cursor:
+
+        def one(sql: str) -> tuple[Any, ...]:
+            cursor.execute(sql, [payroll.pk])
+            return tuple(cursor.fetchone())
+
+        nought = Decimal(0)
+        lines, count = one("select coalesce(sum(amount), 0), count(*) from payments_payrollline where payroll_id = %s")
+        files, low, high, least, most = one(
+            "select count(*), coalesce(min(amount), 0), coalesce(max(amount), 0), coalesce(min(lines), 0), coalesce(max(lines), 0)"
+            " from payments_bankfile where payroll_id = %s"
+        )
+        results, paid, back, answered = one(
+            "select count(*), coalesce(sum(paid_amount), 0), coalesce(sum(returned_amount), 0), coalesce(sum(paid_lines + returned_lines), 0)"
+            " from payments_bankresult where payroll_id = %s"
+        )
+        returns = one("select coalesce(sum(amount), 0) from payments_bankreturn where payroll_id = %s")[0]
+        booked_paid, booked_back, out = one(
+            "select coalesce(sum(amount) filter (where account = 'paid'), 0), coalesce(sum(amount) filter (where account = 'returned' and amount > 0), 0),"
+            " coalesce(-sum(amount) filter (where account in ('available', 'returned') and amount < 0), 0) from payments_ledgerentry where payroll_id = %s"
+        )
+    gone = payroll.state in (state.RELEASED, state.BOOKED)
+    return [
+        Proof(payroll.number, _("发放明细合计 = 批次合计"), lines, payroll.amount),
+        Proof(payroll.number, _("发放明细笔数 = 批次笔数"), Decimal(count), Decimal(payroll.lines)),
+        Proof(payroll.number, _("批次合计 = 代发文件合计"), payroll.amount, high if high != payroll.amount else low, waits=not files),
+        Proof(
+            payroll.number, _("批次笔数 = 代发文件笔数"), Decimal(payroll.lines), Decimal(most if most != payroll.lines else least), waits=not files
+        ),
+        Proof(payroll.number, _("批次合计 = 资金台账支出"), payroll.amount if gone else nought, out, waits=not gone),
+        Proof(payroll.number, _("代发文件合计 = 成功合计 + 退票合计"), payroll.amount, paid + back, waits=not results),
+        Proof(payroll.number, _("代发文件笔数 = 成功笔数 + 退票笔数"), Decimal(payroll.lines), Decimal(answered), waits=not results),
+        Proof(payroll.number, _("退票合计 = 退票明细合计"), back, returns, waits=not results),
+        Proof(payroll.number, _("资金台账已发放 = 成功合计"), booked_paid, paid, waits=not results),
+        Proof(payroll.number, _("资金台账退票 = 退票合计"), booked_back, back, waits=not results),
+    ]
+
+
+def check_ledger(*, area: str, month: date) -> dict[str, Any]:
+    """Prove ledger = payrolls = bank files = bank results of an area and month to the fen.
+
+    Returns `holds`, `proofs` (those that do not hold first) and `balance` (the sum of the whole ledger of the area: nought).
+    """
+    duties.require("payments.view")
+    here = scopes.Scope(area=area)
+    proofs: list[Proof] = []
+    for payroll in Payroll.objects.filter(area__gte=here.low, area__lt=here.high, month=month.replace(day=1)).order_by("number"):
+        proofs += proofs_of(payroll)
+    balance = sum((row["sum"] for row in trial_balance(area=area)), Decimal("0.00"))
+    return {
+        "holds": balance == 0 and all(proof.holds for proof in proofs),
+        "proofs": sorted(proofs, key=lambda proof: proof.holds),
+        "balance": balance,
+    }

@@ -1,0 +1,406 @@
+"""Payrolls (发放批次): prepare, check, send back, approve, release. Three signatures by three people; everything may be clicked twice.
+
+Lines come from awards in one set-based statement (integrity.md, "Payroll lines"); what the database guards (a person paid
+twice, a line in a released payroll, a fund that does not cover) is caught here and told in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
+
+from doudi.core import duties
+from doudi.core import scope as scopes
+from doudi.core.models import Duty
+from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
+from doudi.payments.models import BankReturn, LedgerAccount, LineReview, Payroll, PayrollExclusion
+from doudi.payments.services import content, ledger
+
+State = Payroll.State
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What preparing came to. `changed` is false where the payroll had left the draft before: nothing was done."""
+
+    payroll: Payroll
+    lines: int
+    amount: Decimal
+    excluded: int
+    changed: bool
+
+
+# One row per award and month that is due and has no regular line yet, earlier months included (a late approval, an ended
+# exclusion). %(from)s .. %(month)s: first days of months; %(payroll)s: held lines of this draft; %(low)s .. %(high)s: the county.
+CANDIDATES = """
+create temporary table payroll_candidate on commit drop as
+with due as (
+  select a.id, a.area, m.month, a.programme, a.household_id, a.payee_id, a.payee_name, a.account, a.bank, a.suspended, a.starts
+  from doudi.enrolment_award a
+  join (select generate_series(%(from)s::date, %(month)s::date, interval '1 month')::date as month) m
+    on a.starts <= m.month and (a.ends is null or a.ends > m.month)
+  where not a.void and a.area >= %(low)s and a.area < %(high)s
+), unpaid as (
+  select d.* from due d
+  left join doudi.payments_payrollline l on l.entitlement_id = d.id and l.month_entitled = d.month and l.kind = 'regular'
+  where l.id is null
+), priced as (
+  select u.*, x.amount as full_amount, x.decision_id
+  from unpaid u
+  join (select award_id, from_month, amount, decision_id, lead(from_month) over (partition by award_id order by from_month) as until
+        from doudi.enrolment_awardamount where area >= %(low)s and area < %(high)s) x
+    on x.award_id = u.id and x.from_month <= u.month and (x.until is null or x.until > u.month)
+), held_by as (
+  select u.id, u.month, count(*) as members,
+         count(*) filter (where m.died_on is null or m.died_on >= u.month) as living,
+         sum(m.share) as all_shares, sum(m.share) filter (where m.died_on < u.month) as dead_share, count(m.share) as shares,
+         bool_or(m.person_id = u.payee_id and m.died_on is not null) as payee_died,
+         min(m.person_id) filter (where m.died_on is null or m.died_on >= u.month) as first_living,
+         bool_or(m.person_id = u.payee_id and (m.died_on is null or m.died_on >= u.month)) as payee_is_member
+  from unpaid u
+  join doudi.enrolment_awardmember m on m.award_id = u.id and not m.void and m.starts <= u.month and (m.ends is null or m.ends > u.month)
+  group by u.id, u.month
+)
+select p.id, p.area, p.month, p.programme, p.household_id, p.payee_id, p.payee_name, p.account, p.bank, p.decision_id, h.members, h.living,
+       -- half up to the fen; bands only where they make up the award's amount
+       case when h.living = h.members then p.full_amount
+            when h.shares = h.members and h.all_shares = p.full_amount then p.full_amount - coalesce(h.dead_share, 0)
+            else round(p.full_amount * h.living / h.members, 2) end as amount,
+       f.fund_id, payee.token as payee_token,
+       coalesce(b.name, p.payee_name) as beneficiary_name, coalesce(b.token, payee.token) as beneficiary_token,
+       case when paid.award_id is not null then 'paid_elsewhere'
+            when v.entitlement_id is not null then 'held'
+            when p.suspended then 'suspended'
+            when h.payee_died or payee.died_on is not null then 'payee_died'
+            when p.account is null or coalesce(b.token, payee.token) is null then 'no_account'
+            when f.fund_id is null then 'no_fund'
+            when r.entitlement_id is not null then 'returned' end as reason
+from priced p
+join held_by h on h.id = p.id and h.month = p.month
+left join (select programme, min(fund_id) as fund_id from doudi.payments_fundpurpose group by programme) f on f.programme = p.programme
+left join doudi.registry_person payee on payee.id = p.payee_id
+left join doudi.registry_person b on b.id = case when h.payee_is_member then p.payee_id else h.first_living end
+left join doudi.months_paid_already(%(months)s::date[]) paid on paid.award_id = p.id and paid.month = p.month
+left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v on v.entitlement_id = p.id
+left join (select distinct entitlement_id from doudi.payments_bankreturn where state in ('open', 'proposed')) r on r.entitlement_id = p.id
+"""
+LINES = """
+insert into doudi.payments_payrollline (area, month_entitled, kind, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id, fund_year,
+  amount, members, payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark)
+select area, month, 'regular', id, %(payroll)s, %(month)s, programme, household_id, fund_id, %(year)s, amount, living, payee_id, payee_name, payee_token,
+  beneficiary_name, beneficiary_token, account, bank, decision_id, living < members or month < %(month)s,
+  case when living < members then 'death' when month < %(month)s then 'arrears' else '' end
+from pg_temp.payroll_candidate where reason is null and living > 0 and amount > 0 order by id, month
+"""
+EXCLUSIONS = """
+insert into doudi.payments_payrollexclusion (area, payroll_id, entitlement_id, month_entitled, reason, amount, payee_name, programme, household_id)
+select area, %(payroll)s, id, month, reason, amount, payee_name, programme, household_id
+from pg_temp.payroll_candidate where reason is not null and living > 0 and amount > 0 order by id, month
+"""
+# An award whose members have all died has neither line nor exclusion: the township ends it.
+DEATHS = """
+select area, %s, case when living = 0 then 'payments.award_ends' when reason = 'payee_died' then 'payments.new_payee' else 'payments.member_died' end,
+  case when living = 0 then %s when reason = 'payee_died' then %s else %s end || '：' || payee_name,
+  '/payments/returns/', 'award', id, null::date
+from (select distinct on (id) * from pg_temp.payroll_candidate where living < members or reason = 'payee_died' order by id, month desc) c
+"""
+
+
+def locked(payroll_id: int, act: str) -> Payroll:
+    """The payroll, locked, if it lies in the acting scope and its duty may do `act`."""
+    acting = duties.require(act)
+    try:
+        payroll = Payroll.objects.select_for_update(of=("self",)).get(pk=payroll_id)
+    except Payroll.DoesNotExist:
+        raise ValidationError(_("发放批次不存在，或不在您的管辖范围内。")) from None
+    if not acting.covers(payroll.area):
+        raise ValidationError(_("发放批次不在您的管辖范围内。"))
+    return payroll
+
+
+def county_of(area: str, act: str) -> str:
+    """`area` if it is a county of the acting scope."""
+    acting = duties.require(act)
+    if len(area) != 6 or not acting.covers(area):
+        raise ValidationError(_("发放批次按县（市、区）编制；所选地区不是您管辖的县。"))
+    return area
+
+
+def first_of(month: date) -> date:
+    return month.replace(day=1)
+
+
+def next_month(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def month_range() -> tuple[date, date]:
+    """First and last month for which the database has room (the owner makes months ahead)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select to_date(min(right(relname, 6)), 'YYYYMM'), to_date(max(right(relname, 6)), 'YYYYMM') from pg_class"
+            " where relnamespace = 'doudi'::regnamespace and relname ~ '^payments_payrollline_[0-9]{6}$'"
+        )
+        first, last = cursor.fetchone()
+    return first, last
+
+
+def _wait_for_turn(area: str, month: date) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended('payroll ' || %s, 0))", [f"{area} {month}"])
+
+
+def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date | None = None) -> Prepared:
+    """Prepare (编制) the regular payroll of a county and month, or refresh its draft; a payroll past the draft is left as it is.
+
+    `arrears_from`: first month for which missing lines are made good; by default the first month that the database holds.
+    Refreshing an unchanged county gives the same lines. Raises ValidationError where the month cannot be paid.
+    """
+    county_of(area, "payments.prepare")
+    month = first_of(month)
+    first, last = month_range()
+    if not first <= month <= last:
+        raise ValidationError(_("%(month)s没有发放分区；请联系系统管理员运行 doudi migrate。") % {"month": month.strftime("%Y-%m")})
+    with transaction.atomic():
+        _wait_for_turn(area, month)
+        payroll = Payroll.objects.select_for_update(of=("self",)).filter(area=area, month=month, kind=Payroll.Kind.REGULAR).first()
+        if payroll is None:
+            payroll = Payroll.objects.create(
+                area=area,
+                number=f"{area}-{month:%Y%m}-1",
+                month=month,
+                kind=Payroll.Kind.REGULAR,
+                serial=1,
+                prepared_by_id=scopes.current().account_id,
+                prepared_at=now,
+            )
+        elif payroll.state != State.DRAFT:
+            excluded = PayrollExclusion.objects.filter(payroll=payroll).count()
+            return Prepared(payroll, payroll.lines, payroll.amount, excluded, changed=False)
+        for attempt in (1, 2):
+            try:
+                with transaction.atomic():
+                    found = _write(payroll, max(first, first_of(arrears_from)) if arrears_from else first, now)
+                break
+            except IntegrityError as error:
+                # another area paid one of the people while we wrote: look again, they are exclusions now
+                if attempt == 2 or "paid twice" not in str(error):
+                    raise ValidationError(_("生成明细时数据有变动，未写入任何明细；请重新生成。")) from error
+        raise_todo(
+            kind="payments.check",
+            area=area,
+            duty=Duty.COUNTY_REVIEWER,
+            title=_("发放批次 %(number)s 待复核") % {"number": payroll.number},
+            url=f"/payments/{payroll.pk}/",
+            subject="payroll",
+            subject_id=payroll.pk,
+            now=now,
+        )
+        scopes.check_constraints()
+    return found
+
+
+def _write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
+    month = payroll.month
+    county = scopes.Scope(area=payroll.area)
+    months = [arrears_from]
+    while months[-1] < month:
+        months.append(next_month(months[-1]))
+    values: dict[str, Any] = {
+        "from": arrears_from,
+        "month": month,
+        "months": months,
+        "payroll": payroll.pk,
+        "year": month.year,
+        "low": county.low,
+        "high": county.high,
+    }
+    with connection.cursor() as cursor:
+        # whole counties at a time: no plan row by row (integrity.md, "Speed under row-level security")
+        cursor.execute("set local enable_nestloop = off; set local jit = off")
+        cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
+        cursor.execute("delete from payments_payrollexclusion where payroll_id = %s", [payroll.pk])
+        cursor.execute("drop table if exists pg_temp.payroll_candidate")
+        cursor.execute(CANDIDATES, values)
+        cursor.execute("analyze pg_temp.payroll_candidate")
+        cursor.execute(LINES, values)
+        lines = cursor.rowcount
+        cursor.execute(EXCLUSIONS, values)
+        excluded = cursor.rowcount
+        cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])
+        amount = cursor.fetchone()[0]
+        cursor.execute("set local enable_nestloop = on; set local jit = on")
+    raise_todos(
+        DEATHS,
+        [Duty.TOWNSHIP_OFFICER, _("保障对象已死亡，请办理停发"), _("领款人已死亡，请确定新领款人"), _("家庭成员已死亡，请办理待遇变更")],
+        now=now,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("drop table pg_temp.payroll_candidate")
+    payroll.lines, payroll.amount = lines, amount
+    payroll.save(update_fields=["lines", "amount"])
+    return Prepared(payroll, lines, amount, excluded, changed=True)
+
+
+@transaction.atomic
+def delete_draft(*, payroll_id: int, now: datetime) -> None:
+    """Delete a draft with its lines, which gives their paid months back."""
+    payroll = locked(payroll_id, "payments.prepare")
+    if payroll.state != State.DRAFT:
+        raise ValidationError(_("只有编制中的批次可以删除。"))
+    payroll.payroll_lines.all()._raw_delete("default")
+    finish_todos(subject="payroll", subject_id=payroll.pk, now=now)
+    payroll.delete()
+    scopes.check_constraints()
+
+
+@transaction.atomic
+def review_line(*, payroll_id: int, entitlement_id: int, held: bool, note: str, now: datetime) -> LineReview:
+    """Write down what the reviewer found about an unusual line (异常明细复核). Held lines are left out when the draft is refreshed."""
+    payroll = locked(payroll_id, "payments.prepare")
+    if payroll.state != State.DRAFT:
+        raise ValidationError(_("批次已提交审批，不能再复核明细；如需修改请先退回。"))
+    if not note.strip():
+        raise ValidationError(_("请填写复核情况。"))
+    line = payroll.payroll_lines.filter(entitlement_id=entitlement_id).first()
+    if line is None and not PayrollExclusion.objects.filter(payroll=payroll, entitlement_id=entitlement_id).exists():
+        raise ValidationError(_("本批没有这一明细。"))
+    area = line.area if line else PayrollExclusion.objects.filter(payroll=payroll, entitlement_id=entitlement_id).values_list("area", flat=True)[0]
+    row, _made = LineReview.objects.update_or_create(
+        payroll=payroll,
+        entitlement_id=entitlement_id,
+        defaults={"verdict": "held" if held else "normal", "note": note[:200], "reviewed_by_id": scopes.current().account_id, "reviewed_at": now},
+        create_defaults={
+            "area": area,
+            "verdict": "held" if held else "normal",
+            "note": note[:200],
+            "reviewed_by_id": scopes.current().account_id,
+            "reviewed_at": now,
+        },
+    )
+    return row
+
+
+@transaction.atomic
+def check_payroll(*, payroll_id: int, now: datetime) -> Payroll:
+    """Check (复核): the reviewer signs the lines as they are; from here they are frozen under a keyed digest."""
+    payroll = locked(payroll_id, "payments.prepare")
+    if payroll.state == State.CHECKED and payroll.checked_by_id == scopes.current().account_id:
+        return payroll
+    _expect(payroll, State.DRAFT)
+    if not payroll.lines:
+        raise ValidationError(_("本批没有明细，不能提交审批。"))
+    payroll.content_hash = content.digest_of(payroll)
+    payroll.state, payroll.checked_by_id, payroll.checked_at, payroll.note = State.CHECKED, scopes.current().account_id, now, ""
+    payroll.save(update_fields=["state", "content_hash", "checked_by", "checked_at", "note"])
+    _hand_on(payroll, Duty.COUNTY_APPROVER, "payments.approve", _("发放批次 %(number)s 待审批") % {"number": payroll.number}, now)
+    return payroll
+
+
+@transaction.atomic
+def send_back(*, payroll_id: int, reason: str, now: datetime) -> Payroll:
+    """Send back (退回) to the draft: the approver what waits for approval, the finance officer what waits for release."""
+    act, state = ("payments.approve", State.CHECKED) if duties.may("payments.approve") else ("payments.release", State.APPROVED)
+    payroll = locked(payroll_id, act)
+    _expect(payroll, state)
+    if not reason.strip():
+        raise ValidationError(_("请填写退回原因。"))
+    payroll.state, payroll.content_hash, payroll.note = State.DRAFT, "", reason.strip()[:400]
+    payroll.checked_by_id = payroll.checked_at = payroll.approved_by_id = payroll.approved_at = None
+    payroll.save(update_fields=["state", "content_hash", "note", "checked_by", "checked_at", "approved_by", "approved_at"])
+    _hand_on(payroll, Duty.COUNTY_REVIEWER, "payments.check", _("发放批次 %(number)s 已退回") % {"number": payroll.number}, now)
+    return payroll
+
+
+@transaction.atomic
+def approve_payroll(*, payroll_id: int, now: datetime) -> Payroll:
+    """Approve (审批): by a county approver who neither prepared nor checked it. Of two at once one wins, the other is told."""
+    payroll = locked(payroll_id, "payments.approve")
+    if payroll.state == State.APPROVED and payroll.approved_by_id == scopes.current().account_id:
+        return payroll
+    _expect(payroll, State.CHECKED)
+    duties.require_apart("payments.approve", done={"payments.prepare": payroll.prepared_by_id})
+    duties.require_apart("payments.approve", done={"payments.prepare": payroll.checked_by_id})
+    _unchanged(payroll)
+    payroll.state, payroll.approved_by_id, payroll.approved_at = State.APPROVED, scopes.current().account_id, now
+    payroll.save(update_fields=["state", "approved_by", "approved_at"])
+    _hand_on(payroll, Duty.FINANCE_OFFICER, "payments.release", _("发放批次 %(number)s 待报送") % {"number": payroll.number}, now)
+    return payroll
+
+
+@transaction.atomic
+def release_payroll(*, payroll_id: int, on: date, now: datetime) -> Payroll:
+    """Release (报送财政): by a finance officer, the third person. The funds must cover every line, or nothing is released.
+
+    The ledger moves the money into payment: regular lines out of what is available, reissues out of what came back.
+    """
+    payroll = locked(payroll_id, "payments.release")
+    if payroll.state == State.RELEASED and payroll.released_by_id == scopes.current().account_id:
+        return payroll
+    _expect(payroll, State.APPROVED)
+    for act, account in (
+        ("payments.prepare", payroll.prepared_by_id),
+        ("payments.prepare", payroll.checked_by_id),
+        ("payments.approve", payroll.approved_by_id),
+    ):
+        duties.require_apart("payments.release", done={act: account})
+    _unchanged(payroll)
+    source = LedgerAccount.RETURNED if payroll.kind == Payroll.Kind.FOLLOW_UP else LedgerAccount.AVAILABLE
+    ledger.lock(payroll.area)
+    needs = ledger.needs_of(payroll)
+    short = [
+        _("%(fund)s（%(year)s年）可用 %(has)s 元，本批需要 %(needs)s 元")
+        % {"fund": need.fund_name, "year": need.year, "has": f"{need.has:,.2f}", "needs": f"{need.amount:,.2f}"}
+        for need in needs
+        if need.has < need.amount
+    ]
+    if short:
+        raise ValidationError(_("资金不足，未报送任何一笔：%(short)s；请先登记拨款。") % {"short": "；".join(short)})
+    for need in needs:
+        ledger.move(
+            area=payroll.area,
+            fund_id=need.fund_id,
+            year=need.year,
+            amount=need.amount,
+            source=source,
+            target=LedgerAccount.IN_PAYMENT,
+            what=_("报送 %(number)s") % {"number": payroll.number},
+            payroll=payroll,
+            on=on,
+            now=now,
+        )
+    if payroll.kind == Payroll.Kind.FOLLOW_UP:
+        lines = payroll.payroll_lines.values_list("returned_line", flat=True)
+        BankReturn.objects.filter(line_id__in=list(lines)).update(state=BankReturn.State.REISSUED)
+    payroll.state, payroll.released_by_id, payroll.released_at = State.RELEASED, scopes.current().account_id, now
+    payroll.save(update_fields=["state", "released_by", "released_at"])
+    _hand_on(payroll, Duty.FINANCE_OFFICER, "payments.book", _("发放批次 %(number)s 待读入发放结果") % {"number": payroll.number}, now)
+    return payroll
+
+
+def _expect(payroll: Payroll, state: str) -> None:
+    if payroll.state != state:
+        raise ValidationError(
+            _("批次现为“%(now)s”，不是“%(wanted)s”：可能已由他人办理，请刷新页面。")
+            % {"now": payroll.get_state_display(), "wanted": State(state).label}
+        )
+
+
+def _unchanged(payroll: Payroll) -> None:
+    if content.digest_of(payroll) != payroll.content_hash:
+        raise ValidationError(_("明细与复核时不一致，已停止办理；请退回批次并联系系统管理员核查。"))
+
+
+def _hand_on(payroll: Payroll, duty: str, kind: str, title: str, now: datetime) -> None:
+    """The last step's to-do is done; the next officer's begins."""
+    finish_todos(subject="payroll", subject_id=payroll.pk, now=now)
+    raise_todo(
+        kind=kind, area=payroll.area, duty=duty, title=title, url=f"/payments/{payroll.pk}/", subject="payroll", subject_id=payroll.pk, now=now
+    )
+    scopes.check_constraints()

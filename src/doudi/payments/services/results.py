@@ -1,0 +1,256 @@
+"""Bank results (发放结果): the whole file is held against the payroll before anything is written; then all of it is booked.
+
+One row per file (unique by SHA-256) and rows for what came back; the rest is paid by the file (integrity.md). The same
+file again has no effect; half an answer, an unknown line, one fen off: nothing is booked, and every place is named.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from doudi.batch.tokens import Kind, matrix_from_tokens
+from doudi.core import duties, numbers
+from doudi.core import scope as scopes
+from doudi.core.models import Duty
+from doudi.core.services.todos import finish_todos, raise_todos
+from doudi.payments import answers
+from doudi.payments.models import BankResult, LedgerAccount, Payroll
+from doudi.payments.services import content, files, ledger
+from doudi.payments.services.payrolls import locked
+
+
+@dataclass(frozen=True)
+class Booked:
+    """What booking came to, yuan. `changed` is false where these files had been booked before."""
+
+    payroll: Payroll
+    paid: int
+    paid_amount: Decimal
+    returned: int
+    returned_amount: Decimal
+    changed: bool
+
+
+@transaction.atomic
+def book_results(*, data: list[tuple[str, bytes]], on: date, now: datetime) -> Booked:
+    """Book the bank's answer to one payroll: one results sheet, or the success and failure files of a `|` batch together.
+
+    `data`: (file name, bytes). Raises ValidationError, naming file, row, field and reason, with nothing booked.
+    """
+    duties.require("payments.book")
+    if not data:
+        raise ValidationError(_("请选择银行发放结果文件。"))
+    read = [answers.parse(name, content_) for name, content_ in data]
+    _one_payroll(read)
+    payroll = _payroll_of(read[0])
+    known = set(BankResult.objects.filter(sha256__in=[answer.sha256 for answer in read]).values_list("sha256", flat=True))
+    if known:
+        if known != {answer.sha256 for answer in read}:
+            raise ValidationError(_("部分文件已读入过，另一部分没有；请核对后一并上传同一批次的结果文件。"))
+        return _summary(payroll, changed=False)
+    if payroll.state != Payroll.State.RELEASED:
+        state = payroll.get_state_display()
+        raise ValidationError(_("批次 %(number)s 现为“%(state)s”，不能读入发放结果。") % {"number": payroll.number, "state": state})
+    _totals_fit(read, payroll)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "create temporary table bank_answer (file int, row_no int, line_id bigint, account uuid, times int, fen bigint, code text, reason text)"
+            " on commit drop"
+        )
+        for number, answer in enumerate(read):
+            with cursor.copy("copy pg_temp.bank_answer from stdin") as copy:
+                copy.write(_copied(number, answer))
+        cursor.execute("analyze pg_temp.bank_answer; set local enable_nestloop = off")
+        if read[0].kind != "sheet":
+            cursor.execute(
+                "update pg_temp.bank_answer b set line_id = l.id from (select id, account, row_number() over (partition by account"
+                " order by entitlement_id, month_entitled, kind, cause) as times from payments_payrollline where payroll_id = %s) l"
+                " where l.account = b.account and l.times = b.times",
+                [payroll.pk],
+            )
+        _lines_fit(cursor, read, payroll)
+        for number, answer in enumerate(read):
+            path = files.keep(io.BytesIO(dict(data)[answer.name]), f"{payroll.pk}-result-{answer.sha256[:16]}.sealed")
+            paid_lines, paid_amount = answer.lines - answer.returned, answer.amount - answer.returned_amount
+            result = BankResult.objects.create(
+                area=payroll.area,
+                payroll=payroll,
+                name=answer.name[:120],
+                path=path,
+                sha256=answer.sha256,
+                paid_lines=paid_lines,
+                paid_amount=paid_amount,
+                returned_lines=answer.returned,
+                returned_amount=answer.returned_amount,
+                booked_on=on,
+                booked_by_id=scopes.current().account_id,
+                booked_at=now,
+            )
+            if answer.returned:
+                cursor.execute(
+                    "insert into payments_bankreturn (area, line_id, month_entitled, entitlement_id, amount, payroll_id, programme, household_id, payee_name,"
+                    " account, result_id, code, reason, state, new_name, new_bank, correction_note)"
+                    " select l.area, l.id, l.month_entitled, l.entitlement_id, l.amount, l.payroll_id, l.programme, l.household_id, l.payee_name,"
+                    " l.account, %s, b.code, b.reason, 'open', '', '', ''"
+                    " from pg_temp.bank_answer b join payments_payrollline l on l.id = b.line_id and l.payroll_id = %s where b.file = %s order by l.id",
+                    [result.pk, payroll.pk, number],
+                )
+        _into_the_ledger(cursor, payroll, on, now)
+        payroll.state, payroll.booked_at = Payroll.State.BOOKED, now
+        payroll.save(update_fields=["state", "booked_at"])
+        cursor.execute("set local enable_nestloop = on")
+    finish_todos(subject="payroll", subject_id=payroll.pk, now=now)
+    raise_todos(
+        "select left(area, 9), %s, 'payments.returns', %s || '：' || count(*) || %s, '/payments/returns/', 'area', left(area, 9)::bigint, null::date"
+        " from payments_bankreturn where payroll_id = %s and state = 'open' group by left(area, 9)",
+        [Duty.TOWNSHIP_OFFICER, _("支付退票待更正"), _(" 笔"), payroll.pk],
+        now=now,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("drop table pg_temp.bank_answer")
+    scopes.check_constraints()
+    return _summary(payroll, changed=True)
+
+
+def _one_payroll(read: list[answers.Answer]) -> None:
+    kinds = sorted(answer.kind for answer in read)
+    if len({answer.number for answer in read}) > 1:
+        raise ValidationError(_("这些文件属于不同批次；请按批次分别上传。"))
+    if len({answer.sha256 for answer in read}) < len(read) or kinds not in (["sheet"], ["failure", "success"], ["success"], ["failure"]):
+        raise ValidationError(_("一次上传一个批次的结果：一个发放结果表，或成功、失败两个文件。"))
+
+
+def _payroll_of(answer: answers.Answer) -> Payroll:
+    row = Payroll.objects.filter(number=answer.number).values_list("pk", flat=True).first()
+    if row is None:
+        raise ValidationError(_("%(name)s：批次号“%(number)s”不存在，或不在您的管辖范围内。") % {"name": answer.name, "number": answer.number[:24]})
+    return locked(row, "payments.book")
+
+
+def _totals_fit(read: list[answers.Answer], payroll: Payroll) -> None:
+    """What the files say of the batch is what was released."""
+    lines, amount = sum(answer.lines for answer in read), sum((answer.amount for answer in read), Decimal("0.00"))
+    if (lines, amount) != (payroll.lines, payroll.amount):
+        hint = _("请将成功、失败两个文件一并上传。") if len(read) == 1 and read[0].kind != "sheet" else _("请向银行核实。")
+        raise ValidationError(
+            _("结果合计 %(lines)s 笔 %(amount)s 元，批次 %(number)s 为 %(want)s 笔 %(wanted)s 元，不相符，未记账；%(hint)s")
+            % {
+                "lines": f"{lines:,}",
+                "amount": f"{amount:,.2f}",
+                "number": payroll.number,
+                "want": f"{payroll.lines:,}",
+                "wanted": f"{payroll.amount:,.2f}",
+                "hint": hint,
+            }
+        )
+    for answer in read:
+        total = Decimal(pc.sum(answer.rows["fen"]).as_py() or 0) / 100
+        if answer.kind == "sheet" and (answer.rows.num_rows, total) != (answer.returned, answer.returned_amount):
+            raise ValidationError(
+                _("%(name)s：表头写明退票 %(lines)s 笔 %(amount)s 元，明细实有 %(found)s 笔 %(total)s 元；文件可能不完整，未记账。")
+                % {
+                    "name": answer.name,
+                    "lines": f"{answer.returned:,}",
+                    "amount": f"{answer.returned_amount:,.2f}",
+                    "found": f"{answer.rows.num_rows:,}",
+                    "total": f"{total:,.2f}",
+                }
+            )
+
+
+def _copied(number: int, answer: answers.Answer) -> bytes:
+    """The rows of one file as COPY takes them."""
+    rows = answer.rows
+    null = pa.repeat(pa.scalar("\\N"), rows.num_rows)
+    if answer.kind == "sheet":
+        line, account, times = content._strings(rows["line"]), null, null
+    else:
+        matrix, _valid = matrix_from_tokens(numbers.token_key().seal_many(Kind.ACCOUNT, rows["account"]))
+        digits = np.frombuffer(b"0123456789abcdef", np.uint8)
+        text = np.stack([digits[matrix >> 4], digits[matrix & 15]], axis=2).reshape(len(matrix), 32)
+        offsets = np.arange(len(matrix) + 1, dtype=np.int32) * 32
+        account = pa.StringArray.from_buffers(len(matrix), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text)))
+        line, times = null, content._strings(rows["times"])
+    clean = [pc.replace_substring_regex(content._strings(rows[name]), r"[\t\r\n\\]", " ") for name in ("code", "reason")]
+    joined = pc.binary_join_element_wise(
+        pa.repeat(pa.scalar(str(number)), rows.num_rows),
+        content._strings(rows["row"]),
+        line,
+        account,
+        times,
+        content._strings(rows["fen"]),
+        *clean,
+        "\t",
+    )
+    return content._joined(joined)
+
+
+def _lines_fit(cursor: object, read: list[answers.Answer], payroll: Payroll) -> None:
+    """Every row is a line of the payroll, once, with its amount; a `|` answer names every line."""
+    cursor.execute(  # type: ignore[attr-defined]
+        "select b.file, b.row_no, l.id is null, b.fen, (l.amount * 100)::bigint, b.first from"
+        " (select *, first_value(row_no) over (partition by line_id order by file, row_no) as first,"
+        "  row_number() over (partition by line_id order by file, row_no) as turn from pg_temp.bank_answer) b"
+        " left join payments_payrollline l on l.id = b.line_id and l.payroll_id = %s"
+        " where l.id is null or b.fen <> l.amount * 100 or b.turn > 1 order by 1, 2 limit 200",
+        [payroll.pk],
+    )
+    key = "明细编号" if read[0].kind == "sheet" else "账号、当日次数"
+    problems = []
+    for file, row, unknown, fen, wanted, first in cursor.fetchall():  # type: ignore[attr-defined]
+        where = f"{read[file].name}：" + _("第 %(row)s 行") % {"row": row}
+        if unknown:
+            problems.append(_("%(where)s“%(key)s”不在批次 %(number)s 中；请核对。") % {"where": where, "key": key, "number": payroll.number})
+        elif fen != wanted:
+            has, wants = f"{Decimal(fen) / 100:,.2f}", f"{Decimal(wanted) / 100:,.2f}"
+            problems.append(_("%(where)s“金额”为 %(has)s，发放明细为 %(wants)s；请向银行核实。") % {"where": where, "has": has, "wants": wants})
+        else:
+            problems.append(_("%(where)s与第 %(first)s 行是同一笔明细；请核对。") % {"where": where, "first": first})
+    if problems:
+        raise ValidationError([*problems[: answers.MOST_ERRORS], _("未记账。")])
+
+
+def _into_the_ledger(cursor: object, payroll: Payroll, on: date, now: datetime) -> None:
+    ledger.lock(payroll.area)
+    cursor.execute(  # type: ignore[attr-defined]
+        "select l.fund_id, l.fund_year, sum(l.amount) - coalesce(sum(r.amount), 0), coalesce(sum(r.amount), 0) from payments_payrollline l"
+        " left join payments_bankreturn r on r.line_id = l.id and r.month_entitled = l.month_entitled where l.payroll_id = %s group by 1, 2 order by 1, 2",
+        [payroll.pk],
+    )
+    for fund, year, paid, returned in cursor.fetchall():  # type: ignore[attr-defined]
+        for amount, target, what in ((paid, LedgerAccount.PAID, _("已到账 %(number)s")), (returned, LedgerAccount.RETURNED, _("退票 %(number)s"))):
+            if amount:
+                ledger.move(
+                    area=payroll.area,
+                    fund_id=fund,
+                    year=year,
+                    amount=amount,
+                    source=LedgerAccount.IN_PAYMENT,
+                    target=target,
+                    what=what % {"number": payroll.number},
+                    payroll=payroll,
+                    on=on,
+                    now=now,
+                )
+
+
+def _summary(payroll: Payroll, *, changed: bool) -> Booked:
+    rows = list(BankResult.objects.filter(payroll=payroll))
+    return Booked(
+        payroll,
+        sum(row.paid_lines for row in rows),
+        sum((row.paid_amount for row in rows), Decimal("0.00")),
+        sum(row.returned_lines for row in rows),
+        sum((row.returned_amount for row in rows), Decimal("0.00")),
+        changed,
+    )
