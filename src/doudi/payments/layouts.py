@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -193,7 +193,7 @@ def write(layout: Layout, batch: Batch, tables: Iterable[pa.Table], out: BinaryI
 def _write_xlsx(layout: Layout, batch: Batch, tables: Iterable[pa.Table], out: BinaryIO) -> None:
     book = xlsxwriter.Workbook(out, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
     # the same lines give the same bytes
-    book.set_properties({"created": datetime(batch.made_on.year, batch.made_on.month, batch.made_on.day)})
+    book.set_properties({"created": datetime(batch.made_on.year, batch.made_on.month, batch.made_on.day, tzinfo=UTC).replace(tzinfo=None)})
     sheet = book.add_worksheet("发放表")
     bold, yuan = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})
     at = 0

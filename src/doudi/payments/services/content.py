@@ -40,7 +40,8 @@ TYPES = {
 # `times`: how often the account has been paid in this batch so far; with the account it names a line to the bank (domain.md, "times paid today").
 READ = """
 copy (select l.id, l.entitlement_id, to_char(l.month_entitled, 'YYYYMM'), l.kind, l.cause, l.area, l.programme,
-  translate(coalesce(h.number, ''), E'\\t\\n\\r\\\\', '    '), l.fund_id, l.fund_year, (l.amount * 100)::bigint, translate(l.payee_name, E'\\t\\n\\r\\\\', '    '), l.payee,
+  translate(coalesce(h.number, ''), E'\\t\\n\\r\\\\', '    '), l.fund_id, l.fund_year, (l.amount * 100)::bigint,
+  translate(l.payee_name, E'\\t\\n\\r\\\\', '    '), l.payee,
   translate(l.beneficiary_name, E'\\t\\n\\r\\\\', '    '), l.beneficiary, l.account, l.bank,
   row_number() over (partition by l.account order by l.entitlement_id, l.month_entitled, l.kind, l.cause)
  from payments_payrollline l left join registry_household h on h.id = l.household_id

@@ -180,8 +180,10 @@ def proofs_of(payroll: Payroll) -> list[Proof]:
         )
         returns = one("select coalesce(sum(amount), 0) from payments_bankreturn where payroll_id = %s")[0]
         booked_paid, booked_back, out = one(
-            "select coalesce(sum(amount) filter (where account = 'paid'), 0), coalesce(sum(amount) filter (where account = 'returned' and amount > 0), 0),"
-            " coalesce(-sum(amount) filter (where account in ('available', 'returned') and amount < 0), 0) from payments_ledgerentry where payroll_id = %s"
+            "select coalesce(sum(amount) filter (where account = 'paid'), 0),"
+            " coalesce(sum(amount) filter (where account = 'returned' and amount > 0), 0),"
+            " coalesce(-sum(amount) filter (where account in ('available', 'returned') and amount < 0), 0)"
+            " from payments_ledgerentry where payroll_id = %s"
         )
     gone = payroll.state in (state.RELEASED, state.BOOKED)
     return [

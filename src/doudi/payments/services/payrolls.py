@@ -87,14 +87,15 @@ left join (select programme, min(fund_id) as fund_id from doudi.payments_fundpur
 left join doudi.registry_person payee on payee.id = p.payee_id
 left join doudi.registry_person b on b.id = case when h.payee_is_member then p.payee_id else h.first_living end
 left join doudi.months_paid_already(%(months)s::date[]) paid on paid.award_id = p.id and paid.month = p.month
-left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v on v.entitlement_id = p.id
+left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v
+  on v.entitlement_id = p.id
 left join (select distinct entitlement_id from doudi.payments_bankreturn where state in ('open', 'proposed')) r on r.entitlement_id = p.id
 """
 LINES = """
-insert into doudi.payments_payrollline (area, month_entitled, kind, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id, fund_year,
-  amount, members, payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark)
-select area, month, 'regular', id, %(payroll)s, %(month)s, programme, household_id, fund_id, %(year)s, amount, living, payee_id, payee_name, payee_token,
-  beneficiary_name, beneficiary_token, account, bank, decision_id, living < members or month < %(month)s,
+insert into doudi.payments_payrollline (area, month_entitled, kind, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id,
+  fund_year, amount, members, payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark)
+select area, month, 'regular', id, %(payroll)s, %(month)s, programme, household_id, fund_id, %(year)s, amount, living, payee_id, payee_name,
+  payee_token, beneficiary_name, beneficiary_token, account, bank, decision_id, living < members or month < %(month)s,
   case when living < members then 'death' when month < %(month)s then 'arrears' else '' end
 from pg_temp.payroll_candidate where reason is null and living > 0 and amount > 0 order by id, month
 """

@@ -98,11 +98,12 @@ def book_results(*, data: list[tuple[str, bytes]], on: date, now: datetime) -> B
             )
             if answer.returned:
                 cursor.execute(
-                    "insert into payments_bankreturn (area, line_id, month_entitled, entitlement_id, amount, payroll_id, programme, household_id, payee_name,"
-                    " account, result_id, code, reason, state, new_name, new_bank, correction_note)"
+                    "insert into payments_bankreturn (area, line_id, month_entitled, entitlement_id, amount, payroll_id, programme, household_id,"
+                    " payee_name, account, result_id, code, reason, state, new_name, new_bank, correction_note)"
                     " select l.area, l.id, l.month_entitled, l.entitlement_id, l.amount, l.payroll_id, l.programme, l.household_id, l.payee_name,"
                     " l.account, %s, b.code, b.reason, 'open', '', '', ''"
-                    " from pg_temp.bank_answer b join payments_payrollline l on l.id = b.line_id and l.payroll_id = %s where b.file = %s order by l.id",
+                    " from pg_temp.bank_answer b join payments_payrollline l on l.id = b.line_id and l.payroll_id = %s"
+                    " where b.file = %s order by l.id",
                     [result.pk, payroll.pk, number],
                 )
         _into_the_ledger(cursor, payroll, on, now)
@@ -223,8 +224,10 @@ def _lines_fit(cursor: object, read: list[answers.Answer], payroll: Payroll) -> 
 def _into_the_ledger(cursor: object, payroll: Payroll, on: date, now: datetime) -> None:
     ledger.lock(payroll.area)
     cursor.execute(  # type: ignore[attr-defined]
-        "select l.fund_id, l.fund_year, sum(l.amount) - coalesce(sum(r.amount), 0), coalesce(sum(r.amount), 0) from payments_payrollline l"
-        " left join payments_bankreturn r on r.line_id = l.id and r.month_entitled = l.month_entitled where l.payroll_id = %s group by 1, 2 order by 1, 2",
+        "select l.fund_id, l.fund_year, sum(l.amount) - coalesce(sum(r.amount), 0), coalesce(sum(r.amount), 0)"
+        " from payments_payrollline l"
+        " left join payments_bankreturn r on r.line_id = l.id and r.month_entitled = l.month_entitled"
+        " where l.payroll_id = %s group by 1, 2 order by 1, 2",
         [payroll.pk],
     )
     for fund, year, paid, returned in cursor.fetchall():  # type: ignore[attr-defined]

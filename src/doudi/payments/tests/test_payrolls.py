@@ -188,7 +188,7 @@ def test_4_1_a_fund_that_does_not_cover_releases_nothing(officers: Officers) -> 
     officers.money("5000.00")
     officers.money("74.99", fund="disability")
     payroll = officers.approved(officers.prepared().payroll)
-    with pytest.raises(ValidationError, match="残疾人两项补贴资金.*可用 74.99 元，本批需要 75.00 元"), scopes.acting(officers.finance):
+    with pytest.raises(ValidationError, match=r"残疾人两项补贴资金.*可用 74.99 元，本批需要 75.00 元"), scopes.acting(officers.finance):
         payrolls.release_payroll(payroll_id=payroll.pk, on=ON, now=NOW)
     with scopes.acting(officers.finance):
         payroll.refresh_from_db()
@@ -302,7 +302,7 @@ def test_an_appropriation_is_booked_once_by_document(officers: Officers) -> None
         values = {"fund": "assistance", "area": COUNTY, "year": 2022, "document": "豫财社〔2022〕1号", "on": ON, "now": NOW}
         first = ledger.receive_appropriation(amount=Decimal("5.00"), **values)
         assert ledger.receive_appropriation(amount=Decimal("5.00"), **values) == first
-        with pytest.raises(ValidationError, match="已登记 5.00 元"):
+        with pytest.raises(ValidationError, match=r"已登记 5.00 元"):
             ledger.receive_appropriation(amount=Decimal("6.00"), **values)
         with pytest.raises(ValidationError, match="不是您管辖的县"):
             ledger.receive_appropriation(amount=Decimal("6.00"), **{**values, "area": "410123"})
