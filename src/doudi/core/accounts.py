@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
 
@@ -11,10 +12,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
-    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+    def set_password(self, user: Any, password: str) -> None:
         """The officer's own password: a one-time password has served."""
         user.set_password(password)
-        user.must_change_password = False  # type: ignore[misc]
+        user.must_change_password = False
         user.save(update_fields=["password", "must_change_password"])  # the application may write no other column of it
 
     def send_notification_mail(self, *args: object, **kwargs: object) -> None:

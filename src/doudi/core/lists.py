@@ -102,7 +102,8 @@ class Column:
     def shown(self, row: Any) -> Any:
         """The cell as HTML; text is escaped."""
         value = self.of(row)
-        form: Callable[[Any], str] | None = {"money": ui.money, "number": ui.count, "day": ui.day, "area": ui.area_name, "place": ui.area_short}.get(self.kind)
+        forms: dict[str, Callable[[Any], str]] = {"money": ui.money, "number": ui.count, "day": ui.day, "area": ui.area_name, "place": ui.area_short}
+        form = forms.get(self.kind)
         text: Any = form(value) if form else (ui.NOTHING if value is None or value == "" else value)
         if self.kind == "tag" and value:
             text = ui.status_tag(value, self.colour(row) if self.colour else "")
