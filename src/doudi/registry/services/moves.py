@@ -85,10 +85,15 @@ def ask_move(*, id_number: str, to_area: str, reason: str, first_month: date, on
     household_id, name, from_area = rows[0]
     if from_area == to_area:
         raise ValidationError({"to_area": _("该家庭已由这个村（社区）管理，无需转移。")})
-    return MoveRequest.objects.create(
-        household_id=household_id, household_name=name, from_area=from_area, to_area=to_area, reason=reason.strip()[:200], first_month=first_month,
-        asked_by=scopes.current().account_id, asked_at=now, refused_reason="",
-    )  # fmt: skip
+    # The release is the other side's: its columns are not this side's to write, not even as NULL.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into registry_moverequest (household_id, household_name, from_area, to_area, reason, first_month, asked_by, asked_at, refused_reason)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, '') returning id",
+            [household_id, name, from_area, to_area, reason.strip()[:200], first_month, scopes.current().account_id, now],
+        )
+        pk = cursor.fetchone()[0]
+    return MoveRequest.objects.get(pk=pk)
 
 
 def _open(request_id: int) -> MoveRequest:
