@@ -23,7 +23,10 @@ def test_database(request: pytest.FixtureRequest) -> Iterator[TestDatabase]:
 @pytest.fixture(scope="session")
 def django_db_setup(test_database: TestDatabase, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     """In place of pytest-django's: a migrated copy of the template, reached as doudi_app."""
+    from django.conf import settings
     from django.test import TransactionTestCase
+
+    settings.STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns without it
 
     def start_over(case: TransactionTestCase) -> None:
         test_database.drop_copy()
