@@ -50,8 +50,10 @@ class Assessment(AreaModel):
     trigger = CodeField(max_length=12, choices=Trigger.choices)
     law_version = CodeField(max_length=40)
     settings = models.ForeignKey(SettingsSnapshot, models.PROTECT)
+    as_of = models.DateField(help_text="day whose facts count")
     facts = models.JSONField()
     results = models.JSONField()
+    digest = CodeField(max_length=64, help_text="of month, law, settings and facts: the same situation makes no second row")
     made_by = models.BigIntegerField(null=True)
     made_at = models.DateTimeField()
 
