@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 from django.db import connection
 from numpy.typing import NDArray
+from psycopg import ClientCursor
 
 from doudi.batch.law import Settings
 from doudi.registry.models import BenefitStatus, FactKind, Programme
@@ -140,7 +141,9 @@ def facts_day(month: date, today: date) -> date:
 def _copy(sql: str, params: Mapping[str, Any], types: dict[str, pa.DataType]) -> pa.Table:
     """Rows of a query as an Arrow table, through COPY ... TO STDOUT."""
     buffer = io.BytesIO()
-    with connection.cursor() as cursor, cursor.copy(f"copy ({sql}) to stdout with (format csv)", params) as copy:
+    connection.ensure_connection()
+    statement = ClientCursor(connection.connection).mogrify(f"copy ({sql}) to stdout with (format csv)", params)  # COPY takes no parameters
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for block in copy:
             buffer.write(block)
     if not buffer.tell():

@@ -30,6 +30,9 @@ class Decision(AreaModel):
 
     number = CodeField(max_length=24, unique=True)
     household = models.ForeignKey(Household, models.PROTECT, related_name="decisions", db_constraint=False)
+    person = models.ForeignKey(
+        Person, models.PROTECT, null=True, related_name="+", db_constraint=False, help_text="of a programme of one person; null for the household's"
+    )
     programme = CodeField(max_length=20, choices=Programme.choices)
     kind = CodeField(max_length=8, choices=Kind.choices)
     assessment = models.ForeignKey(Assessment, models.PROTECT, null=True, db_constraint=False)
@@ -55,7 +58,9 @@ class Decision(AreaModel):
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | Q(state="withdrawn") | ~Q(decided_by=F("proposed_by")), name="decision_two_officers"
             ),
-            models.UniqueConstraint(fields=["household", "programme"], condition=Q(state="proposed"), name="decision_one_open"),
+            models.UniqueConstraint(
+                fields=["household", "programme", "person"], condition=Q(state="proposed"), nulls_distinct=False, name="decision_one_open"
+            ),
         ]
 
 
@@ -130,3 +135,20 @@ class AwardMember(AreaModel):
             ),
         ]
 
+
+
+class AwardEvent(AreaModel):
+    """What happened to an award without a change of what it grants: suspended, resumed; with the reason."""
+
+    class Kind(models.TextChoices):
+        SUSPENDED = "suspended", _("暂停发放")
+        RESUMED = "resumed", _("恢复发放")
+
+    award = models.ForeignKey(Award, models.PROTECT, related_name="events", db_constraint=False)
+    kind = CodeField(max_length=10, choices=Kind.choices)
+    reason = models.CharField(max_length=400)
+    made_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["award"])]
