@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 
-
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
