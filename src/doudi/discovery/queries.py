@@ -45,7 +45,7 @@ def leads() -> QuerySet[Lead]:
 def timeline(lead: Lead) -> list[dict[str, Any]]:
     """办理记录 of a lead, the newest first; one query."""
     return [
-        {"at": event.at, "title": event.get_after_display(), "who": event.account.name if event.account else _("系统"), "note": event.note}
+        {"at": event.at, "title": Lead.State(event.after).label, "who": event.account.name if event.account else _("系统"), "note": event.note}
         for event in LeadEvent.objects.filter(lead=lead).select_related("account").order_by("-at", "-id")
     ]
 

@@ -197,3 +197,15 @@ def test_two_officers_at_once_one_wins_and_the_other_is_told(
     assert sorted(results) == ["done", "told"]
     with scopes.acting(checker):
         assert LeadEvent.objects.filter(lead_id=lead.pk, after="contacted").count() == 1
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_lead_shows_reason_evidence_and_way_and_moves_it_on(compared: scopes.Scope) -> None:
+    lead = first_lead(compared)
+    client = client_of(officer(Duty.TOWNSHIP_OFFICER, lead.area[:9]))
+    page = client.get(reverse("discovery:lead", args=[lead.pk])).content.decode()
+    assert lead.reason in page and "比对依据" in page and "信息比对发现" in page
+    step = reverse("discovery:lead_step", args=[lead.pk])
+    assert client.post(step, {"after": "contacted", "note": "已通电话", "version": 1}).status_code == 302
+    again = client.post(step, {"after": "contacted", "note": "已通电话", "version": 1})
+    assert again.status_code == 422 and "刚刚由其他工作人员办理过" in again.content.decode()
