@@ -143,11 +143,69 @@ def next_working_day(day: date, days: int) -> date:
 
 
 def assessment(demo: Demo) -> None:
-    """The law over all households, for the month of payment."""
+    """The law over all households, for the month of payment; also over those with leads, whatever it gives them."""
+    from doudi.assessment.models import Assessment
+    from doudi.assessment.services import assess_all
+    from doudi.discovery.models import Lead
+
+    with demo.acting(Duty.COUNTY_REVIEWER, "doudi assess"):
+        led = set(Lead.objects.exclude(household=None).values_list("household_id", flat=True))
+        assess_all(area=demo.area, month=MONTH, now=at(date(2022, 11, 29)), also=led, progress=lambda done, total: demo.tell("待遇测算", done, total))
+        demo.figures["assessments"] = Assessment.objects.filter(month=MONTH).count()
 
 
 def decisions(demo: Demo) -> None:
-    """Townships verify leads and propose; the county approves."""
+    """Townships verify leads and propose what the law gives; the county approves. The first township's leads are left for whoever tries the demo."""
+    from doudi.enrolment.models import Award
+
+    officers = [each for each in demo.staff if each.duty == Duty.TOWNSHIP_OFFICER.value]
+    for number, officer in enumerate(officers, 1):
+        demo.tell("乡镇核实与提出", number, len(officers))
+        if officer.username != "town":
+            with scopes.acting(officer.scope()):
+                _verify(at(date(2022, 11, 30)))
+                _propose(at(date(2022, 11, 30), 14))
+    with demo.acting(Duty.COUNTY_APPROVER):
+        _approve(at(date(2022, 12, 1)))
+        demo.figures["awards"] = Award.objects.filter(void=False).count()
+
+
+def _verify(now: datetime) -> None:
+    """A township's open leads: contacted, visited, verified; deaths are recorded, so that the payroll leaves the dead out."""
+    from doudi.discovery.models import Lead
+    from doudi.discovery.services import advance_leads
+    from doudi.registry.services import record_death
+
+    new = list(Lead.objects.filter(state=Lead.State.NEW).values_list("id", flat=True))
+    advance_leads(lead_ids=new, after=Lead.State.CONTACTED, note="已电话联系", now=now)
+    advance_leads(lead_ids=new, after=Lead.State.VERIFIED, note="两名工作人员入户核实，情况属实", now=now)
+    dead = Lead.objects.filter(id__in=new, indicator="recipient_death", person__died_on__isnull=True).select_related("person")
+    for lead in dead:
+        person = lead.person
+        record_death(
+            person_id=person.pk, version=person.version, died_on=date.fromisoformat(lead.evidence["died_on"][:10]), on=now.date(), now=now
+        )  # fmt: skip
+
+
+def _propose(now: datetime) -> None:
+    from doudi.assessment.models import AssessmentRun
+    from doudi.discovery.models import Lead
+    from doudi.enrolment.services import propose_from_run
+    from doudi.registry.models import Programme
+
+    leads = dict(Lead.objects.filter(state=Lead.State.VERIFIED).exclude(household=None).exclude(programme="review").values_list("household_id", "id"))
+    run = AssessmentRun.objects.filter(month=MONTH).order_by("-id").first() or AssessmentRun(month=MONTH)
+    wanted = (Programme.DIBAO, Programme.DIBAO_SINGLE, Programme.DISABILITY_NURSING, Programme.DISABILITY_LIVING)
+    propose_from_run(run=run, programmes=[programme.value for programme in wanted], leads=leads, households=set(leads), now=now)
+
+
+def _approve(now: datetime) -> None:
+    from doudi.enrolment.models import Decision
+    from doudi.enrolment.services import approve_many
+
+    waiting = list(Decision.objects.filter(state=Decision.State.PROPOSED).order_by("id").values_list("id", "version"))
+    for first in range(0, len(waiting), 200):
+        approve_many(decisions=waiting[first : first + 200], note="同意", now=now)
 
 
 def payroll(demo: Demo) -> None:
@@ -197,33 +255,18 @@ def _pay(demo: Demo, month: date, *, first_day: date) -> None:
 
 def _bank(demo: Demo, payroll_id: int, *, day: date) -> None:
     """The bank takes the one-card file and answers; its answer is booked."""
-    from doudi.payments import layouts
     from doudi.payments.models import Payroll
     from doudi.payments.services import files, results
+    from doudi.payments.simulated import bank_answer
 
     with demo.acting(Duty.FINANCE_OFFICER, "doudi bank-results"):
         made = files.export_file(payroll_id=payroll_id, layout="one_card_csv", now=at(day, 8))
         files.export_file(payroll_id=payroll_id, layout="bank_batch", now=at(day, 8))
         if Payroll.objects.get(pk=payroll_id).state != Payroll.State.RELEASED:
             return
-        sheet = layouts.read(layouts.LAYOUTS["one_card_csv"], files.read_whole(file_id=made.file.pk))
-        lines = [int(row["明细编号"]) for row in sheet.rows]
-        fen = [int(Decimal(row["金额"]) * 100) for row in sheet.rows]
-        answer = synth.bank_results(
-            lines, [row["领款人"] for row in sheet.rows], [row["账号"] for row in sheet.rows], fen, seed=demo.seed, return_share=0.012
-        )
-        back = [
-            (line, amount, code, reason)
-            for line, amount, ok, code, reason in zip(lines, fen, answer.ok, answer.code, answer.reason, strict=True)
-            if not ok
-        ]
-        head = [
-            f"批次号,{sheet.number},总笔数,{sheet.lines},总金额,{sheet.amount:.2f},退票笔数,{len(back)},退票金额,{Decimal(sum(row[1] for row in back)) / 100:.2f}",
-            "明细编号,金额,代码,原因",
-        ]
-        body = [f"{line},{Decimal(amount) / 100:.2f},{code},{reason}" for line, amount, code, reason in back]
-        text = "\r\n".join([*head, *body]) + "\r\n"
-        results.book_results(data=[(f"{sheet.number}-results.csv", text.encode("utf-8-sig"))], on=day, now=at(day, 15))
+        answer = bank_answer(Payroll.objects.get(pk=payroll_id), seed=demo.seed, return_share=0.012)
+        number = made.file.payroll.number
+        results.book_results(data=[(f"{number}-results.csv", answer)], on=day, now=at(day, 15))
 
 
 def results(demo: Demo) -> None:
@@ -245,7 +288,7 @@ def results(demo: Demo) -> None:
             "paid": {"lines": found.paid_lines, "amount": money(found.paid_amount)} if found else None,
             "returned": {"lines": found.returned_lines, "amount": money(found.returned_amount)} if found else None,
         }
-        demo.figures["ledger"] = {"balance": money(total), "agrees": bool(proof.get("ok", proof.get("agrees", False)))}
+        demo.figures["ledger"] = {"balance": money(total), "agrees": bool(proof["holds"])}
 
 
 __all__ = ["Demo", "run"]
