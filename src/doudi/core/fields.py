@@ -59,7 +59,7 @@ class SealedTextField(models.BinaryField):
         return value
 
     def value_to_string(self, obj: models.Model) -> str:
-        return self.value_from_object(obj)
+        return str(self.value_from_object(obj))
 
 
 class AreaModel(models.Model):

@@ -64,7 +64,7 @@ class Protect(migrations.RunSQL):
 
     def __init__(self, table: str, **options: Any) -> None:
         self.table, self.options = table, options
-        super().__init__(protect_sql(table, **options), migrations.RunSQL.noop)
+        super().__init__("; ".join(protect_sql(table, **options)), migrations.RunSQL.noop)
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         return self.__class__.__qualname__, [self.table], self.options
@@ -78,7 +78,7 @@ class Open(migrations.RunSQL):
 
     def __init__(self, table: str, rights: str = "select") -> None:
         self.table, self.rights = table, rights
-        super().__init__([f"grant {rights} on {table} to doudi_app"], migrations.RunSQL.noop)
+        super().__init__(f"grant {rights} on {table} to doudi_app", migrations.RunSQL.noop)
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         return self.__class__.__qualname__, [self.table, self.rights], {}

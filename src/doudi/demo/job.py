@@ -182,6 +182,7 @@ def _verify(now: datetime) -> None:
     dead = Lead.objects.filter(id__in=new, indicator="recipient_death", person__died_on__isnull=True).select_related("person")
     for lead in dead:
         person = lead.person
+        assert person is not None
         record_death(
             person_id=person.pk, version=person.version, died_on=date.fromisoformat(lead.evidence["died_on"][:10]), on=now.date(), now=now
         )  # fmt: skip

@@ -16,7 +16,7 @@ from doudi.batch.indicators import INDICATORS
 from doudi.discovery.models import Delivery, Lead, LeadEvent
 from doudi.registry.models import Household
 
-STATE_COLOURS = {
+STATE_COLOURS: dict[str, str] = {
     Lead.State.NEW: "orange",
     Lead.State.ASSIGNED: "",
     Lead.State.CONTACTED: "",
@@ -26,7 +26,7 @@ STATE_COLOURS = {
     Lead.State.REFERRED: "gray",
     Lead.State.UNREACHABLE: "red",
 }
-URGENCY_COLOURS = {Lead.Urgency.RED: "red", Lead.Urgency.ORANGE: "orange", Lead.Urgency.YELLOW: "unv"}
+URGENCY_COLOURS: dict[str, str] = {Lead.Urgency.RED: "red", Lead.Urgency.ORANGE: "orange", Lead.Urgency.YELLOW: "unv"}
 
 
 def indicator_title(code: str) -> str:

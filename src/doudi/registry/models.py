@@ -15,7 +15,7 @@ from doudi.core.models import HistoryEvent
 def with_history(model: type[models.Model]) -> type[models.Model]:
     """Row history by database triggers, per statement: set-based writes are seen too. `area_then` is the recode's own."""
     track = pghistory.track(
-        pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["area_then"], base_model=HistoryEvent, context_field=None
+        pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["area_then"], base_model=HistoryEvent, context_field=None  # type: ignore[arg-type]
     )
     return track(model)
 

@@ -133,8 +133,7 @@ def step(request: HttpRequest, lead_id: int) -> HttpResponse:
             else:
                 form.add_error(None, error.messages)
             found.refresh_from_db()
-            form.data = form.data.copy()  # type: ignore[assignment]
-            form.data["version"] = str(found.version)  # type: ignore[index]
+            form.data = {**form.data.dict(), "version": str(found.version)}  # type: ignore[attr-defined]
         else:
             messages.success(request, _("线索 %(number)s 已转为“%(state)s”。") % {"number": done.number, "state": done.get_state_display()})
             return redirect("discovery:lead", lead_id=lead_id)
