@@ -54,6 +54,7 @@ def demo(
     people: Annotated[int, typer.Option(min=2_000, max=200_000, help="模拟县人数")] = 20_000,
     users: Annotated[Path | None, typer.Option(dir_okay=False, help="把各岗位的账号写入该 JSON 文件")] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="完成后启动网页")] = True,
+    reset: Annotated[bool, typer.Option("--reset", help="先清空演示数据，从头开始")] = False,
     as_json: AsJson = False,
 ) -> None:
     """演示：建立模拟县，从部门数据到资金发放走完主流程，列出各岗位账号，并启动网页。"""
@@ -71,6 +72,8 @@ def demo(
     environment()
     # everything for people goes to the other channel, so that --json prints one object and nothing else
     console = Console(stderr=True)
+    if reset:
+        _start_over()
     with _quiet(as_json):
         init(print_sql=False)
     with ready():
@@ -108,6 +111,29 @@ def demo(
         from doudi.core.commands import serve as run_server
 
         run_server(host=host, port=port, workers=2)
+
+
+def _start_over() -> None:
+    """Remove the data folder of a demo, and of nothing else."""
+    import fcntl
+    import shutil
+
+    from doudi.core import keys, postgres
+    from doudi.core.home import SetupError, home
+
+    if not home().exists() or not any(home().iterdir()):
+        return
+    if postgres.external() or not (home() / "demo" / "clock").exists():
+        raise SetupError(f"{home()} 不是演示数据目录，拒绝清空；请用 DOUDI_HOME 指定演示目录。")
+    with (home() / "users.lock").open("a+") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupError("演示正在运行；请先在运行它的窗口按 Ctrl-C 停止，再重新开始。") from None
+    postgres.server().stop()
+    for each in home().iterdir():
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    keys.forget()
 
 
 def _quiet(hide: bool) -> Any:

@@ -47,7 +47,6 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
         raise DeliveryError(_("没有名为“%(code)s”的数据目录；请从目录清单中选择。") % {"code": dataset})
     if not scope.covers(area):
         raise DeliveryError(_("所选地区不在您的辖区内。"))
-    contract = CONTRACTS[dataset]
     digest = _digest(path)
     known = Delivery.objects.filter(area=area, dataset=dataset, sha256=digest).first()
     if known:

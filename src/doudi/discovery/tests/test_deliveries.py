@@ -74,7 +74,7 @@ def test_1_1_bad_rows_come_back_as_a_sheet_that_nobody_can_read_on_disk(checker:
     with scopes.acting(checker):
         delivery, _ = services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW)
     assert (delivery.accepted, delivery.rejected) == (9, 1)
-    assert b"PK" != (lake().root / delivery.rejects_path).read_bytes()[:2]
+    assert (lake().root / delivery.rejects_path).read_bytes()[:2] != b"PK"
 
 
 def test_1_1_another_county_and_another_duty_are_refused(checker: scopes.Scope, deaths: Path) -> None:
