@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.registry.views import across, edit, lists, pages
+from doudi.registry.views import across, edit, importing, lists, pages
 
 app_name = "registry"
 urlpatterns = [
@@ -20,6 +20,10 @@ urlpatterns = [
     path("people/<int:pk>/account/", edit.person_account, name="person_account"),
     path("people/<int:pk>/death/", edit.person_death, name="person_death"),
     path("people/<int:pk>/reveal/<slug:field>/", pages.reveal, name="reveal"),
+    path("import/", importing.upload, name="import"),
+    path("import/template/", importing.template, name="import_template"),
+    path("import/<uuid:identifier>/", importing.preview, name="import_preview"),
+    path("import/<uuid:identifier>/run/", importing.run, name="import_run"),
     path("elsewhere/", across.look_up, name="look_up"),
     path("moves/", lists.Moves.as_view(), name="moves"),
     path("moves/new/", across.move_new, name="move_new"),

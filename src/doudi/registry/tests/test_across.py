@@ -152,14 +152,13 @@ def test_a_move_within_one_scope_still_needs_two_officers_and_the_level_above_wa
 
 def test_a_forged_request_for_a_household_of_another_area_moves_nothing(giving: scopes.Scope, asking: scopes.Scope) -> None:
     found = household(giving, id_number=id_number())
-    with scopes.acting(asking):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "insert into registry_moverequest (household_id, household_name, from_area, to_area, reason, first_month, asked_by, asked_at, refused_reason)"
-                " values (%s, 'x', '410102001003', %s, 'x', %s, %s, %s, '') returning id",
-                [found.pk, ELSEWHERE, JANUARY, asking.account_id, NOW],
-            )
-            forged = cursor.fetchone()[0]
+    with scopes.acting(asking), connection.cursor() as cursor:
+        cursor.execute(
+            "insert into registry_moverequest (household_id, household_name, from_area, to_area, reason, first_month, asked_by, asked_at, refused_reason)"
+            " values (%s, 'x', '410102001003', %s, 'x', %s, %s, %s, '') returning id",
+            [found.pk, ELSEWHERE, JANUARY, asking.account_id, NOW],
+        )
+        forged = cursor.fetchone()[0]
     with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, "410102001")):
         services.release_move(request_id=forged, on=ON, now=NOW)
         with pytest.raises(DatabaseError):

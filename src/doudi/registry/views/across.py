@@ -21,14 +21,14 @@ from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.registry import queries, services
 from doudi.registry.forms import LookupForm, MoveForm
-from doudi.registry.views.edit import either, errors_into, handle
+from doudi.registry.views.edit import either, errors_into, handle, posted
 from doudi.registry.views.lists import STATES, move_state
 
 
 @either
 @may("registry.edit")
 def look_up(request: HttpRequest) -> HttpResponse:
-    form = LookupForm(request.POST or None)
+    form = LookupForm(posted(request))
     answer = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -45,7 +45,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
 def move_new(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate()
     following = date(today.year + today.month // 12, today.month % 12 + 1, 1)
-    form = MoveForm(request.POST or None, initial={"first_month": following})
+    form = MoveForm(posted(request), initial={"first_month": following})
 
     def do(data: dict[str, Any], on: date, now: datetime) -> str:
         services.ask_move(

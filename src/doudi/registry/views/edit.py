@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -38,6 +38,11 @@ from doudi.registry.models import Fact, FactKind, Household, Membership, Person
 either = require_http_methods(["GET", "POST"])
 PERSON_FIELDS = ("name", "id_number", "birth_date", "sex", "ethnicity", "phone", "bank", "account", "confirmed")
 MOST_MEMBERS = 20
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: an empty POST is a POST."""
+    return request.POST if request.method == "POST" else None
 
 
 def errors_into(form: forms.Form, error: ValidationError) -> None:
@@ -113,16 +118,16 @@ class _Versioned:
 @may("registry.edit")
 def household_new(request: HttpRequest) -> HttpResponse:
     """A new household: place, head, members; a member more by the button, all or nothing on saving."""
-    posted = request.POST if request.method == "POST" else None
+    given = posted(request)
     text = request.POST.get("members", "0")
     count = min(int(text), MOST_MEMBERS) if text.isascii() and text.isdigit() and len(text) < 4 else 0
     growing = "add" in request.POST
-    form, head = HouseholdForm(posted), PersonForm(posted, prefix="head")
-    members: list[PersonForm] = [MemberForm(posted, prefix=f"m{number}") for number in range(1, count + 1)]
+    form, head = HouseholdForm(given), PersonForm(given, prefix="head")
+    members: list[PersonForm] = [MemberForm(given, prefix=f"m{number}") for number in range(1, count + 1)]
     duplicates: list[Person] = []
     status = 200
     all_forms = [form, head, *members]
-    if posted is not None and not growing:
+    if given is not None and not growing:
         status = 422
         if all([each.is_valid() for each in all_forms]):  # noqa: C419  (every form shows its errors)
             try:
@@ -153,7 +158,7 @@ def household_new(request: HttpRequest) -> HttpResponse:
 @may("registry.edit")
 def household_change(request: HttpRequest, pk: int) -> HttpResponse:
     found = _household(pk)
-    form = HouseholdChangeForm(request.POST or None, initial={"residence": found.residence, "address": found.address or ""})
+    form = HouseholdChangeForm(posted(request), initial={"residence": found.residence, "address": found.address or ""})
     _Versioned(form, found.version)
 
     def do(data: dict[str, Any], on: date, now: datetime) -> str:
@@ -167,7 +172,7 @@ def household_change(request: HttpRequest, pk: int) -> HttpResponse:
 @may("registry.edit")
 def member_add(request: HttpRequest, pk: int) -> HttpResponse:
     _household(pk)
-    form = JoinForm(request.POST or None, initial={"starts": timezone.localdate()})
+    form = JoinForm(posted(request), initial={"starts": timezone.localdate()})
 
     def do(data: dict[str, Any], on: date, now: datetime) -> str:
         known = {"person_id": int(request.POST["person_id"])} if request.POST.get("person_id", "").isdecimal() else None
@@ -186,7 +191,7 @@ def member_end(request: HttpRequest, pk: int) -> HttpResponse:
     membership = Membership.objects.select_related("person").filter(pk=pk, ends__isnull=True).first()
     if membership is None:
         raise Http404
-    form = LeaveForm(request.POST or None, initial={"ends": timezone.localdate()})
+    form = LeaveForm(posted(request), initial={"ends": timezone.localdate()})
 
     def do(data: dict[str, Any], on: date, now: datetime) -> str:
         services.end_membership(membership_id=pk, ends=data["ends"], on=on, now=now)
@@ -205,7 +210,7 @@ def head_change(request: HttpRequest, pk: int) -> HttpResponse:
     if not candidates:
         messages.error(request, _("家庭没有其他成员，不能变更户主。"))
         return redirect("registry:household", pk)
-    form = forms.Form(request.POST or None)
+    form = forms.Form(posted(request))
     form.fields["person_id"] = forms.TypedChoiceField(
         label=_("新户主"), coerce=int, choices=[(each.person_id, each.person.name) for each in candidates]
     )
@@ -236,7 +241,7 @@ def _relationships() -> list[tuple[str, str]]:
 def person_correct(request: HttpRequest, pk: int) -> HttpResponse:
     found = _person(pk)
     initial = {"name": found.name, "birth_date": found.birth_date, "sex": found.sex, "ethnicity": found.ethnicity}
-    form = CorrectionForm(request.POST or None, initial=initial)
+    form = CorrectionForm(posted(request), initial=initial)
     _Versioned(form, found.version)
 
     def do(data: dict[str, Any], on: date, now: datetime) -> str:
@@ -252,7 +257,7 @@ def person_correct(request: HttpRequest, pk: int) -> HttpResponse:
 @may("registry.edit")
 def person_account(request: HttpRequest, pk: int) -> HttpResponse:
     found = _person(pk)
-    form = AccountForm(request.POST or None, initial={"bank": found.bank})
+    form = AccountForm(posted(request), initial={"bank": found.bank})
     _Versioned(form, found.version)
 
     def do(data: dict[str, Any], on: date, now: datetime) -> str:
@@ -266,7 +271,7 @@ def person_account(request: HttpRequest, pk: int) -> HttpResponse:
 @may("registry.edit")
 def person_death(request: HttpRequest, pk: int) -> HttpResponse:
     found = _person(pk)
-    form = DeathForm(request.POST or None)
+    form = DeathForm(posted(request))
     _Versioned(form, found.version)
 
     def do(data: dict[str, Any], on: date, now: datetime) -> str:
@@ -296,7 +301,7 @@ def fact_new(request: HttpRequest, pk: int) -> HttpResponse:
     now_holds = Fact.objects.filter(
         superseded_at__isnull=True, kind=kind, **({"household": found} if owner == "0" else {"person_id": int(owner)})
     ).first()
-    form = FactForm(kind, request.POST or None, initial={"starts": timezone.localdate()})
+    form = FactForm(kind, posted(request), initial={"starts": timezone.localdate()})
     form.fields["replaces"] = forms.IntegerField(widget=forms.HiddenInput(), initial=now_holds.pk if now_holds else 0)
 
     def do(data: dict[str, Any], on: date, now: datetime) -> str:
