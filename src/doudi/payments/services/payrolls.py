@@ -108,7 +108,7 @@ from pg_temp.payroll_candidate where reason is not null and living > 0 and amoun
 DEATHS = """
 select area, %s, case when living = 0 then 'payments.award_ends' when reason = 'payee_died' then 'payments.new_payee' else 'payments.member_died' end,
   case when living = 0 then %s when reason = 'payee_died' then %s else %s end || '：' || payee_name,
-  '/payments/returns/', 'award', id, null::date
+  case when household_id is null then '/payments/' else '/households/' || household_id || '/' end, 'award', id, null::date
 from (select distinct on (id) * from pg_temp.payroll_candidate where living < members or reason = 'payee_died' order by id, month desc) c
 """
 

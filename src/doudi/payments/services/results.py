@@ -42,10 +42,10 @@ class Booked:
 
 
 @transaction.atomic
-def book_results(*, data: list[tuple[str, bytes]], on: date, now: datetime) -> Booked:
+def book_results(*, data: list[tuple[str, bytes]], on: date, now: datetime, payroll_id: int | None = None) -> Booked:
     """Book the bank's answer to one payroll: one results sheet, or the success and failure files of a `|` batch together.
 
-    `data`: (file name, bytes). Raises ValidationError, naming file, row, field and reason, with nothing booked.
+    `data`: (file name, bytes); `payroll_id`: the payroll that the officer has before them, if any. Raises ValidationError, naming file, row, field and reason, with nothing booked.
     """
     duties.require("payments.book")
     if not data:
@@ -53,6 +53,8 @@ def book_results(*, data: list[tuple[str, bytes]], on: date, now: datetime) -> B
     read = [answers.parse(name, content_) for name, content_ in data]
     _one_payroll(read)
     payroll = _payroll_of(read[0])
+    if payroll_id is not None and payroll.pk != payroll_id:
+        raise ValidationError(_("文件属于批次 %(number)s，不是当前批次；请在该批次页面上传。") % {"number": payroll.number})
     known = set(BankResult.objects.filter(sha256__in=[answer.sha256 for answer in read]).values_list("sha256", flat=True))
     if known:
         if known != {answer.sha256 for answer in read}:

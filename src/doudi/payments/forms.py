@@ -1,0 +1,58 @@
+"""Forms of payments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from doudi.payments.models import Fund
+
+
+class MonthForm(forms.Form):
+    """A month, as browsers send it (2022-12) or as a date."""
+
+    month = forms.DateField(label=_("发放月份"), input_formats=["%Y-%m", "%Y-%m-%d"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"))
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("退回原因"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ManyFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files in one field."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        given = data if isinstance(data, list | tuple) else [data]
+        return [super(FilesField, self).clean(each, initial) for each in given]
+
+
+class ResultsForm(forms.Form):
+    files = FilesField(label=_("发放结果文件"), help_text=_("一卡通发放结果表，或竖线分隔的成功、失败两个文件一并选择。整份核对无误才记账。"))
+
+
+class AppropriationForm(forms.Form):
+    fund = forms.ModelChoiceField(label=_("资金"), queryset=Fund.objects.order_by("id"), to_field_name="code")
+    year = forms.IntegerField(label=_("资金年度"), min_value=2020, max_value=2100, localize=False)
+    amount = forms.DecimalField(label=_("金额（元）"), min_value=0, max_digits=14, decimal_places=2)
+    document = forms.CharField(label=_("拨款文号"), max_length=120, help_text=_("同一文号只登记一次"))
+
+
+class CorrectionForm(forms.Form):
+    name = forms.CharField(label=_("户名"), max_length=60, help_text=_("与银行账户一致"))
+    account = forms.CharField(label=_("账号"), max_length=40, widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}))
+    bank = forms.CharField(label=_("开户行代码"), max_length=14, required=False)
+    note = forms.CharField(label=_("更正依据"), max_length=200, help_text=_("例如：核对本人银行卡原件，复印件已上传"))
+
+
+class ReviewForm(forms.Form):
+    entitlement = forms.IntegerField(widget=forms.HiddenInput)
+    verdict = forms.ChoiceField(label=_("复核结果"), choices=[("normal", _("正常")), ("held", _("剔除，核查后补发"))], widget=forms.RadioSelect)
+    note = forms.CharField(label=_("复核情况"), max_length=200)

@@ -1,0 +1,69 @@
+"""What payments adds to other pages: the household's last lines, the month on the dashboard; what `doudi doctor` looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from doudi.core import checks_registry, panels
+from doudi.core import scope as scopes
+from doudi.core.checks_registry import Finding
+from doudi.core.templatetags import ui
+from doudi.payments import queries
+from doudi.payments.models import BankReturn, Payroll, PayrollLine
+from doudi.payments.services import payrolls
+from doudi.registry.models import Programme
+
+
+def household_lines(request: HttpRequest, household: Any) -> dict[str, Any] | None:
+    """The last twelve lines (发放记录) of a household."""
+    rows = queries.last_lines(household.pk)
+    for row in rows:
+        row["programme_name"], row["kind_name"] = Programme(row["programme"]).label, PayrollLine.Kind(row["kind"]).label
+        if row["return_state"]:
+            row["said"], row["colour"] = f"{row['reason']}，{BankReturn.State(row['return_state']).label}", "orange"
+        else:
+            row["said"], row["colour"] = Payroll.State(row["state"]).label, "green" if row["state"] == "booked" else ""
+    return {"rows": rows}
+
+
+def month_card(request: HttpRequest) -> dict[str, Any] | None:
+    """The newest payroll of one's own county on the dashboard."""
+    acting = scopes.current()
+    row = Payroll.objects.filter(area__gte=acting.low, area__lt=acting.high, kind=Payroll.Kind.REGULAR).order_by("-month", "area").first()
+    if row is None:
+        return None
+    return {
+        "payroll": row,
+        "steps": queries.steps(row, today=timezone.localdate()),
+        "due": queries.calendar(row.month)[0],
+        "amount": ui.money(row.amount),
+    }
+
+
+panels.add("household", _("发放记录"), household_lines, "payments/_household_lines.html", act="enrolment.view", order=40)
+panels.dashboard(_("本月发放"), month_card, "payments/_dashboard.html", act="payments.view", order=20, wide=True)
+
+
+@checks_registry.add
+def payment_months(now: datetime) -> Iterator[Finding]:
+    """Partitions are there for the months ahead, and nobody reaches them past their parent's policy."""
+    last = payrolls.month_range()[1]
+    ahead = (last.year - now.year) * 12 + last.month - now.month
+    state: checks_registry.State = "ok" if ahead >= 3 else "warning" if ahead >= 1 else "error"
+    advice = "" if ahead >= 3 else "；请由属主角色执行 select doudi.add_payment_months(...) 增加月份"
+    yield Finding("发放明细分区", state, f"已建到 {last:%Y-%m}{advice}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) from pg_class c join pg_inherits i on i.inhrelid = c.oid join pg_class p on p.oid = i.inhparent"
+            " where p.relname in ('payments_payrollline', 'payments_paidmonth') and c.relkind = 'r'"
+            " and (not c.relrowsecurity or has_table_privilege('doudi_app', c.oid, 'select') or has_table_privilege('doudi_app', c.oid, 'insert'))"
+        )
+        open_ = cursor.fetchone()[0]
+    yield Finding("发放明细分区权限", "error" if open_ else "ok", f"{open_} 个分区可被绕过行级安全访问" if open_ else "只能经主表访问")

@@ -1,0 +1,273 @@
+"""Reads of payments: figures of a payroll, comparison with the month before, unusual lines, the calendar. A few queries each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from doudi.core import places, workdays
+from doudi.payments.models import BankReturn, Payroll, PayrollExclusion
+from doudi.registry.models import Programme
+
+DAY_OF_MONTH = 10  # paid by the 10th (measures 4.3)
+WEEKDAYS = "一二三四五六日"
+MOST_UNUSUAL = 50
+
+
+def _rows(sql: str, params: list[Any]) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def regular_payroll(*, area: str, month: date) -> Payroll | None:
+    return Payroll.objects.filter(area=area, month=month.replace(day=1), kind=Payroll.Kind.REGULAR).order_by("-serial").first()
+
+
+def figures(payroll_id: int) -> dict[str, Any]:
+    """One payroll in figures (yuan as text): month, state, lines, total, by_fund, paid, returned."""
+    payroll = Payroll.objects.get(pk=payroll_id)
+    funds = _rows(
+        "select f.code, sum(l.amount) as amount from payments_payrollline l join payments_fund f on f.id = l.fund_id where l.payroll_id = %s group by 1 order by 1",
+        [payroll_id],
+    )
+    answer = answered(payroll)
+    return {
+        "number": payroll.number,
+        "month": f"{payroll.month:%Y-%m}",
+        "state": payroll.state,
+        "lines": payroll.lines,
+        "total": f"{payroll.amount:.2f}",
+        "by_fund": {row["code"]: f"{row['amount']:.2f}" for row in funds},
+        "paid": answer["paid_lines"],
+        "returned": answer["returned_lines"],
+    }
+
+
+def answered(payroll: Payroll) -> dict[str, Any]:
+    """What the bank answered: lines and yuan paid and returned."""
+    (row,) = _rows(
+        "select coalesce(sum(paid_lines), 0)::int as paid_lines, coalesce(sum(paid_amount), 0) as paid_amount,"
+        " coalesce(sum(returned_lines), 0)::int as returned_lines, coalesce(sum(returned_amount), 0) as returned_amount, max(booked_at) as at"
+        " from payments_bankresult where payroll_id = %s",
+        [payroll.pk],
+    )
+    return row
+
+
+def previous_of(payroll: Payroll) -> Payroll | None:
+    """The county's regular payroll of the month before."""
+    before = (payroll.month - timedelta(days=1)).replace(day=1)
+    return regular_payroll(area=payroll.area, month=before)
+
+
+# --- calendar -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Day:
+    label: str
+    day: date
+    hint: str
+
+
+def calendar(month: date) -> tuple[date, list[Day]]:
+    """The day on which money must have arrived (the 10th, or the working day before) and the days of the steps, counted back from it."""
+    due = workdays.on_or_before(month.replace(day=DAY_OF_MONTH))
+    back = lambda days: workdays.add_working_days(due, -days)  # noqa: E731
+    return due, [
+        Day(_("生成批次"), back(6), _("倒推 6 个工作日")),
+        Day(_("复核"), back(5), ""),
+        Day(_("审批"), back(4), ""),
+        Day(_("报送财政"), back(3), ""),
+        Day(_("银行代发"), back(1), ""),
+        Day(_("退票处理"), due, ""),
+        Day(_("对账"), workdays.add_working_days(due, 1), ""),
+    ]
+
+
+def said(day: date) -> str:
+    return f"{day:%m-%d} " + _("周%(day)s") % {"day": WEEKDAYS[day.weekday()]}
+
+
+def steps(payroll: Payroll, *, today: date) -> list[dict[str, str]]:
+    """Steps of a payroll for the step bar: planned day, what was done and when; the first one not done is now (bad when its day is over)."""
+    state = Payroll.State
+    reached = [state.DRAFT, state.CHECKED, state.APPROVED, state.RELEASED, state.BOOKED].index(state(payroll.state))
+    waiting = BankReturn.objects.filter(payroll=payroll).exclude(state=BankReturn.State.REISSUED).count() if reached == 4 else 0
+    total = BankReturn.objects.filter(payroll=payroll).count() if reached == 4 else 0
+    moments: list[datetime | None] = [
+        payroll.prepared_at,
+        payroll.checked_at,
+        payroll.approved_at,
+        payroll.released_at,
+        payroll.booked_at,
+        None,
+        None,
+    ]
+    done = [True, reached >= 1, reached >= 2, reached >= 3, reached >= 4, reached >= 4 and not waiting, False]
+    done[6] = all(done[:6])
+    found = []
+    for at, (planned, moment) in enumerate(zip(calendar(payroll.month)[1], moments, strict=True)):
+        first_open = not done[at] and all(done[:at])
+        note = planned.hint
+        if moment is not None and done[at]:
+            note = f"{timezone.localtime(moment):%m-%d %H:%M} " + (_("结果已读入") if at == 4 else _("完成"))
+        elif at == 5 and total:
+            note = _("%(total)s 笔中已重新发放 %(done)s 笔") % {"total": total, "done": total - waiting}
+        found.append(
+            {
+                "label": planned.label,
+                "small": said(planned.day),
+                "small2": note,
+                "state": "done" if done[at] else ("bad" if planned.day < today else "now") if first_open else "",
+            }
+        )
+    return found
+
+
+# --- comparison -----------------------------------------------------------------------------------------------------
+
+COMPARED = """
+with cur as (select entitlement_id, programme, min(household_id) as household_id, min(area) as area, sum(amount) as amount, count(*) as n
+             from payments_payrollline where payroll_id = %(now)s group by 1, 2),
+     prev as (select entitlement_id, programme, min(household_id) as household_id, min(area) as area, sum(amount) as amount, count(*) as n
+              from payments_payrollline where payroll_id = %(before)s group by 1, 2),
+     both_of as (select coalesce(c.programme, p.programme) as programme, coalesce(c.household_id, p.household_id) as household_id,
+                        coalesce(c.area, p.area) as area, c.amount as now, p.amount as before, c.n as n_now, p.n as n_before
+                 from cur c full join prev p on p.entitlement_id = c.entitlement_id and p.programme = c.programme)
+select {key} as key, coalesce(sum(b.n_before), 0)::int as lines_before, count(*) filter (where b.before is null)::int as added,
+  count(*) filter (where b.now is null)::int as ended, count(*) filter (where b.now <> b.before)::int as changed, coalesce(sum(b.n_now), 0)::int as lines,
+  coalesce(sum(b.before), 0) as before, coalesce(sum(b.now), 0) as amount, coalesce(sum(b.now), 0) - coalesce(sum(b.before), 0) as difference
+from both_of b {join} group by 1 order by 1
+"""
+BY_PROGRAMME = COMPARED.format(
+    key="b.programme || coalesce(' ' || case when b.programme in ('dibao', 'dibao_single', 'tekun') then h.residence end, '')",
+    join="left join registry_household h on h.id = b.household_id",
+)
+BY_TOWNSHIP = COMPARED.format(key="left(b.area, 9)", join="")
+RESIDENCES = {"urban": lazy("城市"), "rural": lazy("农村")}
+
+
+def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    counted, money = ("lines_before", "added", "ended", "changed", "lines"), ("before", "amount", "difference")
+    return {name: sum(row[name] for row in rows) for name in counted} | {name: sum((row[name] for row in rows), Decimal("0.00")) for name in money}
+
+
+def compare(payroll: Payroll, before: Payroll | None) -> dict[str, Any]:
+    """This payroll beside the one before, by programme (urban and rural apart) and by township, with totals; yuan."""
+    values = {"now": payroll.pk, "before": before.pk if before else 0}
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_nestloop = off")
+    programmes, townships = _rows(BY_PROGRAMME, values), _rows(BY_TOWNSHIP, values)  # type: ignore[arg-type]
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_nestloop = on")
+    order = list(Programme.values)
+    for row in programmes:
+        code, _space, residence = row["key"].partition(" ")
+        row["programme"], row["residence"] = code, residence
+        row["label"] = (f"{RESIDENCES[residence]} " if residence in RESIDENCES else "") + str(Programme(code).label)
+    programmes.sort(key=lambda row: (order.index(row["programme"]), row["residence"]))
+    places.preload(row["key"] for row in townships)
+    for row in townships:
+        row["label"] = places.name(row["key"])
+    return {"programmes": programmes, "townships": townships, "total": _total(programmes)}
+
+
+# --- lines ----------------------------------------------------------------------------------------------------------
+
+# Why a line is shown to the reviewer. The first reason that holds is told.
+UNUSUAL = """
+with cur as (select * from payments_payrollline where payroll_id = %(now)s),
+     prev as (select entitlement_id, max(amount) as amount from payments_payrollline where payroll_id = %(before)s and month_paid = month_entitled group by 1),
+     shared as (select account, count(distinct household_id) as n from cur group by 1 having count(distinct household_id) >= 3),
+     late as (select entitlement_id, count(*) as n from cur where mark = 'arrears' group by 1)
+select c.entitlement_id, c.payee_name, c.area, c.programme, c.household_id, c.amount, p.amount as before, c.mark, s.n as shared, l.n as late,
+  v.verdict, v.note
+from cur c left join prev p on p.entitlement_id = c.entitlement_id left join shared s on s.account = c.account
+left join late l on l.entitlement_id = c.entitlement_id
+left join payments_linereview v on v.payroll_id = %(now)s and v.entitlement_id = c.entitlement_id
+where c.mark <> 'arrears' and (c.mark = 'death' or s.n is not null or l.n >= 3 or c.amount >= 2 * p.amount)
+order by (v.verdict is not null), c.amount desc, c.entitlement_id limit %(most)s
+"""
+
+
+def unusual(payroll: Payroll, before: Payroll | None, *, most: int = MOST_UNUSUAL) -> list[dict[str, Any]]:
+    """Lines that a reviewer should look at one by one, at most `most`, those without a finding first; those held back come last."""
+    rows = _rows(UNUSUAL, {"now": payroll.pk, "before": before.pk if before else 0, "most": most})  # type: ignore[arg-type]
+    for row in rows:
+        if row["mark"] == "death":
+            row["why"] = _("家庭成员已死亡，已扣除其份额")
+        elif row["shared"]:
+            row["why"] = _("同一账户 %(n)s 户领款") % {"n": row["shared"]}
+        elif row["before"] and row["amount"] >= 2 * row["before"]:
+            row["why"] = _("金额为上月 %(times)s 倍") % {"times": f"{row['amount'] / row['before']:.1f}".removesuffix(".0")}
+        else:
+            row["why"] = _("补付以前 %(n)s 个月") % {"n": row["late"]}
+    held = _rows(
+        "select x.entitlement_id, x.payee_name, x.area, x.programme, x.household_id, x.amount, null as before, v.verdict, v.note"
+        " from payments_payrollexclusion x join payments_linereview v on v.payroll_id = x.payroll_id and v.entitlement_id = x.entitlement_id"
+        " where x.payroll_id = %s and x.reason = 'held' and x.month_entitled = %s order by x.amount desc limit %s",
+        [payroll.pk, payroll.month, most],
+    )
+    for row in held:
+        row["why"] = _("复核剔除")
+    return rows + held
+
+
+WHEN_BACK = {
+    PayrollExclusion.Reason.NO_ACCOUNT: lazy("登记账户后随下批补发"),
+    PayrollExclusion.Reason.SUSPENDED: lazy("暂停原因消除后"),
+    PayrollExclusion.Reason.PAYEE_DIED: lazy("登记新领款人后随下批补发"),
+    PayrollExclusion.Reason.NO_FUND: lazy("明确资金来源后"),
+    PayrollExclusion.Reason.PAID_ELSEWHERE: lazy("当月不再发放"),
+    PayrollExclusion.Reason.RETURNED: lazy("乡镇报送更正后"),
+    PayrollExclusion.Reason.HELD: lazy("核查清楚后随下批补发"),
+}
+
+
+def exclusions(payroll: Payroll) -> list[dict[str, Any]]:
+    """What is left out, by reason: number, yuan, when it comes back."""
+    rows = _rows(
+        "select reason, count(*)::int as lines, sum(amount) as amount from payments_payrollexclusion where payroll_id = %s group by 1 order by 1",
+        [payroll.pk],
+    )
+    for row in rows:
+        reason = PayrollExclusion.Reason(row["reason"])
+        row["label"], row["when"] = reason.label, WHEN_BACK[reason]
+    return rows
+
+
+def waiting_corrections(area_low: str, area_high: str) -> int:
+    """Returned lines that are corrected and wait to be paid again."""
+    return BankReturn.objects.filter(area__gte=area_low, area__lt=area_high, state=BankReturn.State.CORRECTED).count()
+
+
+def people_in(payroll: Payroll) -> int:
+    """Persons whom the regular lines of the payroll's own month pay."""
+    return int(
+        _rows(
+            "select coalesce(sum(members), 0)::int as n from payments_payrollline where payroll_id = %s and month_entitled = month_paid and kind = 'regular'",
+            [payroll.pk],
+        )[0]["n"]
+    )
+
+
+def last_lines(household_id: int, *, most: int = 12) -> list[dict[str, Any]]:
+    """The last lines of a household with what became of them: paid, returned, on their way."""
+    return _rows(
+        "select l.id, l.month_entitled, l.month_paid, l.kind, l.programme, l.amount, l.payee_name, p.state, p.number, r.state as return_state, r.reason"
+        " from (select * from payments_payrollline where household_id = %s order by month_paid desc, month_entitled desc, id desc limit %s) l"
+        " join payments_payroll p on p.id = l.payroll_id"
+        " left join payments_bankreturn r on r.line_id = l.id and r.month_entitled = l.month_entitled"
+        " order by l.month_paid desc, l.month_entitled desc, l.id desc",
+        [household_id, most],
+    )

@@ -1,0 +1,20 @@
+"""Long work of payments in the background."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.core.tasks import Run, background
+from doudi.payments.services import payrolls
+
+
+@background
+def prepare(run: Run, *, area: str, month: str) -> dict[str, Any]:
+    """Prepare or refresh the regular payroll of a county; killed or cancelled, it leaves nothing."""
+    run.progress(0, 1, _("生成发放明细"))
+    done = payrolls.prepare_payroll(area=area, month=date.fromisoformat(month), now=timezone.now())
+    return {"payroll": done.payroll.number, "lines": done.lines, "amount": str(done.amount), "excluded": done.excluded}

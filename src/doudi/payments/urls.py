@@ -1,0 +1,29 @@
+"""Pages of payments."""
+
+from django.urls import path
+
+from doudi.payments.views import lists, other, payroll
+
+app_name = "payments"
+urlpatterns = [
+    path("payments/", lists.Payrolls.as_view(), name="payrolls"),
+    path("payments/prepare/", payroll.prepare, name="prepare"),
+    path("payments/follow-up/", payroll.follow_up, name="follow_up"),
+    path("payments/returns/", lists.Returns.as_view(), name="returns"),
+    path("payments/returns/<int:pk>/", other.returned, name="return"),
+    path("payments/returns/<int:pk>/correct/", other.correct, name="correct"),
+    path("payments/returns/<int:pk>/confirm/", other.confirm, name="confirm"),
+    path("payments/ledger/", lists.Ledger.as_view(), name="ledger"),
+    path("payments/ledger/receive/", other.receive, name="receive"),
+    path("payments/files/<int:pk>/", payroll.download, name="download"),
+    path("payments/<int:pk>/", payroll.payroll, name="payroll"),
+    path("payments/<int:pk>/lines/", lists.Lines.as_view(), name="lines"),
+    path("payments/<int:pk>/check/", payroll.check, name="check"),
+    path("payments/<int:pk>/approve/", payroll.approve, name="approve"),
+    path("payments/<int:pk>/release/", payroll.release, name="release"),
+    path("payments/<int:pk>/send-back/", payroll.send_back, name="send_back"),
+    path("payments/<int:pk>/delete/", payroll.delete, name="delete"),
+    path("payments/<int:pk>/review/", payroll.review, name="review"),
+    path("payments/<int:pk>/book/", payroll.book, name="book"),
+    path("payments/<int:pk>/export/<slug:layout>/", payroll.export, name="export"),
+]
