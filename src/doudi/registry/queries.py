@@ -256,10 +256,10 @@ MADE: dict[str, str | Promise] = {
     "membership": gettext_lazy("加入家庭"),
 }
 _TRACKED = {
-    "household": ("registry_householdhistoryevent", "id", ("area", "name", "residence", "address")),
+    "household": ("registry_householdhistoryevent", "pgh_obj_id", ("area", "name", "residence", "address")),
     "membership": ("registry_membershiphistoryevent", "household_id", ("area", "relationship", "ends")),
     "person": (
-        "registry_personhistoryevent", "id",
+        "registry_personhistoryevent", "pgh_obj_id",
         ("area", "token", "name", "sex", "birth_date", "died_on", "ethnicity", "registered_area", "residence_area", "phone", "account", "bank"),
     ),
 }  # fmt: skip
@@ -276,7 +276,7 @@ def _changes(what: str, ids: list[int]) -> list[tuple[datetime, str, int, int | 
     with connection.cursor() as cursor:
         cursor.execute(
             f"select pgh_created_at, {subject}, account_id, array_remove(array[{differs}], null), pgh_label from {table}"
-            f" where {column} = any(%s) window w as (partition by id order by pgh_id) order by pgh_id desc limit %s",
+            f" where {column} = any(%s) window w as (partition by pgh_obj_id order by pgh_id) order by pgh_id desc limit %s",
             [ids, NEWEST],
         )
         return [(at, what, pk, account, list(fields), label) for at, pk, account, fields, label in cursor.fetchall()]
