@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test lint types migrations-check e2e bench lock clean
+.PHONY: setup demo demo-reset test lint types migrations-check messages e2e bench lock clean
 
 setup: $(READY)
 
@@ -32,12 +32,17 @@ test: setup
 
 lint: setup migrations-check types
 	$(BIN)/ruff check .
+	$(BIN)/python tools/messages.py --check
 
 types: setup
 	$(BIN)/mypy src/doudi src/openfisca_henan
 
 migrations-check: setup
 	$(BIN)/python -W ignore::RuntimeWarning -m django makemigrations --check --dry-run --settings doudi.config.settings
+
+# English texts of the pages; needs GNU gettext.
+messages: setup
+	$(BIN)/python tools/messages.py
 
 e2e: setup
 	$(BIN)/python tests/e2e/main_job.py $(ARGS)
