@@ -3,6 +3,7 @@ from importlib.util import find_spec
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -11,13 +12,14 @@ class CoreConfig(AppConfig):
     name = "doudi.core"
 
     def ready(self) -> None:
-        from doudi.core import attachable, clock, grants, menu, routing
+        from doudi.core import attachable, clock, grants, keystate, menu, routing
         from doudi.core.models import Setting
 
         clock.install()
         pre_migrate.connect(routing.begin, dispatch_uid="doudi.routing.begin")
         post_migrate.connect(routing.end, dispatch_uid="doudi.routing.end")
         post_migrate.connect(grants.after_migrate, dispatch_uid="doudi.grants")
+        connection_created.connect(keystate.on_connect, dispatch_uid="doudi.keystate")
         menu.add("workbench", _("工作台"), "dashboard", None, 10)
         menu.add("workbench", _("待办"), "todos", None, 20)
         menu.add("workbench", _("后台任务"), "tasks", "tasks.view", 30)

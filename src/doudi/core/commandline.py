@@ -40,6 +40,9 @@ def ready(*, migrated: bool = True) -> Iterator[None]:
         import django
 
         django.setup()
+        from django.db import connections
+
+        connections["default"].ensure_connection()  # compares keys and database (core.keystate)
         if migrated:
             from doudi.core.doctor import refuse_powerful_role
             from doudi.core.migrate import pending
@@ -50,8 +53,6 @@ def ready(*, migrated: bool = True) -> Iterator[None]:
         try:
             yield
         finally:
-            from django.db import connections
-
             connections.close_all()
 
 

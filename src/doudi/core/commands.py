@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,17 @@ import typer
 from doudi.core.commandline import AsJson, environment, ready, show
 
 app = typer.Typer()
+STEPS = {
+    "keys": "新密钥已写入，尚未启用",
+    "locked": "无人使用，数据表已锁定",
+    "numbers": "号码已换算",
+    "journal": "数据文件已登记",
+    "files": "数据文件已另写",
+    "before commit": "全部数据表已更新，正在提交",
+    "committed": "已提交",
+    "files in place": "数据文件已替换",
+    "switched": "新密钥已启用",
+}
 MARKS = {"ok": "[green]正常[/]", "warning": "[yellow]注意[/]", "error": "[red]错误[/]"}
 
 
@@ -94,6 +106,51 @@ def worker() -> None:
         from doudi.core.worker import run_worker
 
         run_worker()
+
+
+@app.command("rotate-keys")
+def rotate_keys(
+    new_keys: Annotated[
+        Path | None, typer.Option("--new-keys", help="仅当密钥来自环境变量 DOUDI_KEYS：把下一步应设置的密钥写入此新文件（权限 0600）")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """轮换标记密钥和文本密钥（须先停止 doudi serve；数据量大时需要较长时间）"""
+    from doudi.core import keys
+    from doudi.core.home import SetupError
+
+    with ready():
+        from django.utils import timezone
+
+        from doudi.core import rotation
+
+        if not keys.from_environment():
+            if new_keys:
+                raise SetupError(f"密钥保存在文件 {keys.key_file()} 中，将直接更新，无须 --new-keys。")
+        elif keys.next_token_version() is None:
+            if new_keys is None:
+                keys.prepare_rotation()  # says what to do
+            else:
+                keys.write_rotating(new_keys)
+                typer.echo(f"已把含新版本的密钥写入 {new_keys}（权限 0600），尚未轮换。请把其内容设为 DOUDI_KEYS，妥善备份，再运行 doudi rotate-keys。")
+                return
+        elif new_keys and new_keys.exists():
+            raise SetupError(f"文件 {new_keys} 已存在，不予覆盖；请换一个文件名。")
+        done = rotation.rotate(now=timezone.now(), after=lambda step: None if as_json else typer.echo(f"✓ {STEPS.get(step, step)}", err=True))
+        if keys.from_environment() and new_keys:
+            keys.write_switched(new_keys, done.version)
+    show(
+        {"version": done.version, "numbers": done.numbers, "rows": done.rows, "files": done.files, "missing_files": done.missing}
+        if as_json
+        else {"标记密钥版本": done.version, "号码": done.numbers, "更新行数": done.rows, "数据文件": done.files, "缺失的数据文件": len(done.missing)},
+        as_json=as_json,
+    )
+    if not keys.from_environment():
+        typer.echo(f"请立即备份密钥文件 {keys.key_file()}，与数据分开存放；此前的数据备份仍需要旧版本密钥。", err=True)
+    elif new_keys:
+        typer.echo(f"启动前请把 DOUDI_KEYS 设为 {new_keys} 的内容，随后删除该文件。", err=True)
+    else:
+        typer.echo(f"启动前请把 DOUDI_KEYS 中 token 的 current 改为 {done.version}，text 的 current 改为其最新版本。", err=True)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import connections
 
-from doudi.core import keys, postgres, workdays
+from doudi.core import keys, keystate, postgres, workdays
 from doudi.core.checks_registry import Finding, add
 from doudi.core.home import SetupError, home
 from doudi.core.migrate import pending
@@ -100,6 +100,18 @@ def key_file(now: datetime) -> Iterator[Finding]:
     else:
         where = "环境变量 DOUDI_KEYS" if os.environ.get("DOUDI_KEYS") else f"{keys.key_file()}（权限 0600）"
         yield Finding("密钥", "ok", where)
+        yield _key_in_use()
+
+
+def _key_in_use() -> Finding:
+    """The connection itself was refused if the keys were not the database's (core.keystate)."""
+    with connections["default"].cursor() as cursor:
+        state = keystate.read(cursor)
+    version = keys.load()["token"].current
+    if state is None or state.version != version:
+        return Finding("密钥版本", "error", "数据库未记录所用的标记密钥版本；请运行 doudi migrate")
+    newer = keys.next_token_version()
+    return Finding("密钥版本", "ok", f"标记密钥第 {version} 版" + (f"；第 {newer} 版已备好，尚未启用" if newer else ""))
 
 
 @add

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from doudi.core.home import SetupError, home, read_private, write_private
 
 if TYPE_CHECKING:
-    from doudi.batch.tokens import Keyring
+    from doudi.batch.tokens import Keyring, TokenKey
 
 PURPOSES = ("token", "text", "sealing", "django")
 
@@ -48,7 +48,7 @@ def fresh() -> dict[str, Any]:
 
 def create() -> bool:
     """Make the key file if there is none and the environment gives none; True if made."""
-    if os.environ.get("DOUDI_KEYS") or key_file().exists():
+    if from_environment() or key_file().exists():
         load()
         return False
     write_private(key_file(), fresh())
@@ -71,25 +71,36 @@ def _read(value: dict[str, Any]) -> dict[str, Keys]:
     return found
 
 
+def from_environment() -> bool:
+    """Whether the keys come from DOUDI_KEYS: then Doudi cannot write them."""
+    return bool(os.environ.get("DOUDI_KEYS"))
+
+
+def _source() -> str:
+    return "环境变量 DOUDI_KEYS" if from_environment() else f"密钥文件 {key_file()}"
+
+
+def _stored() -> dict[str, Any]:
+    """The keys as they are written down."""
+    if given := os.environ.get("DOUDI_KEYS"):
+        try:
+            return json.loads(given if given.lstrip().startswith("{") else base64.b64decode(given, validate=True))
+        except (ValueError, binascii.Error):
+            raise SetupError(f"{_source()} 不是有效的 JSON（或其 base64 编码）；请核对后重试。") from None
+    try:
+        return read_private(key_file())
+    except FileNotFoundError:
+        raise SetupError(f"没有{_source()}；请先运行 doudi init，或设置环境变量 DOUDI_KEYS。若原有密钥丢失，请从备份恢复，切勿重建。") from None
+
+
 @cache
 def load() -> dict[str, Keys]:
     """Keys by purpose. Raises SetupError when there are none, they are damaged, or others could read them."""
-    if given := os.environ.get("DOUDI_KEYS"):
-        source = "环境变量 DOUDI_KEYS"
-        try:
-            value = json.loads(given if given.lstrip().startswith("{") else base64.b64decode(given, validate=True))
-        except (ValueError, binascii.Error):
-            raise SetupError(f"{source} 不是有效的 JSON（或其 base64 编码）；请核对后重试。") from None
-    else:
-        source = f"密钥文件 {key_file()}"
-        try:
-            value = read_private(key_file())
-        except FileNotFoundError:
-            raise SetupError(f"没有{source}；请先运行 doudi init，或设置环境变量 DOUDI_KEYS。若原有密钥丢失，请从备份恢复，切勿重建。") from None
+    value = _stored()
     try:
         return _read(value)
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
-        raise SetupError(f"{source}内容不完整或已损坏；请从备份恢复。") from None
+        raise SetupError(f"{_source()}内容不完整或已损坏；请从备份恢复。") from None
 
 
 def keyring() -> Keyring:
@@ -97,13 +108,21 @@ def keyring() -> Keyring:
     return _keyring()
 
 
+def token_key(version: int) -> TokenKey:
+    """The token key of one version. Raises KeyError for one that is not there."""
+    from doudi.batch.tokens import TokenKey
+
+    key = load()["token"].versions[version]
+    cipher: Literal["aes256", "sm4"] = "aes256" if len(key) == 32 else "sm4"
+    return TokenKey(key, version, cipher)
+
+
 @cache
 def _keyring() -> Keyring:
-    from doudi.batch.tokens import Keyring, TokenKey
+    from doudi.batch.tokens import Keyring
 
     token, text = load()["token"], load()["text"]
-    cipher: Literal["aes256", "sm4"] = "aes256" if len(token.key) == 32 else "sm4"
-    return Keyring(TokenKey(token.key, token.current, cipher), text.versions, text.current)
+    return Keyring(token_key(token.current), text.versions, text.current)
 
 
 def forget() -> None:
@@ -112,9 +131,81 @@ def forget() -> None:
     _keyring.cache_clear()
 
 
+def _rotating(value: dict[str, Any]) -> dict[str, Any]:
+    """The stored keys with a version newer than the current one for tokens and for texts; what is current stays."""
+    for purpose in ("token", "text"):
+        versions, current = value[purpose]["versions"], int(value[purpose]["current"])
+        newest = max(int(number) for number in versions)
+        if newest == current:
+            size = len(base64.b64decode(versions[str(current)]))  # a key for SM4 is followed by one for SM4
+            versions[str(current + 1)] = base64.b64encode(secrets.token_bytes(size)).decode()
+    return value
+
+
+def _switched(value: dict[str, Any], token_version: int) -> dict[str, Any]:
+    """The stored keys with this token key and the newest text key in use."""
+    value["token"]["current"] = token_version
+    value["text"]["current"] = max(int(number) for number in value["text"]["versions"])
+    return value
+
+
+def next_token_version() -> int | None:
+    """Version that a rotation would go to; None where the stored keys hold none newer than the current one."""
+    token = load()["token"]
+    newest = max(token.versions)
+    return newest if newest > token.current else None
+
+
+def prepare_rotation() -> int:
+    """Have a newer version of the token key and the text key in the key file, not in use yet; the token key's version.
+
+    A version left by a rotation that did not happen is used: no token was ever made with it.
+    Raises SetupError when the keys come from the environment and hold none.
+    """
+    load()
+    if not from_environment():
+        write_private(key_file(), _rotating(_stored()))
+        forget()
+    version = next_token_version()
+    if version is None:
+        raise SetupError(
+            "密钥来自环境变量 DOUDI_KEYS，其中没有比当前版本更新的标记密钥，无法自动写入。请先运行 doudi rotate-keys --new-keys 文件，"
+            "把文件内容设为 DOUDI_KEYS，再运行 doudi rotate-keys。"
+        )
+    return version
+
+
+def switch(token_version: int) -> None:
+    """Write to the key file that this version of the token key is in use, and the newest text key; safe to repeat."""
+    load()
+    write_private(key_file(), _switched(_stored(), token_version))
+    forget()
+
+
+def write_rotating(path: Path) -> None:
+    """Write the keys with their next versions, not in use yet, to a new file of mode 0600."""
+    load()
+    _write_new(path, _rotating(_stored()))
+
+
+def write_switched(path: Path, token_version: int) -> None:
+    """Write the keys with this token version in use to a new file of mode 0600."""
+    load()
+    _write_new(path, _switched(_stored(), token_version))
+
+
+def _write_new(path: Path, value: dict[str, Any]) -> None:
+    if path.exists():
+        raise SetupError(f"文件 {path} 已存在，不予覆盖；请换一个文件名。")
+    try:
+        write_private(path, value)
+    except OSError as error:
+        raise SetupError(f"无法写入 {path}（{error.strerror}）；请换一个位置。") from None
+
+
 def django_secret() -> str:
     """Django's SECRET_KEY. Before `doudi init` there is nothing to sign: a value that ends with the process."""
-    if not os.environ.get("DOUDI_KEYS") and not key_file().exists():
+    if not from_environment() and not key_file().exists():
         return secrets.token_hex(32)
     return load()["django"].key.hex()
 

@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
+from doudi.core import keystate
 from doudi.core.home import SetupError
 
 
@@ -14,6 +15,8 @@ def migrate(*, verbosity: int = 1) -> None:
     if "owner" not in connections.settings:
         raise SetupError("缺少属主连接：请设置环境变量 DATABASE_OWNER_URL（角色 doudi_owner）后重试；建库脚本见 doudi init --print-sql。")
     call_command("migrate", database="owner", verbosity=verbosity, interactive=False)
+    with connections["owner"].cursor() as cursor:
+        keystate.record(cursor)
     connections["owner"].close()
 
 

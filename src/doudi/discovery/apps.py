@@ -1,5 +1,10 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class DiscoveryConfig(AppConfig):
     name = "doudi.discovery"
+
+    def ready(self) -> None:
+        import_module("doudi.discovery.lakefiles")

@@ -3,6 +3,7 @@
 from doudi.core.models.attachments import Attachment
 from doudi.core.models.audit import AccessRecord, AccessSeal, HistoryEvent
 from doudi.core.models.divisions import Division
+from doudi.core.models.keys import KeyState
 from doudi.core.models.settings import Setting
 from doudi.core.models.staff import Account, Duty, Posting
 from doudi.core.models.work import TaskProgress, Todo
@@ -15,6 +16,7 @@ __all__ = [
     "Division",
     "Duty",
     "HistoryEvent",
+    "KeyState",
     "Posting",
     "Setting",
     "TaskProgress",

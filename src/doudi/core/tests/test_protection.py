@@ -18,6 +18,7 @@ WITHOUT_AREA = {
     "core_accessseal",
     "core_account",
     "core_division",
+    "core_keystate",
     "django_content_type",
     "django_migrations",
     "django_session",

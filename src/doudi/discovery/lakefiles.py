@@ -1,0 +1,16 @@
+"""The lake's files, for a rotation of the token key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from doudi.core import rotation
+from doudi.discovery.services.deliveries import lake
+
+
+@rotation.add_files
+def accepted_rows() -> Iterator[Path]:
+    """Accepted rows of every delivery: tokens stand there in place of numbers. (Originals and rejects are encrypted texts, with numbers.)"""
+    for entry in lake().entries():
+        yield lake().root / entry.parquet
