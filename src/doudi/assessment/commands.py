@@ -1,0 +1,121 @@
+"""`doudi assess` and `doudi explain`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from doudi.core.commandline import AsJson, ready, show
+
+app = typer.Typer()
+Month = Annotated[str, typer.Option("--month", help="月份，例如 2022-12")]
+Area = Annotated[str, typer.Option("--area", help="区划代码")]
+
+
+def _month(text: str):  # type: ignore[no-untyped-def]
+    from datetime import date
+
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise typer.BadParameter(f"月份“{text}”应为 YYYY-MM", param_hint="--month") from None
+
+
+@app.command()
+def assess(area: Area, month: Month, as_json: AsJson = False) -> None:
+    """按法规测算一个地区全部家庭的待遇（重复执行不产生重复记录）"""
+    first = _month(month)
+    with ready():
+        from django.utils import timezone
+
+        from doudi.assessment import services
+        from doudi.core import scope as scopes
+        from doudi.core.models import Division, Duty
+
+        if not Division.objects.filter(code=area).exists():
+            typer.echo(f"错误：没有区划代码“{area}”；请核对后重试。", err=True)
+            raise typer.Exit(2)
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi assess")), Progress(console=Console(file=sys.stderr)) as bar:
+            task = bar.add_task("测算")
+            run = services.assess_all(
+                area=area, month=first, now=timezone.now(), progress=lambda done, total: bar.update(task, completed=done, total=max(total, 1))
+            )
+        show({
+            "area": area, "month": month, "households": run.households, "people": run.people, "law_version": run.law_version, **run.summary,
+        }, as_json=as_json, title="待遇测算")  # fmt: skip
+
+
+@app.command()
+def explain(
+    household: Annotated[str, typer.Option("--household", help="家庭的编号或序号")],
+    month: Month,
+    area: Area = "41",
+    as_json: AsJson = False,
+) -> None:
+    """一个家庭一个月的测算说明：逐行算法、依据、未享受的原因（登记情况的测算，不写入记录）"""
+    first = _month(month)
+    with ready():
+        from dataclasses import asdict
+
+        from django.db.models import Q
+        from django.utils import timezone
+
+        from doudi.assessment import services
+        from doudi.assessment.facts import facts_day, read_household
+        from doudi.assessment.freeze import facts_texts, thaw
+        from doudi.batch import law
+        from doudi.core import audit
+        from doudi.core import scope as scopes
+        from doudi.core.models import Duty
+        from doudi.registry.models import Household, Person
+
+        with scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi explain")):
+            wanted = Q(number=household) | (Q(pk=int(household)) if household.isascii() and household.isdigit() and len(household) < 16 else Q(pk=-1))
+            found = Household.objects.filter(wanted).first()
+            if found is None:
+                typer.echo(f"错误：在 {area} 范围内没有编号或序号为“{household}”的家庭；请核对后重试。", err=True)
+                raise typer.Exit(1)
+            audit.record_access(what="open", subject="household", subject_id=found.pk, area=found.area, field="assessment")
+            settings = services.law_settings(first)
+            facts = read_household(household_id=found.pk, month=first, as_of=facts_day(first, timezone.localdate()), settings=settings)
+            if not len(facts.household_ids):
+                typer.echo(f"错误：该家庭在 {month} 没有在册成员；请核对家庭成员。", err=True)
+                raise typer.Exit(1)
+            names = dict(Person.objects.filter(id__in=facts.person_ids.tolist()).values_list("id", "name"))
+            persons, households, _index = thaw([json.loads(facts_texts(facts)[0].as_py())])
+            try:
+                explained = law.explain(persons, households, month, settings, [names[i] for i in facts.person_ids.tolist()])
+            except law.LawInputError as error:
+                typer.echo(f"错误：登记的情况不能用于测算：{services.problems_said(error, facts)}。", err=True)
+                raise typer.Exit(1) from None
+        if as_json:
+            typer.echo(json.dumps(explained.as_dict() if hasattr(explained, "as_dict") else asdict(explained), ensure_ascii=False))
+            return
+        _tree(explained)
+
+
+def _tree(explained: object) -> None:
+    from rich.console import Console
+    from rich.tree import Tree
+
+    x = explained
+    root = Tree(f"[b]{x.county_name}（{x.residence_label}） {x.month}  本月待遇合计 {x.total:,.2f} 元[/]")  # type: ignore[attr-defined]
+    for section in x.sections:  # type: ignore[attr-defined]
+        branch = root.add(f"[b]{section.title}[/]")
+        for line in section.lines:
+            value = ("符合" if line.verdict else "不符合") if line.verdict is not None else "—" if line.value is None else f"{line.value:,.2f}"
+            who = f" {line.member_name}" if line.member_name else ""
+            cites = f"（引用第 {'、'.join(map(str, line.cites))} 行）" if line.cites else ""
+            mark = " [yellow]未核实[/]" if line.unverified else ""
+            branch.add(f"{line.number or ''} {line.label}{who}：[b]{value}[/]{mark}  [dim]{line.formula}{cites} {line.reference}[/]")
+    refused = root.add("[b]未享受的待遇及原因[/]")
+    for refusal in x.refusals:  # type: ignore[attr-defined]
+        who = f" {refusal.member_name}" if refusal.member_name else ""
+        refused.add(f"{refusal.label}{who}：{refusal.reason}  [dim]{refusal.threshold}[/]")
+    Console().print(root)
