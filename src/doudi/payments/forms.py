@@ -35,7 +35,7 @@ class FilesField(forms.FileField):
 
 
 class ResultsForm(forms.Form):
-    files = FilesField(label=_("发放结果文件"), help_text=_("一卡通发放结果表，或竖线分隔的成功、失败两个文件一并选择。整份核对无误才记账。"))
+    answers = FilesField(label=_("发放结果文件"), help_text=_("一卡通发放结果表，或竖线分隔的成功、失败两个文件一并选择。整份核对无误才记账。"))
 
 
 class AppropriationForm(forms.Form):

@@ -343,7 +343,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("请选择银行发放结果文件。"))
     else:
-        data = [(each.name, each.read()) for each in form.cleaned_data["files"]]
+        data = [(each.name, each.read()) for each in form.cleaned_data["answers"]]
 
         def said(booked: results.Booked) -> str:
             if not booked.changed:
