@@ -116,7 +116,7 @@ def searches(places: dict[str, str], owner: Any, plans: bool) -> list[dict[str, 
                 if plans:
                     with connection.cursor() as cursor:
                         cursor.execute("explain (analyze, costs off, timing off, summary off) " + sql, params)
-                        print(f"\n{level}, {kind}\n" + "\n".join(line for (line,) in cursor.fetchall()))
+                        print(f"\n{level}, {kind}\n" + "\n".join(line for (line,) in cursor.fetchall()))  # noqa: T201
             for kind in ("full name", "initials", "ID number"):
                 median, p95 = measure(
                     lambda text: page_of(queries.with_summary(queries.households(text)).order_by("area", "name", "id"), 1), words[kind]
@@ -186,14 +186,14 @@ def main() -> None:
         page = household_page(township)
         connections.close_all()
     if chosen.json:
-        print(json.dumps({"load": loaded, "search": rows, "household_page": page}, ensure_ascii=False))
+        print(json.dumps({"load": loaded, "search": rows, "household_page": page}, ensure_ascii=False))  # noqa: T201
         return
     if loaded:
-        print("loaded:", ", ".join(f"{name} {value:,}" for name, value in loaded.items()))
+        print("loaded:", ", ".join(f"{name} {value:,}" for name, value in loaded.items()))  # noqa: T201
     for row in rows:
         bare = f"  bare SELECT {row['bare_ms']:>6} ms, ratio {row['ratio']}" if "bare_ms" in row else ""
-        print(f"{row['page']:<11}{row['scope']:<10}{row['by']:<16}median {row['median_ms']:>7} ms  p95 {row['p95_ms']:>7} ms{bare}")
-    print("household page:", ", ".join(f"{name} {value}" for name, value in page.items()))
+        print(f"{row['page']:<11}{row['scope']:<10}{row['by']:<16}median {row['median_ms']:>7} ms  p95 {row['p95_ms']:>7} ms{bare}")  # noqa: T201
+    print("household page:", ", ".join(f"{name} {value}" for name, value in page.items()))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def test_the_pages_lead_from_template_to_import_and_only_the_own_file(committed_
     settings.HOME = tmp_path
     township = officer(Duty.TOWNSHIP_OFFICER, "410122001")
     client = client_of(township)
-    assert client.get("/import/template/").content[:2] == b"PK"
+    assert client.get("/import/template/").content[:2] == b"PK" and client.get("/import/").status_code == 200
     content = _csv([_line(), _wife()], tmp_path / "a.csv").read_bytes()
     answer = client.post("/import/", {"file": SimpleUploadedFile("a.csv", content)})
     assert answer.status_code == 302

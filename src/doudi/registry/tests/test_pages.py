@@ -148,8 +148,13 @@ def test_a_household_is_registered_by_the_form_member_by_member(township: scopes
     assert client.post("/households/new/", right).status_code == 302
     again = client.post("/households/new/", right)
     assert again.status_code == 422 and "不能重复登记" in again.content.decode() and "已登记的相同人员" in again.content.decode()
+    assert "已核对，不是同一人" not in page and "已核对，不是同一人" not in again.content.decode()
     with scopes.acting(township):
         assert Household.objects.count() == 1 and Person.objects.count() == 2
+    twin = {**values, "head-id_number": id_number()}
+    alike = client.post("/households/new/", twin)
+    assert alike.status_code == 422 and "已核对，不是同一人" in alike.content.decode()
+    assert client.post("/households/new/", {**twin, "head-confirmed": "on"}).status_code == 302
 
 
 def test_forms_change_what_they_say_and_a_stale_page_is_told(township: scopes.Scope, client: Client) -> None:

@@ -53,6 +53,13 @@ def errors_into(form: forms.Form, error: ValidationError) -> None:
             form.add_error(name if name in form.fields else None, text)
 
 
+def ask_only_of(form: forms.Form, duplicates: list[Person], error: ValidationError | None) -> None:
+    """The box 已核对，不是同一人 is shown only where somebody alike was found and may be somebody else."""
+    asked = bool(duplicates) and not getattr(error, "same_number", True)
+    if "confirmed" in form.fields and not asked:
+        form.fields["confirmed"].widget = forms.HiddenInput()
+
+
 def handle(
     request: HttpRequest,
     form: forms.Form,
@@ -67,11 +74,13 @@ def handle(
 ) -> HttpResponse:
     """One form and one service: `do(cleaned data, today, now)` returns the message to show on the page `back`."""
     duplicates: list[Person] = []
+    refused: ValidationError | None = None
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
             said = do(form.cleaned_data, timezone.localdate(), timezone.now())
         except ValidationError as error:
+            refused = error
             errors_into(form, error)
             duplicates = getattr(error, "people", [])
             status = 409 if isinstance(error, services.Stale) else 422
@@ -80,6 +89,7 @@ def handle(
             return redirect(back)
     elif request.method == "POST":
         status = 422
+    ask_only_of(form, duplicates, refused)
     context = {
         "form": form, "title": title, "back": back, "button": button or _("保存"), "duplicates": duplicates, "crumbs": crumbs or [], "hint": hint,
         "confirm": confirm,
@@ -125,6 +135,7 @@ def household_new(request: HttpRequest) -> HttpResponse:
     form, head = HouseholdForm(given), PersonForm(given, prefix="head")
     members: list[PersonForm] = [MemberForm(given, prefix=f"m{number}") for number in range(1, count + 1)]
     duplicates: list[Person] = []
+    asked: tuple[int, ValidationError] | None = None
     status = 200
     all_forms = [form, head, *members]
     if given is not None and not growing:
@@ -140,6 +151,7 @@ def household_new(request: HttpRequest) -> HttpResponse:
             except ValidationError as error:
                 position = getattr(error, "member", None)
                 errors_into(form if position is None else all_forms[position + 1], error)
+                asked = None if position is None else (position + 1, error)
                 duplicates = getattr(error, "people", [])
             else:
                 messages.success(request, _("已登记 %(name)s 家庭，共 %(n)d 人。") % {"name": found.name, "n": len(members) + 1})
@@ -150,6 +162,9 @@ def household_new(request: HttpRequest) -> HttpResponse:
             each.errors.clear()
         if count < MOST_MEMBERS:
             members.append(MemberForm(prefix=f"m{count + 1}"))
+    for number, each in enumerate([form, head, *members]):
+        mine = asked is not None and asked[0] == number
+        ask_only_of(each, duplicates if mine else [], asked[1] if asked and mine else None)
     context = {"form": form, "head": head, "members": members, "count": len(members), "duplicates": duplicates}
     return render(request, "registry/household_new.html", context, status=status)
 

@@ -44,7 +44,7 @@ def template(request: HttpRequest) -> HttpResponse:
 @either
 @may("registry.import")
 def upload(request: HttpRequest) -> HttpResponse:
-    form = ImportForm(posted(request), request.FILES)
+    form = ImportForm(posted(request), request.FILES if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
