@@ -1,0 +1,9 @@
+"""Entries of 救助办理 in the side menu."""
+
+from django.utils.translation import gettext_lazy as _
+
+from doudi.core import menu
+
+menu.add("enrolment", _("办理列表"), "enrolment:decisions", "enrolment.view", 10)
+menu.add("enrolment", _("批量审批"), "enrolment:approve_many", "enrolment.approve", 20)
+menu.add("enrolment", _("保障待遇"), "enrolment:awards", "enrolment.view", 30)

@@ -1,0 +1,59 @@
+"""Reads of decisions and awards for pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils.translation import gettext as _
+
+from doudi.enrolment.models import Award, AwardAmount, AwardMember, Decision
+
+COLOURS = {"proposed": "orange", "approved": "green", "sent_back": "red", "withdrawn": "gray"}
+
+
+def history(decision: Decision) -> list[dict[str, Any]]:
+    """What happened to a decision, newest first."""
+    made = [{"at": decision.proposed_at, "title": _("提出：%(kind)s") % {"kind": decision.get_kind_display()}, "who": decision.proposed_by.name, "note": decision.reason}]
+    if decision.decided_at:
+        who = decision.decided_by.name if decision.decided_by else ""
+        made.append({"at": decision.decided_at, "title": str(decision.get_state_display()), "who": who, "note": decision.decision_note})
+    return made[::-1]
+
+
+def steps(decision: Decision) -> list[dict[str, Any]]:
+    """The way of a decision: proposed, approved, award."""
+    done, waits = decision.state == "approved", decision.state == "proposed"
+    over = decision.state in ("sent_back", "withdrawn")
+    second = "done" if done else "now" if waits else "bad"
+    last = {"grant": _("待遇生效"), "change": _("变更生效"), "stop": _("停发生效"), "refuse": _("告知申请人")}[decision.kind]
+    return [
+        {"label": _("乡镇提出"), "state": "done", "small": decision.proposed_by.name, "small2": f"{decision.proposed_at:%Y-%m-%d}"},
+        {"label": str(decision.get_state_display()) if over else _("县级审批"), "state": second, "small": decision.decided_by.name if decision.decided_by else ""},
+        {"label": last, "state": "done" if done else "", "small": f"{decision.starts:%Y-%m}" if done else ""},
+    ]
+
+
+def awards_of(household_id: int) -> list[Award]:
+    """The household's awards with amounts and members, newest first; three queries."""
+    rows = Award.objects.filter(household_id=household_id).select_related("decision").prefetch_related(
+        Prefetch("amounts", AwardAmount.objects.order_by("from_month")), Prefetch("members", AwardMember.objects.select_related("person").order_by("id"))
+    )
+    return list(rows.order_by("-starts", "-pk"))
+
+
+def award_timeline(award: Award) -> list[dict[str, Any]]:
+    """Amounts, suspensions, stops of an award by the decisions that made them, newest first."""
+    decisions = Decision.objects.filter(household_id=award.household_id, state="approved").filter(award_id=award.pk).select_related("decided_by")
+    made: list[dict[str, Any]] = []
+    first = award.decision
+    made.append({"at": first.decided_at, "title": _("审核确认 %(number)s") % {"number": first.number}, "who": first.decided_by.name if first.decided_by else "", "note": first.decision_note})
+    for one in decisions:
+        words = {"change": _("自 %(month)s 起变更为 %(amount)s 元/月"), "stop": _("自 %(month)s 起停发")}.get(one.kind)
+        if words:
+            title = words % {"month": f"{one.starts:%Y-%m}", "amount": f"{one.amount:,.2f}" if one.amount is not None else ""}
+            made.append({"at": one.decided_at, "title": title, "who": one.decided_by.name if one.decided_by else "", "note": one.reason})
+    for event in award.events.select_related("made_by"):
+        made.append({"at": event.made_at, "title": str(event.get_kind_display()), "who": event.made_by.name, "note": event.reason})
+    return sorted(made, key=lambda item: item["at"] or datetime.min, reverse=True)
