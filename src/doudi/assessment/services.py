@@ -157,7 +157,6 @@ def assess_all(
     also: Collection[int] = (),
     trigger: str = Assessment.Trigger.MONITORING,
     progress: Progress | None = None,
-    low: str | None = None,
 ) -> AssessmentRun:
     """Run the law over all households of an area for a month, in chunks of villages (bounded memory).
 
@@ -174,9 +173,10 @@ def assess_all(
     run = AssessmentRun.objects.create(
         area=area, month=month, law_version=law.law_version(), settings=frozen, made_by=scope.account_id or None, made_at=now
     )
+    as_of = facts_day(month, timezone.localdate(now))
     values = {
         "run": run.pk, "month": month, "trigger": trigger, "law": run.law_version, "settings": frozen.hash,
-        "as_of": facts_day(month, timezone.localdate(now)), "account": scope.account_id, "now": now,
+        "as_of": as_of, "account": scope.account_id, "now": now,
     }  # fmt: skip
     wanted = np.array(sorted(also), dtype=np.int64)
     totals: dict[str, dict[str, float]] = {}
@@ -187,7 +187,7 @@ def assess_all(
         cursor.execute("select count(*) from registry_household where area >= %s and area < %s", [area, area + ":"])
         in_all = cursor.fetchone()[0]
     for first, end in area_chunks(area, area + ":"):
-        facts = read_area(low=first, high=end, month=month, as_of=values["as_of"], settings=settings)
+        facts = read_area(low=first, high=end, month=month, as_of=as_of, settings=settings)
         run.households += len(facts.household_ids)
         run.people += len(facts.person_ids)
         facts, persons, households = _without_bad(facts, settings, bad)

@@ -128,12 +128,12 @@ def _locked(ids: Iterable[int]) -> dict[int, _Row]:
         return {row[0]: _Row(*row) for row in cursor.fetchall()}
 
 
-def _why_not(row: _Row | None, version: int, account_id: int) -> str | None:
+def _why_not(row: _Row | None, version: int) -> str | None:
     """Why this officer cannot decide this version; None where nothing is against it."""
     if row is None:
         return _("找不到这件决定：可能不在您的管辖范围内。")
     if row.state != State.PROPOSED:
-        who = Account.objects.filter(pk=row.decided_by).values_list("name", flat=True).first() or _("其他工作人员")
+        who = Account.objects.filter(pk=row.decided_by or 0).values_list("name", flat=True).first() or _("其他工作人员")
         when = f"{timezone.localtime(row.decided_at):%Y-%m-%d %H:%M}" if row.decided_at else ""
         return _("%(number)s 已由%(who)s于 %(when)s 办理（%(state)s），本次操作未生效。") % {
             "number": row.number, "who": who, "when": when, "state": State(row.state).label,
@@ -175,6 +175,7 @@ ELSEWHERE = "该人员已由其他地区管理或已在其他地区享受同类�
 
 def _grant(rows: list[_Row], starts: dict[int, date], now: datetime) -> None:
     ids = [row.id for row in rows]
+    values: dict[str, Any]
     with connection.cursor() as cursor:
         cursor.execute(ENTITLEMENTS, [ids])
         free: dict[str, list[int]] = {}
@@ -246,7 +247,7 @@ def approve_many(*, decisions: Sequence[tuple[int, int]], now: datetime, note: s
     found = _locked(versions)
     out = Outcome()
     for identifier, version in versions.items():
-        why = _why_not(found.get(identifier), version, scope.account_id)
+        why = _why_not(found.get(identifier), version)
         if why:
             out.errors[identifier] = why
     rows = [row for row in found.values() if row.id not in out.errors]
@@ -287,7 +288,7 @@ def approve(*, decision_id: int, version: int, now: datetime, note: str = "") ->
 def _end(*, decision_id: int, version: int, state: str, note: str, now: datetime) -> _Row:
     scope = scopes.current()
     row = _locked([decision_id]).get(decision_id)
-    why = _why_not(row, version, scope.account_id) if state == State.SENT_BACK else None
+    why = _why_not(row, version) if state == State.SENT_BACK else None
     if row is None or why:
         raise ValidationError(why or _("找不到这件决定：可能不在您的管辖范围内。"))
     with connection.cursor() as cursor:
@@ -318,7 +319,7 @@ def withdraw(*, decision_id: int, version: int, now: datetime, note: str = "") -
     if row is not None and row.proposed_by != scope.account_id:
         raise PermissionDenied(_("只有提出人可以撤回。"))
     if row is not None and (row.state != State.PROPOSED or row.version != version):
-        raise ValidationError(_why_not(row, version, scope.account_id) or _("本件已有变动，请刷新页面。"))
+        raise ValidationError(_why_not(row, version) or _("本件已有变动，请刷新页面。"))
     _end(decision_id=decision_id, version=version, state=State.WITHDRAWN, note=note, now=now)
 
 

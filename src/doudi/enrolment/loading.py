@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -113,7 +114,7 @@ def load_awards(
     registry_loading.stage_ids(folder)
     file = pq.ParquetFile(Path(folder) / "awards.parquet")
     total, done = file.metadata.num_rows, 0
-    values = {
+    values: dict[str, Any] = {
         "proposer": proposer_id, "approver": approver_id, "now": now, "before": before, "document": DOCUMENT, "together": list(TOGETHER),
         "programmes": list(GROUPS), "groups": list(GROUPS.values()),
     }  # fmt: skip

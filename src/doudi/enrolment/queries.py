@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch
@@ -48,7 +47,8 @@ def award_timeline(award: Award) -> list[dict[str, Any]]:
     decisions = Decision.objects.filter(household_id=award.household_id, state="approved").filter(award_id=award.pk).select_related("decided_by")
     made: list[dict[str, Any]] = []
     first = award.decision
-    made.append({"at": first.decided_at, "title": _("审核确认 %(number)s") % {"number": first.number}, "who": first.decided_by.name if first.decided_by else "", "note": first.decision_note})
+    who = first.decided_by.name if first.decided_by else ""
+    made.append({"at": first.decided_at, "title": _("审核确认 %(number)s") % {"number": first.number}, "who": who, "note": first.decision_note})
     for one in decisions:
         words = {"change": _("自 %(month)s 起变更为 %(amount)s 元/月"), "stop": _("自 %(month)s 起停发")}.get(one.kind)
         if words:
@@ -56,4 +56,4 @@ def award_timeline(award: Award) -> list[dict[str, Any]]:
             made.append({"at": one.decided_at, "title": title, "who": one.decided_by.name if one.decided_by else "", "note": one.reason})
     for event in award.events.select_related("made_by"):
         made.append({"at": event.made_at, "title": str(event.get_kind_display()), "who": event.made_by.name, "note": event.reason})
-    return sorted(made, key=lambda item: item["at"] or datetime.min, reverse=True)
+    return sorted(made, key=lambda item: item["at"] or award.made_at, reverse=True)

@@ -294,7 +294,7 @@ def _award_page(request: HttpRequest, row: Award, *, form: Any = None, what: str
 @may("enrolment.view")
 def award_act(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """Propose to stop an award (township); suspend or resume it (county)."""
-    row = _award(pk)
+    _award(pk)
     if what not in ("stop", "suspend", "resume"):
         raise Http404
     form = StopForm(request.POST) if what == "stop" else ReasonForm(request.POST)
