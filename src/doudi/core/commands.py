@@ -54,6 +54,7 @@ def init(print_sql: Annotated[bool, typer.Option("--print-sql", help="只输出�
 
         django.setup()
         from django.core.management import call_command, get_commands
+        from django.db import connections
 
         from doudi.core.doctor import refuse_powerful_role, refuse_unprepared
         from doudi.core.migrate import migrate as run_migrations
@@ -63,6 +64,7 @@ def init(print_sql: Annotated[bool, typer.Option("--print-sql", help="只输出�
         refuse_powerful_role()
         if "load_divisions" in get_commands():
             call_command("load_divisions")
+        connections.close_all()  # the server may stop with this block; who goes on in the process connects anew
     typer.echo(f"初始化完成，数据目录 {home()}。启动：doudi serve")
 
 

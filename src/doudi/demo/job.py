@@ -83,7 +83,7 @@ def registry(demo: Demo) -> None:
     demo.tell("导入在享待遇", 0, 0)
     proposer, approver = by_duty(demo.staff, Duty.COUNTY_REVIEWER), by_duty(demo.staff, Duty.COUNTY_APPROVER)
     with scopes.acting(proposer.scope()):
-        load_awards(demo.synthetic, proposed_by=proposer.account_id, approved_by=approver.account_id, now=at(date(2022, 10, 8)))
+        load_awards(demo.synthetic, proposer_id=proposer.account_id, approver_id=approver.account_id, now=at(date(2022, 10, 8)))
 
 
 def deliveries(demo: Demo) -> None:
@@ -144,13 +144,16 @@ def next_working_day(day: date, days: int) -> date:
 
 def assessment(demo: Demo) -> None:
     """The law over all households, for the month of payment; also over those with leads, whatever it gives them."""
-    from doudi.assessment.models import Assessment
+    from doudi.assessment.models import Assessment, AssessmentRun
     from doudi.assessment.services import assess_all
     from doudi.discovery.models import Lead
 
     with demo.acting(Duty.COUNTY_REVIEWER, "doudi assess"):
         led = set(Lead.objects.exclude(household=None).values_list("household_id", flat=True))
-        assess_all(area=demo.area, month=MONTH, now=at(date(2022, 11, 29)), also=led, progress=lambda done, total: demo.tell("待遇测算", done, total))
+        if not AssessmentRun.objects.filter(area=demo.area, month=MONTH, finished_at__isnull=False).exists():
+            assess_all(
+                area=demo.area, month=MONTH, now=at(date(2022, 11, 29)), also=led, progress=lambda done, total: demo.tell("待遇测算", done, total)
+            )
         demo.figures["assessments"] = Assessment.objects.filter(month=MONTH).count()
 
 
