@@ -57,7 +57,7 @@ class Demo:
 
 def run(demo: Demo) -> dict[str, Any]:
     """All steps; each is safe to run again and starts from what is there. Returns the figures that `doudi demo --json` prints."""
-    for step in (county, registry, deliveries, comparison, assessment, decisions, payroll, results):
+    for step in (county, registry, november, deliveries, comparison, assessment, decisions, december, results):
         step(demo)
     return demo.figures
 
@@ -151,9 +151,7 @@ def assessment(demo: Demo) -> None:
     with demo.acting(Duty.COUNTY_REVIEWER, "doudi assess"):
         led = set(Lead.objects.exclude(household=None).values_list("household_id", flat=True))
         if not AssessmentRun.objects.filter(area=demo.area, month=MONTH, finished_at__isnull=False).exists():
-            assess_all(
-                area=demo.area, month=MONTH, now=at(date(2022, 11, 29)), also=led, progress=lambda done, total: demo.tell("待遇测算", done, total)
-            )
+            assess_all(area=demo.area, month=MONTH, now=at(ON, 17), also=led, progress=lambda done, total: demo.tell("待遇测算", done, total))
         demo.figures["assessments"] = Assessment.objects.filter(month=MONTH).count()
 
 
@@ -166,10 +164,10 @@ def decisions(demo: Demo) -> None:
         demo.tell("乡镇核实与提出", number, len(officers))
         if officer.username != "town":
             with scopes.acting(officer.scope()):
-                _verify(at(date(2022, 11, 30)))
-                _propose(at(date(2022, 11, 30), 14))
+                _verify(at(date(2022, 11, 29)))
+                _propose(at(date(2022, 11, 29), 15))
     with demo.acting(Duty.COUNTY_APPROVER):
-        _approve(at(date(2022, 12, 1)))
+        _approve(at(date(2022, 11, 30)))
         demo.figures["awards"] = Award.objects.filter(void=False).count()
 
 
@@ -212,8 +210,8 @@ def _approve(now: datetime) -> None:
         approve_many(decisions=waiting[first : first + 200], note="同意", now=now)
 
 
-def payroll(demo: Demo) -> None:
-    """November's and December's payroll: prepared, checked, approved, released by different people; the bank's results booked."""
+def november(demo: Demo) -> None:
+    """The month before the files came: appropriations, and November's payroll."""
     from doudi.payments.services.ledger import receive_appropriation
 
     with demo.acting(Duty.FINANCE_OFFICER):
@@ -228,6 +226,10 @@ def payroll(demo: Demo) -> None:
                 now=at(date(2022, 11, 1)),
             )
     _pay(demo, date(2022, 11, 1), first_day=date(2022, 11, 3))
+
+
+def december(demo: Demo) -> None:
+    """December's payroll: prepared, checked, approved, released by different people; the bank's results booked."""
     _pay(demo, MONTH, first_day=date(2022, 12, 2))
 
 
