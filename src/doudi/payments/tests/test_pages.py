@@ -97,7 +97,7 @@ def test_a_refused_upload_says_why_and_books_nothing(officers: Officers) -> None
 
 
 def test_the_township_corrects_its_returns(officers: Officers) -> None:
-    booked(officers)
+    payroll = booked(officers)
     township, reviewer = client_of(officers.township), client_of(officers.reviewer)
     assert "户名不符" in township.get(reverse("payments:returns")).content.decode()
     with scopes.acting(officers.township):
@@ -108,6 +108,7 @@ def test_the_township_corrects_its_returns(officers: Officers) -> None:
     township.post(reverse("payments:correct", args=[row.pk]), given)
     reviewer.post(reverse("payments:confirm", args=[row.pk]), {"agreed": "1"})
     assert "重新发放 1 笔" in reviewer.get(reverse("payments:payrolls")).content.decode()
+    assert "重新发放 1 笔" in reviewer.get(reverse("payments:payroll", args=[payroll.pk])).content.decode()
     assert "Payroll" not in reviewer.post(reverse("payments:follow_up"), follow=True).content.decode()
     with scopes.acting(officers.reviewer):
         assert Payroll.objects.filter(kind="follow_up").count() == 1

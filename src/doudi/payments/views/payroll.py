@@ -131,6 +131,11 @@ def _next_act(payroll: Payroll) -> dict[str, Any] | None:
             _("将从资金中支出 %(amount)s 元，共 %(n)s 笔；报送后不能撤回。") % size,
         ),
     }
+    if payroll.state == state.BOOKED and duties.may("payments.prepare"):
+        county = scopes.Scope(area=payroll.area)
+        if waiting := queries.waiting_corrections(county.low, county.high):
+            confirm = _("将为已更正的 %(n)s 笔退票生成重新发放批次。") % {"n": waiting}
+            return {"url": reverse("payments:follow_up"), "label": _("重新发放 %(n)s 笔") % {"n": waiting}, "confirm": confirm}
     if payroll.state not in choices:
         return None
     act, action, label, confirm = choices[state(payroll.state)]

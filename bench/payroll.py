@@ -1,0 +1,207 @@
+"""A month's payroll of one county: lines into PostgreSQL, bank file, results; as doudi_app under row-level security.
+
+    PYTHONPATH=src python bench/payroll.py [--lines 1000000] [--home DIR] [--json]
+
+Awards are made set-based, one member each and two in every third, in a database of its own in `--home` (kept between runs of one size).
+Baseline: the same lines by COPY into a temporary table and INSERT ... SELECT into the same partitioned table, with the same keys and
+triggers. `ratio` is preparing (which finds amounts, living members, payees, funds and exclusions from the awards) divided by that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+AREA, VILLAGE = "410122", "410122101201"
+MONTH, ON, NOW = date(2022, 12, 1), date(2022, 12, 6), datetime(2022, 12, 5, 9, tzinfo=UTC)
+COLUMNS = (
+    "area, month_entitled, kind, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id, fund_year, amount, members, payee_id, payee_name,"
+    " payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark"
+)
+# Every third award has a second member: person ids 1..n are payees, n+1.. second members. Triggers stand still while the awards are made.
+AWARDS = f"""
+insert into registry_person (id, area, token, name, pinyin, initials, sex, birth_date, ethnicity, registered_area, residence_area, account, bank, made_at, version)
+ overriding system value select n, '{VILLAGE}', token, '测试' || n, '', '', '1', '1960-01-01', '01', '{VILLAGE}', '{VILLAGE}', account, 'C10302', now(), 1 from made;
+insert into registry_household (id, area, number, name, residence, made_at, version) overriding system value
+ select n, '{VILLAGE}', 'H' || n, '测试' || n, 'rural', now(), 1 from made where n <= %(lines)s;
+insert into enrolment_decision (id, area, number, household_id, programme, kind, content, content_hash, starts, differs, reason, state, proposed_by_id, proposed_at,
+ decision_note, version) overriding system value select 1, '{VILLAGE}', 'D1', 1, 'dibao', 'grant', '{{}}', '', '2022-12-01', false, '', 'approved', %(account)s, now(), '', 1;
+insert into enrolment_entitlement (id, area, kind) overriding system value select n, '{VILLAGE}', 'award' from made where n <= %(lines)s;
+insert into enrolment_award (id, area, household_id, programme, grp, starts, void, suspended, payee_id, payee_name, account, bank, decision_id, made_at)
+ select n, '{VILLAGE}', n, 'dibao', 1, '2022-12-01', false, false, n, '测试' || n, account, 'C10302', 1, now() from made where n <= %(lines)s;
+insert into enrolment_awardamount (area, award_id, from_month, amount, decision_id) select '{VILLAGE}', n, '2022-12-01', 200 + n %% 300, 1 from made where n <= %(lines)s;
+insert into enrolment_awardmember (area, award_id, person_id, grp, void, starts)
+ select '{VILLAGE}', case when n <= %(lines)s then n else (n - %(lines)s) * 3 end, n, 1, false, '2022-12-01' from made;
+"""
+TABLES = ("registry_person", "registry_household", "enrolment_decision", "enrolment_award", "enrolment_awardamount", "enrolment_awardmember")
+
+
+def prepare_home(home: Path) -> None:
+    os.environ["DOUDI_HOME"] = str(home)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "doudi.config.settings")
+    if not (home / "keys.json").exists():
+        subprocess.run([sys.executable, "-m", "doudi.cli", "init"], check=True, stdout=subprocess.DEVNULL)
+
+
+def make_awards(lines: int, account: int) -> None:
+    """People with tokens of valid numbers and their awards, by one statement per table."""
+    import pyarrow as pa
+    from django.db import connections
+
+    from doudi.batch.tokens import Kind
+    from doudi.core import numbers
+
+    people = lines + lines // 3
+    n = np.arange(1, people + 1)
+    key = numbers.token_key()
+    ids = key.seal_many(Kind.CITIZEN_ID, pa.array([f"410122196001{i:06d}"[:18].ljust(18, "0") if i < 10**6 else f"41{i:016d}" for i in n.tolist()]))
+    accounts = key.seal_many(Kind.ACCOUNT, pa.array([f"62170{i:010d}" for i in n.tolist()]))
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("begin")
+        cursor.execute("create temporary table made (n bigint primary key, token uuid, account uuid) on commit drop")
+        with cursor.copy("copy made from stdin") as copy:
+            copy.write("".join(f"{i}\t{a.hex()}\t{b.hex()}\n" for i, a, b in zip(n.tolist(), ids.to_pylist(), accounts.to_pylist(), strict=True)))
+        cursor.execute("analyze made")
+        for table in TABLES:
+            cursor.execute(f"alter table {table} disable trigger user")
+        for statement in AWARDS.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement, {"lines": lines, "account": account})
+        cursor.execute("set constraints all immediate")
+        for table in TABLES:
+            cursor.execute(f"alter table {table} enable trigger user")
+        cursor.execute("commit")
+        for table in (*TABLES, "enrolment_entitlement"):
+            cursor.execute(f"analyze {table}")
+
+
+def timed(work: Any) -> tuple[float, Any]:
+    start = time.perf_counter()
+    answer = work()
+    return time.perf_counter() - start, answer
+
+
+def measure(lines: int) -> dict[str, Any]:
+    from django.db import connection, connections, transaction
+
+    from doudi.core import scope as scopes
+    from doudi.core.models import Account
+    from doudi.enrolment.models import Award
+    from doudi.payments import simulated
+    from doudi.payments.models import Payroll
+    from doudi.payments.services import files, ledger, payrolls, results
+
+    who = {}
+    with scopes.acting(scopes.Scope(area="41")):
+        for duty in ("county_reviewer", "county_approver", "finance_officer"):
+            account, _made = Account.objects.get_or_create(username=f"bench_{duty}", defaults={"name": duty})
+            who[duty] = scopes.Scope(area=AREA, account_id=account.pk, duty=duty)
+        there = Award.objects.count()
+    if there not in (0, lines):
+        raise SystemExit(f"the database holds {there} awards of another run; choose another --home")
+    if not there:
+        make_awards(lines, who["county_reviewer"].account_id)
+    reviewer, approver, finance = who.values()
+    seconds: dict[str, float] = {}
+
+    def step(name: str, scope: scopes.Scope, work: Any) -> Any:
+        def whole() -> Any:
+            with scopes.acting(scope):
+                return work()
+
+        seconds[name], answer = timed(whole)
+        return answer
+
+    with scopes.acting(reviewer):
+        old = Payroll.objects.first()
+        if old is not None and old.state != "draft":
+            raise SystemExit("this database has been measured; choose another --home")
+    made = step("prepare", reviewer, lambda: payrolls.prepare_payroll(area=AREA, month=MONTH, now=NOW))
+    assert made.lines == lines, made
+    payroll = made.payroll
+    with tempfile.TemporaryFile() as file:
+        with scopes.acting(reviewer), connection.cursor() as cursor:
+            with cursor.copy(
+                f"copy (select {COLUMNS} from payments_payrollline where payroll_id = {payroll.pk} order by entitlement_id) to stdout"
+            ) as copy:
+                for block in copy:
+                    file.write(block)
+            step("delete_lines", reviewer, lambda: cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk]))
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("vacuum analyze payments_payrollline, payments_paidmonth")
+        file.seek(0)
+
+        def baseline() -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(f"create temporary table given on commit drop as select {COLUMNS} from payments_payrollline limit 0")
+                with cursor.copy("copy given from stdin") as copy:
+                    while block := file.read(1 << 20):
+                        copy.write(block)
+                cursor.execute(f"insert into payments_payrollline ({COLUMNS}) select {COLUMNS} from given")
+            transaction.set_rollback(True)
+
+        step("baseline", reviewer, baseline)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("vacuum analyze payments_payrollline, payments_paidmonth")
+    step("prepare_again", reviewer, lambda: payrolls.prepare_payroll(area=AREA, month=MONTH, now=NOW))
+    step("check", reviewer, lambda: payrolls.check_payroll(payroll_id=payroll.pk, now=NOW))
+    step("approve", approver, lambda: payrolls.approve_payroll(payroll_id=payroll.pk, now=NOW))
+    money = {"fund": "assistance", "area": AREA, "year": 2022, "amount": Decimal(10**10), "document": "bench", "on": ON, "now": NOW}
+    step("money", finance, lambda: ledger.receive_appropriation(**money))
+    step("release", finance, lambda: payrolls.release_payroll(payroll_id=payroll.pk, on=ON, now=NOW))
+    step("export_csv", finance, lambda: files.export_file(payroll_id=payroll.pk, layout="one_card_csv", now=NOW))
+    step("export_bank", finance, lambda: files.export_file(payroll_id=payroll.pk, layout="bank_batch", now=NOW))
+
+    def answer() -> bytes:
+        return simulated.bank_answer(Payroll.objects.get(pk=payroll.pk), seed=7)
+
+    data = step("bank_answers", finance, answer)
+    booked = step("results", finance, lambda: results.book_results(data=[("r.csv", data)], on=ON, now=NOW))
+    proof = step("proof", finance, lambda: ledger.check_ledger(area=AREA, month=MONTH))
+    return {
+        "lines": lines,
+        "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        "lines_per_second": round(lines / seconds["prepare"]),
+        "baseline_lines_per_second": round(lines / seconds["baseline"]),
+        "ratio": round(seconds["prepare"] / seconds["baseline"], 2),
+        "returned": booked.returned,
+        "ledger_holds": proof["holds"],
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--home", type=Path, default=Path("/var/lib/doudi-bench-payroll") if os.geteuid() == 0 else Path("var/bench-payroll"))
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    prepare_home(chosen.home.resolve())
+    from doudi.core import postgres
+
+    with postgres.running():
+        import django
+
+        django.setup()
+        figures = measure(chosen.lines)
+    if chosen.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    else:
+        for name, value in figures.items():
+            sys.stdout.write(f"{name:26} {value}\n")
+
+
+if __name__ == "__main__":
+    main()
