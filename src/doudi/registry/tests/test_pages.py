@@ -53,6 +53,7 @@ def test_search_finds_by_name_pinyin_initials_number_phone_and_member(township: 
         page = _text(client, f"/households/?q={word}")
         assert "王建国" in page and "赵铁柱" not in page, word
     assert "没有符合条件的记录" in _text(client, "/households/?q=不存在")
+    assert "可能不全" in _text(client, "/people/?q=wj") and "可能不全" not in _text(client, "/people/?q=wangjianguo")
     assert "赵铁柱" in _text(client, "/people/?q=ztz") and "王建国" not in _text(client, "/people/?q=ztz")
     for hostile in ("%25", "'; drop table x", "_", "\x00", "a" * 3000, "𠮷"):
         assert client.get("/households/", {"q": hostile}).status_code == 200

@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -47,8 +48,12 @@ class PersonFilter(SearchFilter):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Person], _name: str, value: str) -> QuerySet[Person]:
-        condition = queries.people_by(value)
-        return rows if condition is None else rows.filter(condition)
+        return queries.people(value, area=self.data.get("area", ""))
+
+
+def few_letters(request: HttpRequest) -> bool:
+    """Whether so few letters were typed that the list may leave people out."""
+    return 0 < len(queries.letters(request.GET.get("q", ""))) < 4
 
 
 class Households(ListPage):
@@ -71,7 +76,8 @@ class Households(ListPage):
         return queries.with_summary(Household.objects.all())
 
     def context(self) -> dict[str, Any]:
-        return {"may_edit": duties.may("registry.edit"), "may_import": duties.may("registry.import")}
+        few = few_letters(self.request)
+        return {"may_edit": duties.may("registry.edit"), "may_import": duties.may("registry.import"), "few_letters": few, "most": queries.MOST}
 
 
 class People(ListPage):
@@ -80,6 +86,7 @@ class People(ListPage):
     crumbs = ((_("救助家庭"), "/households/"),)
     filters = PersonFilter
     order = ("name", "id")
+    template = "registry/people.html"
     subject = "person"
     columns: Sequence[Column] = [
         Column(_("姓名"), lambda row: queries.shown_name(row.name), url=lambda row: reverse("registry:person", args=[row.pk]), drawer=True),
@@ -92,6 +99,9 @@ class People(ListPage):
 
     def rows(self) -> QuerySet[Person]:
         return Person.objects.all()
+
+    def context(self) -> dict[str, Any]:
+        return {"few_letters": few_letters(self.request), "most": queries.MOST}
 
 
 STATES = {"asked": _("待转出地同意"), "released": _("已同意，待办结"), "refused": _("不同意"), "done": _("已办结")}
