@@ -93,7 +93,7 @@ def create_account(*, username: str, name: str, duty: str, area: str, starts: da
             account = Account.objects.create_user(username, password, name=name, must_change_password=True)
     except IntegrityError:
         raise ValidationError({"username": _("这一账号已有人使用；请换一个。")}) from None
-    Posting.objects.create(account=account, duty=duty, area=area, starts=starts, made_by_id=acting.account_id)
+    Posting.objects.create(account=account, duty=duty, area=area, starts=starts, made_by_id=acting.account_id or None)
     return account, password
 
 

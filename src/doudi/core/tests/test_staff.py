@@ -175,3 +175,30 @@ def test_the_administrator_sees_no_other_menu(admin: scopes.Scope) -> None:
     page = client_of(admin).get("/").content.decode()
     assert "账号与岗位" in client_of(admin).get("/staff/").content.decode()
     assert "标准与参数" not in page and "查阅记录" not in page
+
+
+def test_the_first_administrator_comes_from_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`doudi add-administrator`: with nobody there yet; the account signs in, must change its password and manages its area."""
+    import json
+    from contextlib import nullcontext
+
+    from typer.testing import CliRunner
+
+    from doudi.core import commands
+    from doudi.core.home import SetupError
+
+    monkeypatch.setattr(commands, "ready", nullcontext)
+    run = CliRunner()
+    answer = run.invoke(commands.app, ["add-administrator", "first.admin", "--name", "林涛", "--area", "4101", "--json"])
+    assert answer.exit_code == 0, answer.output
+    account = Account.objects.get(username="first.admin")
+    assert account.check_password(json.loads(answer.output)["password"]) and account.must_change_password
+    with scopes.acting(scopes.Scope(area="", account_id=account.pk)):
+        (posting,) = Posting.objects.filter(account=account)
+    assert (posting.duty, posting.area, posting.made_by_id) == (Duty.ADMINISTRATOR, "4101", None)
+    with scopes.acting(scopes.Scope(area="4101", account_id=account.pk, posting_id=posting.pk, duty=Duty.ADMINISTRATOR)):
+        _create()
+    again = run.invoke(commands.app, ["add-administrator", "first.admin", "--name", "林涛", "--area", "4101"])
+    assert isinstance(again.exception, SetupError) and "已有人使用" in str(again.exception)
+    nowhere = run.invoke(commands.app, ["add-administrator", "second", "--name", "林涛", "--area", "9999"])
+    assert isinstance(nowhere.exception, SetupError) and not Account.objects.filter(username="second").exists()
