@@ -109,8 +109,12 @@ class Walker:
     def follow(self, *menu: str) -> None:
         """Click through the menu by its words, as a user does."""
         for words in menu:
+            link = self.page.locator(".side a", has_text=words).first
+            if not link.count():  # a section with one page has no entry of its own: it opened already
+                assert words in self.page.locator("h1").inner_text(), f"no {words} in the menu"
+                continue
             with self.page.expect_navigation():
-                self.page.locator(".side a", has_text=words).first.click()
+                link.click()
         self.check()
 
     def press(self, words: str) -> None:
@@ -140,4 +144,4 @@ class Walker:
 
 def users_of(path: Path) -> dict[str, dict[str, str]]:
     """Sign-ins of `doudi demo --users`, by user name."""
-    return {user["username"]: user for user in json.loads(path.read_text())}
+    return {user["username"]: user for user in json.loads(path.read_text()) if user.get("username")}

@@ -1,0 +1,253 @@
+"""The main job in a real browser: each role signs in and does its part, from a department's file to a balanced ledger.
+
+    python tests/e2e/main_job.py            the demo's county, every role, pictures of each step
+    python tests/e2e/main_job.py --short    a small county, the same walk (run by .ci/run)
+
+Works on a data folder of its own (`--home`), on loopback only. Pictures go to `<home>/shots`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from browser import PHONE, Walker, browser, doudi, served, users_of
+from playwright.sync_api import Browser
+
+
+def deliver_and_compare(walk: Walker, home: Path) -> None:
+    """核对员: the same file again is recognised; a comparison raises nothing twice."""
+    walk.follow("主动发现", "数据报送")
+    walk.shot("deliveries")
+    before = walk.page.locator("#rows tbody tr").count()
+    file = next((home / "demo").glob("county-*/deliveries/deaths*"))
+    walk.go("/deliveries/new/")
+    walk.page.select_option("select[name=dataset]", "deaths")
+    walk.page.set_input_files("input[type=file]", str(file))
+    walk.press("上传并核验")
+    task_done(walk)
+    walk.go("/deliveries/")
+    assert walk.page.locator("#rows tbody tr").count() == before, "the same file was taken in twice"
+    walk.go("/comparisons/")
+    walk.press("开始比对")
+    task_done(walk)
+    walk.go("/comparisons/")
+    found, raised = (int(walk.page.locator("#rows tbody tr").first.locator("td").nth(at).inner_text().replace(",", "")) for at in (3, 4))
+    assert raised <= found // 10, "a second comparison raises the same situations again"
+    walk.shot("comparisons")
+
+
+def task_done(walk: Walker, seconds: int = 120) -> None:
+    """Wait until the newest background task has ended well."""
+    for _ in range(seconds):
+        walk.go("/tasks/")
+        words = walk.page.locator("main").inner_text()
+        state = next((state for state in ("等待中", "进行中", "失败", "已完成") if state in words), "")
+        newest = walk.page.locator(".task, #rows tbody tr").first.inner_text()
+        if "已完成" in newest:
+            return
+        assert "失败" not in newest, newest
+        assert state, words
+        time.sleep(1)
+    raise AssertionError("the task did not end")
+
+
+def handle_and_propose(walk: Walker) -> str:
+    """乡镇经办人: a lead is contacted and verified, the household's calculation opened, a proposal made. Returns its number."""
+    walk.shot("dashboard")
+    walk.follow("主动发现", "救助线索")
+    walk.page.select_option("select[name=indicator]", "disability_no_nursing_subsidy")
+    walk.page.wait_for_timeout(800)
+    walk.shot("leads")
+    number = walk.page.locator("#rows tbody tr td a").first.inner_text()
+    walk.go(walk.page.locator("#rows tbody tr td a").first.get_attribute("href") or "")
+    for after, note in (("contacted", ""), ("verified", "两名工作人员入户核实，情况属实")):
+        walk.page.locator(f"input[name=after][value={after}]").check(force=True)
+        walk.page.fill("textarea[name=note]", note)
+        walk.press("保存办理结果")
+    assert "已核实" in walk.page.locator("h1").inner_text() and number in walk.page.content()
+    walk.shot("lead")
+    walk.go(walk.page.get_by_role("link", name="查看家庭").get_attribute("href") or "")
+    walk.shot("household")
+    walk.go(walk.page.get_by_role("link", name="测算待遇").first.get_attribute("href") or "")
+    walk.press("测算")
+    walk.shot("explanation")
+    words = walk.page.locator("main").inner_text()
+    assert "重度残疾人护理补贴" in words and "未享受的待遇及原因" in words
+    walk.go(walk.page.get_by_role("link", name="提出办理").first.get_attribute("href") or "")
+    walk.page.locator("input[name=what]", has=walk.page.locator("xpath=following-sibling::*")).first.wait_for(state="attached")
+    option = walk.page.locator("label:has(input[name=what])", has_text="护理补贴").first
+    option.click()
+    walk.shot("proposal")
+    walk.press("提出")
+    made = walk.page.locator(".crumb").inner_text().split("/")[-1].strip()
+    walk.shot("proposed")
+    return made
+
+
+def approve(walk: Walker, number: str) -> None:
+    """县级审批人: confirms the proposal; a second confirmation of the same is not offered."""
+    walk.shot("dashboard")
+    walk.go("/enrolment/approve/")
+    walk.shot("batch")
+    walk.go("/enrolment/decisions/?state=proposed")
+    walk.go(walk.page.get_by_role("link", name=number).first.get_attribute("href") or "")
+    walk.press("确认")
+    assert "已确认" in walk.page.locator("main").inner_text()
+    assert walk.page.get_by_role("button", name="确认", exact=True).count() == 0
+    walk.shot("decision")
+
+
+def prepare(walk: Walker) -> str:
+    """县级审核员: next month's payroll is prepared and checked. Returns its address."""
+    walk.follow("资金发放", "发放批次")
+    walk.shot("payrolls")
+    walk.page.fill("input[name=month]", "2023-01")
+    walk.press("生成或刷新批次")
+    if "/payments/" not in walk.page.url or walk.page.url.rstrip("/").endswith("payments"):
+        task_done(walk)
+        walk.go("/payments/")
+        walk.go(walk.page.locator("#rows tbody tr td a").first.get_attribute("href") or "")
+    assert "2023年1月发放批次" in walk.page.locator("h1").inner_text()
+    walk.shot("draft")
+    next_step(walk)
+    walk.shot("checked")
+    return walk.page.url
+
+
+def next_step(walk: Walker) -> None:
+    """The blue button of a payroll says what comes next and asks before it does it."""
+    button = walk.page.locator(".ph .acts button.pri").last
+    assert button.get_attribute("data-confirm")
+    button.click()
+    with walk.page.expect_navigation():
+        walk.page.locator("dialog#ask [data-ask-yes]").click()
+    walk.check()
+
+
+def pay(walk: Walker, address: str, downloads: Path) -> None:
+    """财政经办人: books the new year's appropriations, releases, makes the one-card file, books the bank's answer; the proofs agree."""
+    walk.go(address)
+    next_step(walk)
+    assert "2023" in walk.page.locator(".msgs").inner_text() or "资金" in walk.page.locator(".msgs").inner_text(), "released without money"
+    for fund in ("assistance", "disability"):
+        walk.go("/payments/ledger/receive/")
+        walk.page.select_option("select[name=fund]", fund)
+        walk.page.fill("input[name=year]", "2023")
+        walk.page.fill("input[name=amount]", "3000000.00")
+        walk.page.fill("input[name=document]", "牟财预〔2023〕1号")
+        walk.press("登记")
+    walk.go(address)
+    next_step(walk)
+    walk.go(address + "?tab=results")
+    walk.press("生成一卡通发放表（CSV）")
+    walk.go(address + "?tab=results")
+    with walk.page.expect_download() as waiting:
+        walk.page.locator("a[href^='/payments/files/']").first.click()
+    sheet = downloads / "one-card.csv"
+    waiting.value.save_as(sheet)
+    answer = downloads / "results.csv"
+    answer.write_bytes(bank_answer(sheet))
+    walk.go(address + "?tab=results")
+    walk.page.set_input_files("input[type=file]", str(answer))
+    walk.press("核对并记账")
+    if "/tasks/" in walk.page.url:
+        task_done(walk)
+    walk.go(address + "?tab=results")
+    assert "结果已记账" in walk.page.locator("main").inner_text() and not walk.page.locator("main .tag.red").count()
+    walk.shot("results")
+    walk.go("/payments/ledger/")
+    assert "相符" in walk.page.locator("main").inner_text()
+    walk.shot("ledger")
+
+
+def bank_answer(sheet: Path) -> bytes:
+    """What the bank sends back for a one-card sheet: the first line returned, the rest paid."""
+    rows = list(csv.reader(io.StringIO(sheet.read_text("utf-8-sig"))))
+    number, lines, amount = rows[0][1], rows[0][5], rows[0][7]
+    line = dict(zip(rows[1], rows[2], strict=True))
+    head = f"批次号,{number},总笔数,{lines},总金额,{amount},退票笔数,1,退票金额,{line['金额']}\r\n"
+    return (head + "明细编号,金额,代码,原因\r\n" + f"{line['明细编号']},{line['金额']},R01,户名不符\r\n").encode("utf-8-sig")
+
+
+def look(walk: Walker, *paths: str) -> None:
+    for path in paths:
+        walk.go(path)
+        walk.shot(path.strip("/").replace("/", "-") or "start")
+
+
+def walk_all(chrome: Browser, base: str, home: Path, users: dict[str, dict[str, str]], shots: Path) -> None:
+    def walker(name: str, viewport: dict[str, int] | None = None) -> Walker:
+        print(f"  {users[name]['duty']} ({name})", flush=True)  # noqa: T201
+        return Walker(chrome, base, users[name], shots, viewport)
+
+    walk = walker("checker")
+    deliver_and_compare(walk, home)
+    walk.close()
+    walk = walker("town")
+    number = handle_and_propose(walk)
+    walk.close()
+    walk = walker("approver")
+    approve(walk, number)
+    walk.close()
+    walk = walker("reviewer")
+    address = prepare(walk)
+    walk.close()
+    walk = walker("approver")
+    walk.go(address)
+    next_step(walk)
+    walk.shot("approved")
+    walk.close()
+    walk = walker("finance")
+    pay(walk, address, shots)
+    walk.close()
+    for name, paths in {
+        "town": ("/payments/returns/",),
+        "fund": ("/payments/ledger/",),
+        "city": ("/measures/", "/settings/"),
+        "province": ("/measures/",),
+        "auditor": ("/audit/",),
+        "admin": ("/staff/",),
+    }.items():
+        walk = walker(name)
+        look(walk, *paths)
+        walk.close()
+    walk = walker("visitor", PHONE)
+    look(walk, "/", "/leads/", "/todos/")
+    walk.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--short", action="store_true", help="a small county")
+    parser.add_argument("--home", type=Path, help="data folder; a temporary one if not given")
+    arguments = parser.parse_args()
+    kept = arguments.home is not None
+    home = (arguments.home or Path(tempfile.mkdtemp(prefix="doudi-e2e-", dir="/var/tmp"))).absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o755)  # the embedded server's own user must reach its folder
+    try:
+        users = home / "users.json"
+        print("demo", flush=True)  # noqa: T201
+        options = ["--people", "6000"] if arguments.short else []
+        made = doudi("demo", "--no-serve", "--json", "--users", str(users), *options, home=home, capture_output=True)
+        figures = json.loads(made.stdout)
+        assert figures["ledger"]["balance"] == "0.00" and figures["leads"]["recall"] >= 0.95 and figures["leads"]["precision"] >= 0.8, figures
+        shots = home / "shots"
+        shots.mkdir(exist_ok=True)
+        with served(home) as base, browser() as chrome:
+            walk_all(chrome, base, home, users_of(users), shots)
+        print(f"1 passed, 0 failed: the main job, {len(list(shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
+    finally:
+        if not kept:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
