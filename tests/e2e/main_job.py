@@ -1,6 +1,6 @@
 """The main job in a real browser: each role signs in and does its part, from a department's file to a balanced ledger.
 
-    python tests/e2e/main_job.py            the demo's county, every role, pictures of each step
+    python tests/e2e/main_job.py            the demo's county, every role, pictures of each step, every page of each duty
     python tests/e2e/main_job.py --short    a small county, the same walk (run by .ci/run)
 
 Works on a data folder of its own (`--home`), on loopback only. Pictures go to `<home>/shots`.
@@ -18,7 +18,10 @@ import time
 from pathlib import Path
 
 from browser import PHONE, Walker, browser, doudi, served, users_of
+from patrol import patrol
 from playwright.sync_api import Browser
+
+PATROLLED_SHORT = ("town", "reviewer", "finance", "admin")
 
 
 def deliver_and_compare(walk: Walker, home: Path) -> None:
@@ -243,6 +246,13 @@ def main() -> None:
         shots.mkdir(exist_ok=True)
         with served(home) as base, browser() as chrome:
             walk_all(chrome, base, home, users_of(users), shots)
+            pages, findings = 0, []
+            for name in PATROLLED_SHORT if arguments.short else users_of(users):
+                if not name[-1].isdigit():  # one officer of each duty
+                    seen, found = patrol(chrome, base, users_of(users)[name], shots, 14 if arguments.short else 60)
+                    pages, findings = pages + seen, findings + found
+            print(f"  {pages} pages patrolled", flush=True)  # noqa: T201
+            assert not findings, "\n".join(findings)
         print(f"1 passed, 0 failed: the main job, {len(list(shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
     finally:
         if not kept:
