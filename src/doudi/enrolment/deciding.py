@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import Error, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from doudi.core import duties
 from doudi.core import scope as scopes
@@ -170,7 +171,7 @@ def _check_people(rows: list[_Row], starts: dict[int, date], today: date, errors
                 errors.setdefault(identifier, _("领款人%(name)s已死亡或已转出；请退回乡镇另定领款人。") % {"name": name or ""})
 
 
-ELSEWHERE = "该人员已由其他地区管理或已在其他地区享受同类待遇，不能重复确认；请通过“跨区域查询”核实后退回或另行办理。"
+ELSEWHERE = gettext_noop("该人员已由其他地区管理或已在其他地区享受同类待遇，不能重复确认；请通过“跨区域查询”核实后退回或另行办理。")
 
 
 def _grant(rows: list[_Row], starts: dict[int, date], now: datetime) -> None:
@@ -306,7 +307,7 @@ def send_back(*, decision_id: int, version: int, note: str, now: datetime) -> No
         raise ValidationError(_("请填写退回理由。"))
     row = _end(decision_id=decision_id, version=version, state=State.SENT_BACK, note=note, now=now)
     todos.raise_todo(
-        kind="enrolment.sent_back", area=row.area, duty=Duty.TOWNSHIP_OFFICER, title=_("审批退回：%(number)s") % {"number": row.number},
+        kind="enrolment.sent_back", area=row.area, duty=Duty.TOWNSHIP_OFFICER, title=f"审批退回：{row.number}",
         url=f"/enrolment/decisions/{row.id}/", subject="decision", subject_id=row.id, now=now,
     )  # fmt: skip
 

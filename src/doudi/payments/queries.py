@@ -10,14 +10,14 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from doudi.core import places, workdays
 from doudi.payments.models import BankReturn, Payroll, PayrollExclusion
 from doudi.registry.models import Programme
 
 DAY_OF_MONTH = 10  # paid by the 10th (measures 4.3)
-WEEKDAYS = "一二三四五六日"
+WEEKDAYS = (gettext_lazy("周一"), gettext_lazy("周二"), gettext_lazy("周三"), gettext_lazy("周四"), gettext_lazy("周五"), gettext_lazy("周六"), gettext_lazy("周日"))
 MOST_UNUSUAL = 50
 
 
@@ -95,7 +95,7 @@ def calendar(month: date) -> tuple[date, list[Day]]:
 
 
 def said(day: date) -> str:
-    return f"{day:%m-%d} " + _("周%(day)s") % {"day": WEEKDAYS[day.weekday()]}
+    return f"{day:%m-%d} {WEEKDAYS[day.weekday()]}"
 
 
 def steps(payroll: Payroll, *, today: date) -> list[dict[str, str]]:
@@ -154,7 +154,7 @@ BY_PROGRAMME = COMPARED.format(
     join="left join registry_household h on h.id = b.household_id",
 )
 BY_TOWNSHIP = COMPARED.format(key="left(b.area, 9)", join="")
-RESIDENCES = {"urban": lazy("城市"), "rural": lazy("农村")}
+RESIDENCES = {"urban": gettext_lazy("城市"), "rural": gettext_lazy("农村")}
 
 
 def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -224,13 +224,13 @@ def unusual(payroll: Payroll, before: Payroll | None, *, most: int = MOST_UNUSUA
 
 
 WHEN_BACK = {
-    PayrollExclusion.Reason.NO_ACCOUNT: lazy("登记账户后随下批补发"),
-    PayrollExclusion.Reason.SUSPENDED: lazy("暂停原因消除后"),
-    PayrollExclusion.Reason.PAYEE_DIED: lazy("登记新领款人后随下批补发"),
-    PayrollExclusion.Reason.NO_FUND: lazy("明确资金来源后"),
-    PayrollExclusion.Reason.PAID_ELSEWHERE: lazy("当月不再发放"),
-    PayrollExclusion.Reason.RETURNED: lazy("乡镇报送更正后"),
-    PayrollExclusion.Reason.HELD: lazy("核查清楚后随下批补发"),
+    PayrollExclusion.Reason.NO_ACCOUNT: gettext_lazy("登记账户后随下批补发"),
+    PayrollExclusion.Reason.SUSPENDED: gettext_lazy("暂停原因消除后"),
+    PayrollExclusion.Reason.PAYEE_DIED: gettext_lazy("登记新领款人后随下批补发"),
+    PayrollExclusion.Reason.NO_FUND: gettext_lazy("明确资金来源后"),
+    PayrollExclusion.Reason.PAID_ELSEWHERE: gettext_lazy("当月不再发放"),
+    PayrollExclusion.Reason.RETURNED: gettext_lazy("乡镇报送更正后"),
+    PayrollExclusion.Reason.HELD: gettext_lazy("核查清楚后随下批补发"),
 }
 
 

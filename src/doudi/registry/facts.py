@@ -19,6 +19,7 @@ DISABILITY_KINDS: dict[str, str | Promise] = {
     "visual": gettext_lazy("视力"), "hearing": gettext_lazy("听力"), "speech": gettext_lazy("言语"), "physical": gettext_lazy("肢体"),
     "intellectual": gettext_lazy("智力"), "mental": gettext_lazy("精神"), "multiple": gettext_lazy("多重"),
 }  # fmt: skip
+GRADES = ("", gettext_lazy("一级"), gettext_lazy("二级"), gettext_lazy("三级"), gettext_lazy("四级"))
 WORDS: dict[str, dict[str, str | Promise]] = {
     FactKind.LABOUR_CAPACITY: {
         "none": gettext_lazy("无劳动能力"), "partial": gettext_lazy("部分丧失劳动能力"), "full": gettext_lazy("有劳动能力"),
@@ -82,9 +83,9 @@ def say(fact: Fact) -> str:
     if form == "disability":
         if not number:
             return _("无")
-        return _("%(kind)s残疾 %(grade)s级") % {
+        return _("%(kind)s残疾 %(grade)s") % {
             "kind": DISABILITY_KINDS.get(fact.text, ""),
-            "grade": "〇一二三四"[int(number)] if number in (1, 2, 3, 4) else number,
+            "grade": GRADES[int(number)] if number in (1, 2, 3, 4) else number,
         }
     if form == "word":
         return str(WORDS[fact.kind].get(fact.text, fact.text))

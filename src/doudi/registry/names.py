@@ -8,6 +8,7 @@ from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.utils.translation import gettext as _
 from pypinyin import Style, lazy_pinyin
 
 # Readings that a character has as a surname only (GB/T 28039-2011 transcribes names by them).
@@ -32,16 +33,16 @@ def clean_name(text: str) -> str:
     """A name as the registry keeps it: without blanks in Chinese names, one kind of middle dot (GB/T 2312's ·). Raises BadName."""
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
-        raise BadName("姓名为空，请补填")
+        raise BadName(_("姓名为空，请补填"))
     if any(char >= "\u4e00" for char in name):
         name = _DOTS.sub("·", _BLANKS.sub("", name))
     else:
         name = _BLANKS.sub(" ", name)
     if len(name) > LONGEST:
-        raise BadName(f"姓名超过 {LONGEST} 个字，请核对证件")
+        raise BadName(_("姓名超过 %(most)d 个字，请核对证件") % {"most": LONGEST})
     for char in name:
         if unicodedata.category(char)[0] not in "LM" and char not in "·' -.":
-            raise BadName(f"姓名中含有不允许的字符“{char}”，请按证件填写")
+            raise BadName(_("姓名中含有不允许的字符“%(char)s”，请按证件填写") % {"char": char})
     return name.strip("·")
 
 

@@ -55,7 +55,7 @@ def propose_setting(*, parameter: str, area: str, starts: date, value: str, docu
         kind="setting.confirm",
         area=area,
         duty=duty,
-        title=_("确认参数新值"),
+        title="确认参数新值",
         url=f"/settings/?parameter={parameter}",
         subject=SUBJECT,
         subject_id=row.pk,

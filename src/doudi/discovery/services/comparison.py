@@ -123,8 +123,8 @@ def _raise(found: pa.Table, *, run: ComparisonRun, on: date, now: datetime) -> i
                 "account": account,
                 "note": _("信息比对发现"),
                 "duty": Duty.TOWNSHIP_OFFICER.value,
-                "title": _("救助线索 "),
-                "what": _("：首次联系"),
+                "title": "救助线索 ",
+                "what": "：首次联系",
             },
         )
         (raised,) = cursor.fetchone()

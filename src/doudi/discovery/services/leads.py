@@ -148,12 +148,12 @@ def report_lead(*, person_id: int | None, household_id: int | None, reason: str,
         contact_due=limits.contact,
         verify_due=limits.verify,
     )
-    LeadEvent.objects.create(lead=lead, area=lead.area, at=now, account_id=scope.account_id, before="", after=S.NEW, note=_("人工登记"))
+    LeadEvent.objects.create(lead=lead, area=lead.area, at=now, account_id=scope.account_id, before="", after=S.NEW, note="人工登记")
     todos.raise_todo(
         kind=TODO,
         area=lead.area,
         duty=Duty.TOWNSHIP_OFFICER,
-        title=_("救助线索 %(number)s：首次联系") % {"number": lead.number},
+        title=f"救助线索 {lead.number}：首次联系",
         url=reverse("discovery:lead", args=[lead.pk]),
         subject="lead",
         subject_id=lead.pk,

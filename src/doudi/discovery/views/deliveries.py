@@ -112,7 +112,7 @@ def rejects(request: HttpRequest, delivery_id: int) -> HttpResponseBase:
     path = lake().root / delivery.rejects_path
     if not delivery.rejects_path or not path.exists():
         raise Http404
-    audit.record_access(what="export", subject="delivery", subject_id=delivery.pk, area=delivery.area, field="rejects", reason=_("退回部门更正"))
+    audit.record_access(what="export", subject="delivery", subject_id=delivery.pk, area=delivery.area, field="rejects", reason="退回部门更正")
     plain = io.BytesIO()
     sealed.open_file(keyring(), path, plain)
     plain.seek(0)

@@ -105,7 +105,7 @@ def receive_appropriation(*, fund: str, area: str, year: int, amount: Decimal, d
             amount=amount,
             source=LedgerAccount.APPROPRIATION,
             target=LedgerAccount.AVAILABLE,
-            what=_("收到拨款"),
+            what="收到拨款",
             document=document.strip(),
             on=on,
             now=now,

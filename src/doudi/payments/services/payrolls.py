@@ -197,7 +197,7 @@ def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date
             kind="payments.check",
             area=area,
             duty=Duty.COUNTY_REVIEWER,
-            title=_("发放批次 %(number)s 待复核") % {"number": payroll.number},
+            title=f"发放批次 {payroll.number} 待复核",
             url=f"/payments/{payroll.pk}/",
             subject="payroll",
             subject_id=payroll.pk,
@@ -239,7 +239,7 @@ def _write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
         cursor.execute("set local enable_nestloop = on; set local jit = on")
     raise_todos(
         DEATHS,
-        [Duty.TOWNSHIP_OFFICER, _("保障对象已死亡，请办理停发"), _("领款人已死亡，请确定新领款人"), _("家庭成员已死亡，请办理待遇变更")],
+        [Duty.TOWNSHIP_OFFICER, "保障对象已死亡，请办理停发", "领款人已死亡，请确定新领款人", "家庭成员已死亡，请办理待遇变更"],
         now=now,
     )
     with connection.cursor() as cursor:
@@ -300,7 +300,7 @@ def check_payroll(*, payroll_id: int, now: datetime) -> Payroll:
     payroll.content_hash = content.digest_of(payroll)
     payroll.state, payroll.checked_by_id, payroll.checked_at, payroll.note = State.CHECKED, scopes.current().account_id, now, ""
     payroll.save(update_fields=["state", "content_hash", "checked_by", "checked_at", "note"])
-    _hand_on(payroll, Duty.COUNTY_APPROVER, "payments.approve", _("发放批次 %(number)s 待审批") % {"number": payroll.number}, now)
+    _hand_on(payroll, Duty.COUNTY_APPROVER, "payments.approve", f"发放批次 {payroll.number} 待审批", now)
     return payroll
 
 
@@ -315,7 +315,7 @@ def send_back(*, payroll_id: int, reason: str, now: datetime) -> Payroll:
     payroll.state, payroll.content_hash, payroll.note = State.DRAFT, "", reason.strip()[:400]
     payroll.checked_by_id = payroll.checked_at = payroll.approved_by_id = payroll.approved_at = None
     payroll.save(update_fields=["state", "content_hash", "note", "checked_by", "checked_at", "approved_by", "approved_at"])
-    _hand_on(payroll, Duty.COUNTY_REVIEWER, "payments.check", _("发放批次 %(number)s 已退回") % {"number": payroll.number}, now)
+    _hand_on(payroll, Duty.COUNTY_REVIEWER, "payments.check", f"发放批次 {payroll.number} 已退回", now)
     return payroll
 
 
@@ -331,7 +331,7 @@ def approve_payroll(*, payroll_id: int, now: datetime) -> Payroll:
     _unchanged(payroll)
     payroll.state, payroll.approved_by_id, payroll.approved_at = State.APPROVED, scopes.current().account_id, now
     payroll.save(update_fields=["state", "approved_by", "approved_at"])
-    _hand_on(payroll, Duty.FINANCE_OFFICER, "payments.release", _("发放批次 %(number)s 待报送") % {"number": payroll.number}, now)
+    _hand_on(payroll, Duty.FINANCE_OFFICER, "payments.release", f"发放批次 {payroll.number} 待报送", now)
     return payroll
 
 
@@ -371,7 +371,7 @@ def release_payroll(*, payroll_id: int, on: date, now: datetime) -> Payroll:
             amount=need.amount,
             source=source,
             target=LedgerAccount.IN_PAYMENT,
-            what=_("报送 %(number)s") % {"number": payroll.number},
+            what=f"报送 {payroll.number}",
             payroll=payroll,
             on=on,
             now=now,
@@ -381,7 +381,7 @@ def release_payroll(*, payroll_id: int, on: date, now: datetime) -> Payroll:
         BankReturn.objects.filter(line_id__in=list(lines)).update(state=BankReturn.State.REISSUED)
     payroll.state, payroll.released_by_id, payroll.released_at = State.RELEASED, scopes.current().account_id, now
     payroll.save(update_fields=["state", "released_by", "released_at"])
-    _hand_on(payroll, Duty.FINANCE_OFFICER, "payments.book", _("发放批次 %(number)s 待读入发放结果") % {"number": payroll.number}, now)
+    _hand_on(payroll, Duty.FINANCE_OFFICER, "payments.book", f"发放批次 {payroll.number} 待读入发放结果", now)
     return payroll
 
 

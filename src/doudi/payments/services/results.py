@@ -116,7 +116,7 @@ def book_results(*, data: list[tuple[str, bytes]], on: date, now: datetime, payr
     raise_todos(
         "select left(area, 9), %s, 'payments.returns', %s || '：' || count(*) || %s, '/payments/returns/', 'area', left(area, 9)::bigint, null::date"
         " from payments_bankreturn where payroll_id = %s and state = 'open' group by left(area, 9)",
-        [Duty.TOWNSHIP_OFFICER, _("支付退票待更正"), _(" 笔"), payroll.pk],
+        [Duty.TOWNSHIP_OFFICER, "支付退票待更正", " 笔", payroll.pk],
         now=now,
     )
     with connection.cursor() as cursor:
@@ -233,7 +233,7 @@ def _into_the_ledger(cursor: object, payroll: Payroll, on: date, now: datetime) 
         [payroll.pk],
     )
     for fund, year, paid, returned in cursor.fetchall():  # type: ignore[attr-defined]
-        for amount, target, what in ((paid, LedgerAccount.PAID, _("已到账 %(number)s")), (returned, LedgerAccount.RETURNED, _("退票 %(number)s"))):
+        for amount, target, what in ((paid, LedgerAccount.PAID, f"已到账 {payroll.number}"), (returned, LedgerAccount.RETURNED, f"退票 {payroll.number}")):
             if amount:
                 ledger.move(
                     area=payroll.area,
@@ -242,7 +242,7 @@ def _into_the_ledger(cursor: object, payroll: Payroll, on: date, now: datetime) 
                     amount=amount,
                     source=LedgerAccount.IN_PAYMENT,
                     target=target,
-                    what=what % {"number": payroll.number},
+                    what=what,
                     payroll=payroll,
                     on=on,
                     now=now,

@@ -49,7 +49,7 @@ def identity(*, name: str, id_number: str = "", document: str = "", birth_date: 
     try:
         name = clean_name(name)
     except BadName as error:
-        errors["name"] = f"“姓名”：{error}。"
+        errors["name"] = _("“姓名”：%(reason)s。") % {"reason": error}
     if id_number.strip():
         try:
             parsed = idnumber.parse(id_number, on=on)
@@ -84,14 +84,14 @@ def contacts(*, phone: str = "", account: str = "") -> dict[str, UUID | None]:
     errors: dict[str, list[str] | str] = {}
     found: dict[str, UUID | None] = {"phone": None, "account": None}
     for field, text, check, kind, label in (
-        ("phone", phone, idnumber.check_phone, Kind.PHONE, "联系电话"),
-        ("account", account, idnumber.check_account, Kind.ACCOUNT, "银行账号"),
+        ("phone", phone, idnumber.check_phone, Kind.PHONE, _("联系电话")),
+        ("account", account, idnumber.check_account, Kind.ACCOUNT, _("银行账号")),
     ):
         if text.strip():
             try:
                 found[field] = numbers.token_of(kind, check(text))
             except ValueError as error:
-                errors[field] = f"“{label}”：{error}；请核对后重新填写。"
+                errors[field] = _("“%(label)s”：%(reason)s；请核对后重新填写。") % {"label": label, "reason": error}
     collected(errors)
     return found
 
@@ -240,12 +240,12 @@ def record_death(*, person_id: int, version: int, died_on: date, on: date, now: 
         url = reverse("registry:household", args=[membership.household_id])
         if membership.relationship == "02":
             raise_todo(
-                kind="head_died", area=person.area, duty=Duty.TOWNSHIP_OFFICER, title=_("户主去世：请变更户主"), url=url, subject="household",
+                kind="head_died", area=person.area, duty=Duty.TOWNSHIP_OFFICER, title="户主去世：请变更户主", url=url, subject="household",
                 subject_id=membership.household_id, now=now,
             )  # fmt: skip
         if BenefitStatus.objects.filter(person_id=person_id, state__in=("active", "suspended")).exists():
             raise_todo(
-                kind="recipient_died", area=person.area, duty=Duty.TOWNSHIP_OFFICER, title=_("保障对象去世：请核对待遇和领款人"), url=url,
+                kind="recipient_died", area=person.area, duty=Duty.TOWNSHIP_OFFICER, title="保障对象去世：请核对待遇和领款人", url=url,
                 subject="household", subject_id=membership.household_id, due=on + timedelta(days=30), now=now,
             )  # fmt: skip
     return Person.objects.get(pk=person_id)
