@@ -231,7 +231,9 @@ def empty(title: str, hint: str = "", url: str = "", action: str = "") -> dict[s
 def progress(context: Context, task: Any) -> dict[str, Any]:
     """A background task (a TaskProgress row) that refreshes itself until it ends."""
     live = task.pk is not None and task.state in ("waiting", "running")
-    return {"task": task, "live": live, "csrf_token": get_token(context["request"])}
+    # what came of it is for whoever asked: another duty may not open the page
+    mine = task.pk is not None and task.account_id == context["request"].user.pk
+    return {"task": task, "live": live, "mine": mine, "csrf_token": get_token(context["request"])}
 
 
 @register.simple_tag
