@@ -17,6 +17,7 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Account, Duty, Todo
 from doudi.core.services import todos
+from doudi.discovery.services.leads import leads_helped
 from doudi.enrolment.models import Award, AwardEvent, Decision
 from doudi.enrolment.rules import first_month
 from doudi.registry.models import GROUPS, Programme
@@ -263,6 +264,8 @@ def approve_many(*, decisions: Sequence[tuple[int, int]], now: datetime, note: s
     values = {"state": State.APPROVED, "account": scope.account_id, "now": now, "note": note.strip()[:400]}
     _apply_or_split(rows, starts, values, out)
     _finish(out.done, now)
+    granted = Decision.objects.filter(pk__in=out.done, kind=Kind.GRANT)
+    leads_helped(grants=list(granted.values_list("household_id", "programme", "person_id", "lead_id")), now=now)
     return out
 
 

@@ -2,6 +2,6 @@
 
 from doudi.discovery.services.comparison import compare
 from doudi.discovery.services.deliveries import DeliveryError, deliver
-from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, report_lead
+from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, leads_helped, report_lead
 
-__all__ = ["DeliveryError", "StaleLead", "advance_lead", "advance_leads", "compare", "deliver", "report_lead"]
+__all__ = ["DeliveryError", "StaleLead", "advance_lead", "advance_leads", "compare", "deliver", "leads_helped", "report_lead"]

@@ -169,3 +169,46 @@ def next_number(prefix: str, day: date, count: int) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("select nextval('doudi.lead_number') from generate_series(1, %s)", [count])
         return [f"{prefix}{day:%Y%m%d}-{number:06d}" for (number,) in cursor.fetchall()]
+
+
+HELPED = """
+with closing as (
+  select distinct l.id, l.area, l.state from discovery_lead l
+  join unnest(%(households)s::bigint[], %(programmes)s::text[], %(people)s::bigint[], %(leads)s::bigint[]) d (household_id, programme, person_id, lead_id)
+    on l.id = d.lead_id
+    or (l.household_id = d.household_id and l.programme = d.programme and (d.person_id is null or l.person_id = d.person_id))
+  where l.state in ('new', 'assigned', 'contacted', 'verified')
+), closed as (
+  update discovery_lead l set state = 'helped', closed_at = %(now)s, verified_at = coalesce(l.verified_at, %(now)s),
+    contacted_at = coalesce(l.contacted_at, %(now)s), version = l.version + 1
+  from closing c where l.id = c.id
+), finished as (
+  update core_todo t set done_at = %(now)s, done_by_id = %(account)s from closing c where t.subject = 'lead' and t.subject_id = c.id and t.done_at is null
+)
+insert into discovery_leadevent (lead_id, area, at, account_id, before, after, note)
+select id, area, %(now)s, %(account)s, state, 'helped', %(note)s from closing
+"""
+
+
+def leads_helped(*, grants: Sequence[tuple[int, str, int | None, int | None]], now: datetime) -> int:
+    """Close the open leads that approved grants answer: (household, programme, person or None for the household, lead or None). Set-based (measures 1.5).
+
+    Called by the approval, whose own duty it is; the number of leads closed.
+    """
+    if not grants:
+        return 0
+    households, programmes, people, leads = (list(column) for column in zip(*grants, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            HELPED,
+            {
+                "households": households,
+                "programmes": programmes,
+                "people": people,
+                "leads": leads,
+                "now": now,
+                "account": scopes.current().account_id or None,
+                "note": _("待遇已审核确认"),
+            },
+        )
+        return cursor.rowcount

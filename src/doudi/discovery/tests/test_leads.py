@@ -209,3 +209,15 @@ def test_the_page_of_a_lead_shows_reason_evidence_and_way_and_moves_it_on(compar
     assert client.post(step, {"after": "contacted", "note": "已通电话", "version": 1}).status_code == 302
     again = client.post(step, {"after": "contacted", "note": "已通电话", "version": 1})
     assert again.status_code == 422 and "刚刚由其他工作人员办理过" in again.content.decode()
+
+
+@pytest.mark.django_db
+def test_1_5_an_approved_grant_closes_the_leads_that_it_answers_and_no_others(compared: scopes.Scope) -> None:
+    with scopes.acting(compared):
+        lead = Lead.objects.filter(programme="disability_nursing").exclude(person=None).order_by("id")[0]
+        others = Lead.objects.filter(state="new").exclude(pk=lead.pk).count()
+    with scopes.acting(officer(Duty.COUNTY_APPROVER, COUNTY)):
+        assert services.leads_helped(grants=[(lead.household_id, "disability_nursing", lead.person_id, None)], now=NOW) == 1
+        assert services.leads_helped(grants=[(lead.household_id, "disability_nursing", lead.person_id, None)], now=NOW) == 0
+        assert Lead.objects.get(pk=lead.pk).state == "helped" and Lead.objects.filter(state="new").count() == others
+        assert not Todo.objects.filter(subject="lead", subject_id=lead.pk, done_at__isnull=True).exists()
