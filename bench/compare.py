@@ -179,7 +179,7 @@ def by_hand(folder: Path, memory: str, threads: int) -> pa.Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=5_000_000, help="registered people; rows are four times as many")
+    parser.add_argument("--people", "--size", dest="size", type=int, default=5_000_000, help="registered people; rows are four times as many")
     parser.add_argument("--memory", default="4GB")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")

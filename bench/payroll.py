@@ -184,7 +184,7 @@ def measure(lines: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--lines", "--people", dest="lines", type=int, default=1_000_000)
     parser.add_argument("--home", type=Path, default=Path("/var/lib/doudi-bench-payroll") if os.geteuid() == 0 else Path("var/bench-payroll"))
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()

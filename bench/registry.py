@@ -157,7 +157,7 @@ def household_page(area: str) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=1_000_000)
+    parser.add_argument("--people", "--size", dest="size", type=int, default=1_000_000)
     parser.add_argument("--home", type=Path, default=Path("/var/lib/doudi-bench") if os.geteuid() == 0 else Path("var/bench"))
     parser.add_argument("--plans", action="store_true")
     parser.add_argument("--json", action="store_true")

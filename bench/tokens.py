@@ -54,7 +54,7 @@ def rate(count: int, work: Callable[[], object]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=20_000_000)
+    parser.add_argument("--people", "--size", dest="size", type=int, default=20_000_000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     numbers = citizen_ids(options.size)
