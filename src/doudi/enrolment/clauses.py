@@ -1,0 +1,38 @@
+"""Clauses that enrolment serves."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from doudi.core import measures
+from doudi.enrolment.models import Award, AwardMember
+from doudi.registry.models import Fact, FactKind, Programme
+
+DISABILITY = (Programme.DISABILITY_LIVING, Programme.DISABILITY_NURSING)
+
+
+def low_income() -> tuple[int, str]:
+    """2.2: people on dibao, tekun or confirmed as marginal."""
+    counted = (Programme.DIBAO, Programme.DIBAO_SINGLE, Programme.TEKUN, Programme.MARGINAL)
+    return AwardMember.objects.filter(void=False, ends=None, award__programme__in=counted).values("person").distinct().count(), _("人")
+
+
+def alone() -> tuple[int, str]:
+    """2.3: members of marginal families and others included alone."""
+    return Award.objects.filter(void=False, ends=None, programme=Programme.DIBAO_SINGLE).count(), _("人")
+
+
+def working_away() -> tuple[int, str]:
+    """2.4: people with work away on record, whose work costs the law deducts."""
+    return Fact.objects.filter(kind=FactKind.WORKS_AWAY, number=1, superseded_at=None).count(), _("人")
+
+
+def disability() -> tuple[int, str]:
+    """4.5: running disability subsidies."""
+    return Award.objects.filter(void=False, ends=None, programme__in=DISABILITY).count(), _("人次")
+
+
+measures.serve("2.2", "enrolment:awards", act="enrolment.view", figure=low_income)
+measures.serve("2.3", "enrolment:awards", act="enrolment.view", figure=alone)
+measures.serve("2.4", "assessment:list", act="assessment.view", figure=working_away)
+measures.serve("4.5", "enrolment:awards", act="enrolment.view", figure=disability)
