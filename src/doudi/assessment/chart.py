@@ -91,8 +91,10 @@ def picture(found: Curve, *, income: float, total: float, limit: float, marginal
     body += [f'<polyline class="line" points="{" ".join(points)}"/>' for points in pieces if points]
     own = max(left + 60, min(x(income), width - 70))
     body.append(f'<circle cx="{x(income):.1f}" cy="{y(total):.1f}" r="6" class="pt"/>')
-    body.append(f'<text x="{own:.1f}" y="{max(y(total) - 12, 40):.1f}" class="b mid">{escape(_("本户"))} {plain(total)}</text>')
-    body.append(f'<text x="{(width + left) / 2:.0f}" y="{height - 4}" class="ax mid">{escape(_("横轴：家庭月收入（元）　纵轴：本月待遇合计（元）"))}</text>')
+    # outside the f-string: only so is the text collected
+    own_label, axes = _("本户"), _("横轴：家庭月收入（元）　纵轴：本月待遇合计（元）")
+    body.append(f'<text x="{own:.1f}" y="{max(y(total) - 12, 40):.1f}" class="b mid">{escape(own_label)} {plain(total)}</text>')
+    body.append(f'<text x="{(width + left) / 2:.0f}" y="{height - 4}" class="ax mid">{escape(axes)}</text>')
     label = _("家庭月收入变化时本月待遇合计的变化。本户收入 %(income)s 元，待遇 %(total)s 元。") % {"income": plain(round(income, 2)), "total": plain(total)}
     label += "".join(
         _("收入达到 %(at)s 元时，待遇由 %(before)s 元变为 %(after)s 元。") % {"at": plain(round(a)), "before": plain(round(b, 2)), "after": plain(round(c, 2))}

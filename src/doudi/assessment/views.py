@@ -118,12 +118,14 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("assessment:show", pk=pk)
     audit.record_access(what="open", subject="household", subject_id=row.household_id, area=row.area, field="assessment")
     lines: dict[tuple[str, str], dict[str, Any]] = {}
+    english = request.LANGUAGE_CODE == "en"
     for side, one in (("then", before), ("now", row)):
         explained = services.explanation(one, names=services.member_names(one))
         for section in explained.sections:
+            title = section.title_en if english else section.title
             for line in section.lines:
                 if line.value is not None:
-                    entry = lines.setdefault((line.code, line.member_name), {"label": line.label, "member": line.member_name, "section": section.title, "then": None, "now": None})
+                    entry = lines.setdefault((line.code, line.member_name), {"label": line.label, "member": line.member_name, "section": title, "then": None, "now": None})
                     entry[side] = line.value
     rows = [entry | {"change": (entry["now"] or 0) - (entry["then"] or 0)} for entry in lines.values()]
     return render(request, "assessment/compare.html", {"row": row, "before": before, "household": row.household, "lines": rows})

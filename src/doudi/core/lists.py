@@ -52,6 +52,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views import View
 
 from doudi.core import audit, duties, places
@@ -173,7 +174,7 @@ class AreaFilter(django_filters.ChoiceFilter):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("choices", lambda: places.children(scopes.current().area))
-        kwargs.setdefault("empty_label", _("全部"))
+        kwargs.setdefault("empty_label", gettext_lazy("全部"))
         super().__init__(**kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from doudi.batch.datasets import CONTRACTS
@@ -41,7 +42,7 @@ class DeliveryForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["dataset"].choices = [(code, f"{c.department_zh}　{c.name_zh}") for code, c in CONTRACTS.items()]  # type: ignore[attr-defined]
+        self.fields["dataset"].choices = [(code, f"{gettext(c.department_zh)}　{gettext(c.name_zh)}") for code, c in CONTRACTS.items()]  # type: ignore[attr-defined]
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]

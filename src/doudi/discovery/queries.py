@@ -31,11 +31,11 @@ URGENCY_COLOURS: dict[str, str] = {Lead.Urgency.RED: "red", Lead.Urgency.ORANGE:
 
 def indicator_title(code: str) -> str:
     """The indicator in words; leads that people report have none."""
-    return _("人工登记") if code == "report" else str(INDICATORS[code].title_zh) if code in INDICATORS else code
+    return _("人工登记") if code == "report" else _(INDICATORS[code].title_zh) if code in INDICATORS else code
 
 
 def indicator_choices() -> list[tuple[str, str]]:
-    return [("report", _("人工登记")), *((code, indicator.title_zh) for code, indicator in INDICATORS.items())]
+    return [("report", _("人工登记")), *((code, _(indicator.title_zh)) for code, indicator in INDICATORS.items())]
 
 
 def leads() -> QuerySet[Lead]:
@@ -101,14 +101,14 @@ def evidence_rows(lead: Lead) -> list[tuple[Any, Any]]:
     contract = CONTRACTS.get(lead.evidence.get("dataset", ""))
     if contract is None:
         return []
-    rows: list[tuple[Any, Any]] = [(_("数据来源"), f"{contract.department_zh}　{contract.name_zh}")]
+    rows: list[tuple[Any, Any]] = [(_("数据来源"), f"{_(contract.department_zh)}　{_(contract.name_zh)}")]
     for name, value in lead.evidence.items():
         if name in ("dataset", "delivery", "row") or value in (None, ""):
             continue
         column = next((each for each in contract.columns if each.name == name), None)
-        label = FIGURES.get(name) or (column.header_zh if column else name)
+        label = FIGURES.get(name) or (_(column.header_zh) if column else name)
         if column is not None and column.labels:
-            value = column.labels.get(str(value), value)
+            value = _(str(column.labels.get(str(value), value)))
         rows.append((label, f"{value:,.2f}" if isinstance(value, float) else value))
     if lead.evidence.get("row"):
         rows.append((_("原文件行号"), lead.evidence["row"]))

@@ -165,6 +165,12 @@ def duty_name(value: str | None) -> str:
     return str(Duty(value).label) if value in Duty.values else value or NOTHING
 
 
+@register.filter
+def declared(text: str) -> str:
+    """A text of the rooms without Django (labels of the law, of datasets and indicators) in the reader's language."""
+    return _(text) if text else ""
+
+
 # --- small pieces ---------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count
@@ -18,7 +19,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from doudi.batch.law.settings import ParameterInfo, ParameterRow, list_parameters
@@ -73,9 +74,11 @@ CHOICES = {"gap": gettext_lazy("补差"), "bands": gettext_lazy("分档"), "band
 def law_parameters() -> dict[str, ParameterInfo]:
     """The package's own parameters; they change with the package only."""
     found = {parameter.name: parameter for parameter in list_parameters()}
+    with override(settings.LANGUAGE_CODE):  # kept for every reader: each page translates
+        labels = {name: str(procedure.label) for name, procedure in PROCEDURES.items()}
     for procedure in PROCEDURES.values():
         row = ParameterRow(places.PROVINCE, "", "", str(procedure.default), procedure.unit, procedure.source, not procedure.verified, "", False)
-        found[procedure.name] = ParameterInfo(procedure.name, str(procedure.label), "", procedure.unit, (), False, "", "county", (row,))
+        found[procedure.name] = ParameterInfo(procedure.name, labels[procedure.name], "", procedure.unit, (), False, "", "county", (row,))
     return found
 
 
@@ -172,7 +175,7 @@ def _chart(parameter: ParameterInfo, table: list[dict[str, Any]], on: date) -> s
         known = _numbers(group["rows"], None)
         if known:
             planned = [pair for other in table for pair in _numbers(other["rows"], "proposed")]
-            return charts.step_chart(known, title=f"{parameter.label}　{places.name(group['area'])}", until=on, planned=planned)
+            return charts.step_chart(known, title=f"{_(parameter.label)}　{places.name(group['area'])}", until=on, planned=planned)
     return ""
 
 
@@ -207,11 +210,11 @@ def _list(search: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
         else:
             state = "verified"
         counts[state] += 1
-        if search and search not in parameter.label and search not in parameter.name:
+        if search and search.lower() not in _(parameter.label).lower() and search not in parameter.label and search not in parameter.name:
             continue
         head = parameter.name.split(".")[0]
         groups.setdefault(head, []).append(
-            {"name": parameter.name, "label": parameter.label, "state": state, "open": open_by_name.get(parameter.name, 0)}
+            {"name": parameter.name, "label": _(parameter.label), "state": state, "open": open_by_name.get(parameter.name, 0)}
         )
     order = list(GROUPS)
     ordered = sorted(groups.items(), key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item[0]))

@@ -34,7 +34,7 @@ from doudi.discovery.services.deliveries import lake
 
 class DeliveryFilter(django_filters.FilterSet):
     dataset = django_filters.ChoiceFilter(
-        label=gettext_lazy("数据目录"), choices=lambda: [(code, c.name_zh) for code, c in CONTRACTS.items()], empty_label=gettext_lazy("全部")
+        label=gettext_lazy("数据目录"), choices=lambda: [(code, _(c.name_zh)) for code, c in CONTRACTS.items()], empty_label=gettext_lazy("全部")
     )
     state = django_filters.ChoiceFilter(label=gettext_lazy("结果"), choices=Delivery.State.choices, empty_label=gettext_lazy("全部"))
 
@@ -56,7 +56,7 @@ class Deliveries(ListPage):
 
     def get_columns(self) -> list[Column]:
         return [
-            Column(_("数据目录"), lambda row: CONTRACTS[row.dataset].name_zh, small=lambda row: CONTRACTS[row.dataset].department_zh),
+            Column(_("数据目录"), lambda row: _(CONTRACTS[row.dataset].name_zh), small=lambda row: _(CONTRACTS[row.dataset].department_zh)),
             Column(_("月份"), "period"),
             Column(_("文件"), "name"),
             Column(_("接收"), "accepted", kind="number"),
