@@ -44,19 +44,14 @@ def _p(
     return Procedure("procedure." + name, label, unit, Decimal(default), source, verified, least, most)
 
 
+# Only what some room reads stands here: a setting without effect would mislead.
 _ALL = [
-    _p("lead.red_days", _("红色预警处置期限"), "working days", 3, "系统默认"),
-    _p("lead.orange_days", _("橙色预警处置期限"), "working days", 7, "系统默认"),
-    _p("lead.yellow_days", _("黄色预警处置期限"), "working days", 15, "系统默认"),
-    _p("publicity_days", _("公示期"), "days", 7, "低保审核确认办法：公示 7 日", True, least=1, most=30),
-    _p("confirm_days", _("审核确认期限"), "working days", 10, "低保审核确认办法", True, least=1, most=60),
-    _p("refusal_notice_days", _("不予确认告知期限"), "working days", 3, "低保审核确认办法", True, least=1, most=30),
-    _p("marginal_confirm_days", _("低保边缘家庭审核确认期限"), "working days", 5, "低保边缘家庭认定办法", True, least=1, most=60),
-    _p("emergency_papers_days", _("急难型救助补办手续期限"), "working days", 10, "国发〔2014〕47号"),
-    _p("move_release_days", _("迁移放行期限"), "working days", 5, "系统默认"),
+    _p("lead.contact_days.red", _("红色预警首次联系期限"), "working days", 1, "系统默认", least=1, most=60),
+    _p("lead.contact_days.orange", _("橙色预警首次联系期限"), "working days", 3, "系统默认", least=1, most=60),
+    _p("lead.contact_days.yellow", _("黄色预警首次联系期限"), "working days", 5, "系统默认", least=1, most=60),
+    _p("lead.verify_days.red", _("红色预警核实期限"), "working days", 5, "系统默认", least=1, most=90),
+    _p("lead.verify_days.orange", _("橙色预警核实期限"), "working days", 10, "系统默认", least=1, most=90),
+    _p("lead.verify_days.yellow", _("黄色预警核实期限"), "working days", 15, "系统默认", least=1, most=90),
     _p("move_overlap_months", _("迁移后原地继续发放月数"), "months", 3, "系统默认", most=6),
-    _p("payment_day", _("到账期限"), "day of month", 10, "举措 4.3：每月 10 日前", True, least=1, most=28),
-    _p("payroll_lead_days", _("发放批次提前天数"), "working days", 6, "系统默认", least=1, most=20),
-    _p("account_cooling_days", _("账户变更冷静期"), "days", 7, "系统默认", most=60),
-]  # fmt: skip
+]
 PROCEDURES: dict[str, Procedure] = {parameter.name: parameter for parameter in _ALL}

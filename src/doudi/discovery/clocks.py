@@ -1,7 +1,7 @@
 """The clock of a lead (measures 1.5): working days from signal to first contact and to verification, by urgency.
 
 Defaults follow the practice of the national low-income platform (K in the domain notes); a county sets its own as
-settings under the same names (`discovery.contact_days.red`, ...).
+settings (`procedure.lead.contact_days.red`, ...), which count from their date on.
 """
 
 from __future__ import annotations
@@ -9,12 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from doudi.core.settings_overlay import get_setting
 from doudi.core.workdays import add_working_days
-
-DEFAULT_DAYS: dict[str, dict[str, int]] = {
-    "contact": {"red": 1, "orange": 3, "yellow": 5},
-    "verify": {"red": 5, "orange": 10, "yellow": 15},
-}
 
 
 @dataclass(frozen=True)
@@ -23,7 +19,7 @@ class Deadlines:
     verify: date
 
 
-def deadlines(urgency: str, signal: date, days: dict[str, dict[str, int]] | None = None) -> Deadlines:
-    """Last days for first contact and verification of a signal of this day."""
-    days = days or DEFAULT_DAYS
-    return Deadlines(contact=add_working_days(signal, days["contact"][urgency]), verify=add_working_days(signal, days["verify"][urgency]))
+def deadlines(urgency: str, signal: date, area: str) -> Deadlines:
+    """Last days for first contact and verification of a signal of this day at a place."""
+    days = {step: int(get_setting(f"procedure.lead.{step}_days.{urgency}", area, signal)) for step in ("contact", "verify")}
+    return Deadlines(contact=add_working_days(signal, days["contact"]), verify=add_working_days(signal, days["verify"]))

@@ -18,7 +18,7 @@ from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, offi
 
 pytestmark = pytest.mark.django_db
 STANDARD = "dibao.standard.urban"
-DAYS = "procedure.publicity_days"
+DAYS = "procedure.lead.contact_days.yellow"
 
 
 @pytest.fixture
@@ -152,14 +152,14 @@ def test_the_approver_gets_a_todo_that_ends_with_the_decision(reviewer: scopes.S
 
 def test_the_nearest_place_wins_and_the_default_is_last(reviewer: scopes.Scope, approver: scopes.Scope) -> None:
     on = date(2023, 6, 1)
-    assert get_setting(DAYS, VILLAGE, on) == 7
+    assert get_setting(DAYS, VILLAGE, on) == 5
     first, second = officer(Duty.SUPERVISOR, "41"), officer(Duty.SUPERVISOR, "41")
     confirm(second, propose(first, parameter=DAYS, value="8", starts=date(2023, 5, 1)))
     assert get_setting(DAYS, VILLAGE, on) == 8
-    confirm(approver, propose(reviewer, parameter=DAYS, value="5", starts=date(2022, 1, 1)))
-    assert get_setting(DAYS, VILLAGE, on) == get_setting(DAYS, TOWNSHIP, on) == Decimal(5)
+    confirm(approver, propose(reviewer, parameter=DAYS, value="6", starts=date(2022, 1, 1)))
+    assert get_setting(DAYS, VILLAGE, on) == get_setting(DAYS, TOWNSHIP, on) == Decimal(6)
     assert get_setting(DAYS, "410102001", on) == 8
-    assert get_setting(DAYS, VILLAGE, date(2021, 1, 1)) == 7
+    assert get_setting(DAYS, VILLAGE, date(2021, 1, 1)) == 5
     with pytest.raises(KeyError):
         get_setting("procedure.no_such", VILLAGE, on)
 

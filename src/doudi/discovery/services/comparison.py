@@ -92,7 +92,7 @@ def _raise(found: pa.Table, *, run: ComparisonRun, on: date, now: datetime) -> i
         cursor.execute("analyze found_leads")
         cursor.execute("create temporary table limits (urgency text, contact_due date, verify_due date) on commit drop")
         for urgency in Lead.Urgency.values:
-            limit = deadlines(urgency, on)
+            limit = deadlines(urgency, on, run.area)
             cursor.execute("insert into limits values (%s, %s, %s)", [urgency, limit.contact, limit.verify])
         cursor.execute(
             """

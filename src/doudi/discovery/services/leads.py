@@ -133,7 +133,7 @@ def report_lead(*, person_id: int | None, household_id: int | None, reason: str,
     situation = f"report:{'p' if person else 'h'}{subject.pk}:{day.isoformat()}"
     if Lead.objects.filter(indicator="report", situation=situation).exists():
         raise ValidationError(_("今天已为同一对象登记过线索，请在原线索中补充情况。"))
-    limits = deadlines(urgency, day)
+    limits = deadlines(urgency, day, subject.area)
     lead = Lead.objects.create(
         area=subject.area,
         number=next_number("XS", day, 1)[0],

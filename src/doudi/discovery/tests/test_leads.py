@@ -16,6 +16,7 @@ from doudi.batch import synth
 from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Todo
+from doudi.core.services.settings import confirm_setting, propose_setting
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery import services
 from doudi.discovery.clocks import deadlines
@@ -76,8 +77,8 @@ def test_1_2_the_same_situation_is_one_lead_and_not_one_a_month(compared: scopes
 @pytest.mark.django_db
 def test_1_5_the_clock_counts_working_days() -> None:
     # Friday 30 September 2022: the holiday week follows, Saturday 8 and Sunday 9 October are worked
-    assert deadlines("red", date(2022, 9, 30)).contact == date(2022, 10, 8)
-    assert deadlines("orange", date(2022, 9, 30)).contact == date(2022, 10, 10)
+    assert deadlines("red", date(2022, 9, 30), COUNTY).contact == date(2022, 10, 8)
+    assert deadlines("orange", date(2022, 9, 30), COUNTY).contact == date(2022, 10, 10)
 
 
 @pytest.mark.django_db
@@ -221,3 +222,17 @@ def test_1_5_an_approved_grant_closes_the_leads_that_it_answers_and_no_others(co
         assert services.leads_helped(grants=[(lead.household_id, "disability_nursing", lead.person_id, None)], now=NOW) == 0
         assert Lead.objects.get(pk=lead.pk).state == "helped" and Lead.objects.filter(state="new").count() == others
         assert not Todo.objects.filter(subject="lead", subject_id=lead.pk, done_at__isnull=True).exists()
+
+
+@pytest.mark.django_db
+def test_1_5_a_county_sets_its_own_clock_and_it_counts_from_its_date() -> None:
+    proposer, other = officer(Duty.COUNTY_REVIEWER, COUNTY), officer(Duty.COUNTY_APPROVER, COUNTY)
+    with scopes.acting(proposer):
+        row = propose_setting(
+            parameter="procedure.lead.contact_days.red", area=COUNTY, starts=date(2022, 12, 1), value="2", document="牟民文〔2022〕9号", now=NOW
+        )
+    with scopes.acting(other):
+        confirm_setting(setting_id=row.pk, now=NOW)
+    assert deadlines("red", date(2022, 11, 30), COUNTY).contact == date(2022, 12, 1)
+    assert deadlines("red", date(2022, 12, 1), COUNTY).contact == date(2022, 12, 5)
+    assert deadlines("red", date(2022, 12, 1), OTHER).contact == date(2022, 12, 2)

@@ -8,17 +8,18 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.batch import idnumber
 from doudi.core import audit, keys, numbers, places, workdays
 from doudi.core import scope as scopes
 from doudi.core.services.todos import finish_todos
+from doudi.core.settings_overlay import get_setting
 from doudi.registry.models import MoveRequest, Programme
 from doudi.registry.services.base import service, village
 
 RELEASE_DAYS = 5  # working days after which the level above may release
-LONGEST_OVERLAP = 3  # months that the old area goes on paying at most (default of the setting)
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,15 @@ def refuse_move(*, request_id: int, reason: str, on: date, now: datetime) -> Mov
 
 
 @service("registry.move")
-def carry_out_move(*, request_id: int, now: datetime, months: int = LONGEST_OVERLAP) -> MoveRequest:
+def carry_out_move(*, request_id: int, now: datetime) -> MoveRequest:
     """Carry out a released move: household, living members, their facts and open work come under the new area.
 
-    The old area goes on paying until the new area's award starts, at most `months`. Runs as role `doudi_move`.
+    The old area goes on paying until the new area's award starts, at most as many months as it has set. Runs as role `doudi_move`.
     """
     request = MoveRequest.objects.filter(pk=request_id).first()
     if request is None:
         raise ValidationError(_("没有找到这件转移申请，或它不在您的管辖范围内。"))
+    months = int(get_setting("procedure.move_overlap_months", request.from_area, timezone.localdate(now)))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("select doudi.move_household(%s, %s, %s)", [request_id, now, months])

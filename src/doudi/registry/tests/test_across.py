@@ -34,7 +34,7 @@ def asking(committed_db: None) -> scopes.Scope:
 
 def _records(scope: scopes.Scope) -> list[str]:
     with scopes.acting(scope):
-        return list(AccessRecord.objects.order_by("id").values_list("what", flat=True))
+        return list(AccessRecord.objects.filter(account_id=scope.account_id).order_by("id").values_list("what", flat=True))
 
 
 def test_a_look_up_answers_yes_or_no_and_county_and_its_record_survives_a_rollback(giving: scopes.Scope, asking: scopes.Scope) -> None:
@@ -46,7 +46,7 @@ def test_a_look_up_answers_yes_or_no_and_county_and_its_record_survives_a_rollba
         raise RuntimeError
     assert _records(asking) == ["lookup"]
     with scopes.acting(asking):
-        record = AccessRecord.objects.get()
+        record = AccessRecord.objects.get(account_id=asking.account_id)
         assert bytes(record.digest) == keys.sealing_digest(number) and record.reason == "办理临时救助申请"
         assert not services.look_up_elsewhere(id_number=id_number(), reason="办理临时救助申请", on=ON, now=NOW).managed
         assert not Person.objects.exists()

@@ -108,7 +108,7 @@ def test_a_number_held_elsewhere_is_refused_without_telling_more_and_the_attempt
         _register(township, name="别的名字", id_number=number)
     assert "410102" not in str(caught.value) and number not in str(caught.value)
     with scopes.acting(township):
-        record = AccessRecord.objects.get(what="refused")
+        record = AccessRecord.objects.get(what="refused", account_id=township.account_id)
         assert bytes(record.digest) == keys.sealing_digest(number) and not Person.objects.exists()
 
 
