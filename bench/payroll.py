@@ -10,9 +10,11 @@ triggers. `ratio` is preparing (which finds amounts, living members, payees, fun
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -185,10 +187,14 @@ def measure(lines: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", "--people", dest="lines", type=int, default=1_000_000)
-    parser.add_argument("--home", type=Path, default=Path("/var/lib/doudi-bench-payroll") if os.geteuid() == 0 else Path("var/bench-payroll"))
+    parser.add_argument("--home", type=Path, help="data folder to keep; else one of its own, removed at the end")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    prepare_home(chosen.home.resolve())
+    home = chosen.home or Path(tempfile.mkdtemp(prefix="doudi-bench-"))
+    if chosen.home is None:
+        home.chmod(0o755)  # the server's own user must reach its folder
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+    prepare_home(home.resolve())
     from doudi.core import postgres
 
     with postgres.running():

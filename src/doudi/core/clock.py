@@ -6,14 +6,12 @@ clock (architecture, decision 10): views, commands and tasks do, through `django
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from django.utils import timezone
 
 from doudi.core.home import home
-
-_real_now = timezone.now
 
 
 def _file() -> Path:
@@ -24,7 +22,7 @@ def set_back(to: datetime) -> None:
     """Let the time of this data folder begin at `to` now; kept as it is where it was set before."""
     if not _file().exists():
         _file().parent.mkdir(mode=0o700, exist_ok=True)
-        _file().write_text(str((to - _real_now()).total_seconds()))
+        _file().write_text(str((to - datetime.now(UTC)).total_seconds()))
     install()
 
 
@@ -37,7 +35,15 @@ def shift() -> timedelta | None:
 
 
 def install() -> None:
-    """Called when Django starts."""
-    moved = shift()
-    if moved is not None:
-        timezone.now = lambda: _real_now() + moved
+    """Called when Django starts. `timezone.now` stays the same function (models name it as a default): only its source moves."""
+    found = shift()
+    if found is None:
+        return
+    moved: timedelta = found
+
+    class SetBack(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + moved
+
+    timezone.datetime = SetBack  # type: ignore[attr-defined]
