@@ -1,4 +1,4 @@
-"""Discovery: deliveries of departments' files, comparison runs, leads and their way from signal to help."""
+"""Leads and their way from signal to help (measures 1.2, 1.3, 1.5)."""
 
 from __future__ import annotations
 
@@ -7,46 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core.fields import AreaModel, CodeField
 from doudi.core.models import Account
+from doudi.discovery.models.deliveries import ComparisonRun
 from doudi.registry.models import Household, Person
-
-
-class Delivery(AreaModel):
-    """A department's file (数据报送). The same file twice is recognised by its SHA-256 (measures 1.1)."""
-
-    class State(models.TextChoices):
-        ACCEPTED = "accepted", _("已接收")
-        REFUSED = "refused", _("整批退回")
-
-    dataset = CodeField(max_length=30)
-    period = CodeField(max_length=10)
-    name = models.CharField(max_length=200)
-    sha256 = CodeField(max_length=64)
-    state = CodeField(max_length=10, choices=State.choices)
-    reason = models.CharField(max_length=400, blank=True)
-    accepted = models.IntegerField(default=0)
-    rejected = models.IntegerField(default=0)
-    lake_path = models.CharField(max_length=200, blank=True)
-    original_path = models.CharField(max_length=200, blank=True)
-    rejects_path = models.CharField(max_length=200, blank=True)
-    received_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
-    received_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["area", "dataset", "period"])]
-        constraints = [models.UniqueConstraint(fields=["area", "dataset", "sha256"], name="delivery_once")]
-
-
-class ComparisonRun(AreaModel):
-    """One comparison (信息比对) of the lake with the registry of an area (measures 1.2)."""
-
-    on = models.DateField()
-    deliveries = models.JSONField(default=list)
-    found = models.IntegerField(default=0)
-    raised = models.IntegerField(default=0)
-    by_indicator = models.JSONField(default=dict)
-    made_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
-    made_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
 
 
 class Lead(AreaModel):

@@ -1,0 +1,11 @@
+"""Discovery's tables: deliveries of departments' files, comparison runs, leads and their way from signal to help; one file per part."""
+
+from doudi.discovery.models.deliveries import ComparisonRun, Delivery
+from doudi.discovery.models.leads import Lead, LeadEvent
+
+__all__ = [
+    "ComparisonRun",
+    "Delivery",
+    "Lead",
+    "LeadEvent",
+]

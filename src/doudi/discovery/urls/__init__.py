@@ -1,0 +1,9 @@
+"""URLs of discovery; one file per part."""
+
+from doudi.discovery.urls import deliveries, leads
+
+app_name = "discovery"
+urlpatterns = [
+    *leads.urlpatterns,
+    *deliveries.urlpatterns,
+]
