@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import cached_property
@@ -68,6 +69,8 @@ LEADS = pa.schema(
 ROWS = 1 << 40
 """A row's `source` is the number of its delivery times ROWS plus its row number: one integer that is cheap to carry, newest highest."""
 
+_MEDICAL = ("id_token", "settled_on", "total_cost", "own_cost", "disease", "serious_illness", "source")
+
 Progress = Callable[[str, int], None]
 
 
@@ -98,9 +101,10 @@ def run(
         }
         connection = duckdb.connect(config=config)
         try:
-            tables = _Tables(ibis.duckdb.from_connection(connection), lake, people, members, on)
+            chosen = tuple(indicators)
+            tables = _Tables(ibis.duckdb.from_connection(connection), lake, people, members, on, uses=Counter(each.datasets[0] for each in chosen))
             found = []
-            for each in indicators:
+            for each in chosen:
                 if not all(tables.has(dataset) for dataset in each.datasets if dataset != "deaths" or len(each.datasets) == 1):
                     continue
                 unknown = set(overrides.get(each.code, {})) - set(each.parameters)
@@ -121,10 +125,11 @@ def run(
 
 def as_leads(indicator: Indicator, rows: Table, files: Table) -> Table:
     """The leads of an indicator's rows, one per situation (the latest row where several show the same). `files`: number and delivery."""
-    rows = rows.mutate(situation=rows.person_id.cast("string") + ":" + rows.fact)
-    newest = ibis.row_number().over(ibis.window(group_by=rows.situation, order_by=rows.source.desc()))
+    newest = ibis.row_number().over(ibis.window(group_by=[rows.person_id, rows.fact], order_by=rows.source.desc()))
     rows = rows.mutate(newest=newest).filter(_.newest == 0)
-    rows = rows.mutate(row=rows.source % ROWS, file=rows.source // ROWS).left_join(files, "file")
+    rows = rows.mutate(situation=rows.person_id.cast("string") + ":" + rows.fact, row=rows.source % ROWS, file=rows.source // ROWS).left_join(
+        files, "file"
+    )
     evidence: dict[str, Value] = {"dataset": ibis.literal(indicator.datasets[0]), "delivery": rows.delivery, "row": rows.row}
     evidence |= {name: rows[name].cast("string") if rows[name].type().is_date() else rows[name] for name in indicator.evidence}
     return rows.select(
@@ -163,8 +168,8 @@ def _words(value: Value) -> Value:
 class _Tables:
     """The tables that indicators use, each made once (see `indicators.Tables`)."""
 
-    def __init__(self, backend: ibis.backends.duckdb.Backend, lake: Lake, people: Path, members: Path, on: date) -> None:
-        self.on = on
+    def __init__(self, backend: ibis.backends.duckdb.Backend, lake: Lake, people: Path, members: Path, on: date, *, uses: Mapping[str, int]) -> None:
+        self.on, self._uses = on, Counter(uses)
         self.year = date(on.year - 1, on.month, 28 if (on.month, on.day) == (2, 29) else on.day)
         self._backend, self._lake = backend, lake
         self._registry = backend.read_parquet(str(people), table_name="registry_people")
@@ -187,21 +192,26 @@ class _Tables:
 
     @cached_property
     def people(self) -> Table:
+        return self._everybody.drop("id_token")
+
+    @cached_property
+    def _everybody(self) -> Table:
+        """The people with their tokens: one table, made once, that every dataset is joined to."""
         flags = ["on_dibao", "on_tekun", "on_living_subsidy", "on_nursing_subsidy", "on_orphan_allowance", "known_wage"]
         people = self._registry.mutate(**{flag: self._registry[flag].fill_null(False) for flag in flags})
         people = people.mutate(recipient=people.on_dibao | people.on_tekun)
         if self.has("deaths"):
-            dead = self.matched("deaths").filter(_.died_on <= ibis.literal(self.on)).select("person_id", dead=ibis.literal(True)).distinct()
+            dead = self._registered("deaths").filter(_.died_on <= ibis.literal(self.on)).select("person_id", dead=ibis.literal(True)).distinct()
             people = people.left_join(dead, "person_id").drop("person_id_right").mutate(alive=_.died_on.isnull() & _.dead.isnull())
         else:
             people = people.mutate(alive=_.died_on.isnull())
-        people = people.select(*[name for name in PEOPLE.names if name not in ("id_token", "died_on")], "recipient", "alive")
-        people = self._make("people", people)
+        people = self._make("flagged", people.select(*[name for name in PEOPLE.names if name != "died_on"], "recipient", "alive"))
         households = people.group_by("household_id").agg(
             household_recipients=_.recipient.cast("int32").sum(), household_alive=_.alive.cast("int32").sum()
         )
-        households = self._make("households", households)
-        return people.left_join(households, "household_id").drop("household_id_right")
+        everybody = self._make("people", people.left_join(households, "household_id").drop("household_id_right"))
+        self._backend.con.execute('drop table "flagged"')
+        return everybody
 
     def files(self, dataset: str) -> Table:
         """Number (file) and id (delivery) of the dataset's deliveries."""
@@ -228,31 +238,42 @@ class _Tables:
             self._backend.con.register(name, nothing)
         return self._backend.table(name)
 
-    def matched(self, dataset: str) -> Table:
-        """Rows of registered people, with `person_id` in place of the token; what several deliveries tell is told once."""
+    def _registered(self, dataset: str) -> Table:
+        """A table of the dataset's rows about registered people, with `person_id` in place of the token."""
         if dataset not in self._made:
-            rows = self._read(dataset)
             person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
-            wanted = [name for name in rows.columns if name not in ("row", "birth_date", "sex", "name") and not name.endswith("_token")]
-            matched = rows.join(person, "id_token").select("person_id", *wanted)
-            self._made[dataset] = self._make(f"matched_{dataset}", self._once(dataset, matched))
+            rows = self._facts(dataset).join(person, "id_token").drop("id_token")
+            self._made[dataset] = self._make(f"registered_{dataset}", self._once(dataset, rows))
         return self._made[dataset]
 
+    def _facts(self, dataset: str) -> Table:
+        rows = self._read(dataset)
+        told = [name for name in rows.columns if name not in ("row", "birth_date", "sex", "name") and not name.endswith("_token")]
+        return rows.select("id_token", *told)
+
+    def matched(self, dataset: str) -> Table:
+        if self._uses[dataset] > 1 or dataset in self._made:
+            return self._registered(dataset).join(self.people, "person_id")
+        # Read by one indicator alone: nothing is kept, so that its filters and columns reach down into the files.
+        rows = self._facts(dataset).join(self._everybody.filter(_.id_token.notnull()), "id_token").drop("id_token")
+        return self._once(dataset, rows)
+
     def _once(self, dataset: str, rows: Table) -> Table:
-        """Of a list the newest row of a key, of events each once."""
+        """Of a list the newest row of a key, of events each once. One grouping, which spills where a window would sort."""
         if len(self._entries(dataset)) < 2:
             return rows  # doubled rows within a delivery were rejected when it came
         contract = CONTRACTS[dataset]
-        key = [rows.person_id, *(rows[contract[name].stored] for name in contract.key if contract[name].stored in rows.columns)]
-        window = ibis.window(group_by=key, order_by=rows.source.desc())
-        return rows.mutate(place=ibis.row_number().over(window)).filter(_.place == 0).drop("place")
+        key = ["person_id", *(contract[name].stored for name in contract.key if contract[name].stored in rows.columns)]
+        others = [name for name in rows.columns if name not in (*key, "source")]
+        newest = {name: rows[name].argmax(rows.source) for name in others}
+        return rows.group_by(key).agg(**newest, source=rows.source.max()).select(*rows.columns)
 
     def medical_year(self) -> Table:
         """Per registered person the settlements of the last twelve months: own_cost, total_cost, visits, serious, last_on, source."""
         if "medical_year" not in self._made:
             rows = self._read("medical").filter(_.settled_on > ibis.literal(self.year), _.settled_on <= ibis.literal(self.on))
             person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
-            matched = self._once("medical", rows.join(person, "id_token"))
+            matched = self._once("medical", rows.select(*_MEDICAL).join(person, "id_token").drop("id_token"))
             year = matched.group_by("person_id").agg(
                 own_cost=_.own_cost.sum().cast("float64"),
                 total_cost=_.total_cost.sum().cast("float64"),

@@ -21,7 +21,8 @@ Urgency = Literal["red", "orange", "yellow"]
 
 class Tables(Protocol):
     """What an expression may use. `people`: see `compare.PEOPLE`, with `alive`, `recipient`, `household_recipients` and `household_alive` added;
-    `parents`: child_id, parent_id; `matched(dataset)`: rows of registered people in a dataset, doubled deliveries counted once."""
+    `parents`: child_id, parent_id; `matched(dataset)`: rows of registered people in a dataset with the columns of `people`, doubled deliveries
+    counted once; an indicator calls it for the first of its datasets (each read by one indicator is never copied)."""
 
     on: date
     year: date
@@ -62,8 +63,7 @@ def _living(t: Tables) -> Table:
 
 def _certified(t: Tables) -> Table:
     """Living holders of a certificate in force."""
-    held = t.matched("disability").filter(_.valid_until.isnull() | (_.valid_until >= ibis.literal(t.on)))
-    return held.join(_living(t), "person_id")
+    return t.matched("disability").filter(_.alive, _.valid_until.isnull() | (_.valid_until >= ibis.literal(t.on)))
 
 
 def disability_no_nursing_subsidy(t: Tables, p: Mapping[str, float]) -> Table:
@@ -93,16 +93,12 @@ def serious_illness_low_income(t: Tables, p: Mapping[str, float]) -> Table:
 
 def recipient_death(t: Tables, p: Mapping[str, float]) -> Table:
     """Whoever died is paid for the month of death and no longer (integrity.md, Death)."""
-    return (
-        t.matched("deaths")
-        .join(t.people.filter(_.recipient | _.on_living_subsidy | _.on_nursing_subsidy), "person_id")
-        .mutate(fact=ibis.literal("death"))
-    )
+    return t.matched("deaths").filter(_.recipient | _.on_living_subsidy | _.on_nursing_subsidy).mutate(fact=ibis.literal("death"))
 
 
 def _recent(t: Tables, dataset: str) -> Table:
     """Rows of living recipients."""
-    return t.matched(dataset).join(_living(t).filter(_.recipient), "person_id")
+    return t.matched(dataset).filter(_.alive, _.recipient)
 
 
 def recipient_vehicle(t: Tables, p: Mapping[str, float]) -> Table:
@@ -132,15 +128,14 @@ def recipient_wages(t: Tables, p: Mapping[str, float]) -> Table:
     """Wages of the last months in the social insurance data well above the standard, of a recipient for whom the registry knows no wage."""
     months = int(p["months"])
     start = date(t.on.year - (t.on.month <= months), (t.on.month - months - 1) % 12 + 1, 1)
-    rows = t.matched("wages").filter(_.month >= ibis.literal(start), _.month <= ibis.literal(t.on))
-    mean = rows.group_by("person_id").agg(
+    rows = t.matched("wages").filter(_.alive, _.recipient, ~_.known_wage, _.month >= ibis.literal(start), _.month <= ibis.literal(t.on))
+    mean = rows.group_by("person_id", "household_id", "area", "standard").agg(
         wage=_.wage.cast("float64").sum() / _.month.nunique(),
         last_month=_.month.max(),
+        employer=_.employer.argmax(_.source),
         source=_.source.max(),
     )
-    unknown = mean.join(_living(t).filter(_.recipient, ~_.known_wage), "person_id").filter(_.wage > p["multiple"] * _.standard)
-    employers = rows.select("source", "employer")
-    return unknown.join(employers, "source").mutate(fact=_.last_month.year().cast("string"))
+    return mean.filter(_.wage > p["multiple"] * _.standard).mutate(fact=_.last_month.year().cast("string"))
 
 
 def orphaned_minor(t: Tables, p: Mapping[str, float]) -> Table:
