@@ -22,7 +22,7 @@ from ibis.expr.types import Table, Value
 
 from .datasets import CONTRACTS
 from .delivery import lake_schema
-from .indicators import INDICATORS, Indicator
+from .indicators import INDICATORS, ByPlace, Indicator, in_force, thresholds
 from .lake import Entry, Lake
 from .tokens import TOKEN
 
@@ -81,17 +81,17 @@ def run(
     *,
     on: date,
     indicators: Iterable[Indicator] = tuple(INDICATORS.values()),
-    parameters: Mapping[str, Mapping[str, float]] | None = None,
+    parameters: Mapping[str, Mapping[str, float | ByPlace]] | None = None,
+    switches: Mapping[str, ByPlace] | None = None,
     memory_limit: str = "2GB",
     threads: int = 2,
     temp: Path | None = None,
     progress: Progress | None = None,
 ) -> pa.Table:
     """Leads of all indicators whose datasets have a delivery; see `LEADS`, PEOPLE and MEMBERS (Parquet files) for shapes. `parameters` overrides
-    thresholds by indicator code (KeyError for an unknown one). `progress` is told each indicator with its number of leads.
+    thresholds by indicator code (KeyError for an unknown one), `switches` turns indicators off (0) or on (1) by place. `progress` is told each indicator with its number of leads.
 
     A missing dataset of deaths leaves the registry's own dates of death; any other missing dataset leaves its indicators out."""
-    overrides = {code: dict(values) for code, values in (parameters or {}).items()}
     with tempfile.TemporaryDirectory(dir=temp) as spill:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory_limit,
@@ -107,14 +107,9 @@ def run(
             for each in chosen:
                 if not all(tables.has(dataset) for dataset in each.datasets if dataset != "deaths" or len(each.datasets) == 1):
                     continue
-                unknown = set(overrides.get(each.code, {})) - set(each.parameters)
-                if unknown:
-                    raise KeyError(f"{each.code} has no parameters {sorted(unknown)}")
-                leads = (
-                    as_leads(each, each.rule(tables, {**each.parameters, **overrides.get(each.code, {})}), tables.files(each.datasets[0]))
-                    .to_pyarrow()
-                    .cast(LEADS)
-                )
+                rows = each.rule(tables, thresholds(each, (parameters or {}).get(each.code, {})))
+                rows = in_force(rows, (switches or {}).get(each.code, {}))
+                leads = as_leads(each, rows, tables.files(each.datasets[0])).to_pyarrow().cast(LEADS)
                 found.append(leads)
                 if progress:
                     progress(each.code, leads.num_rows)

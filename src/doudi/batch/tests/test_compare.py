@@ -121,6 +121,19 @@ def test_medical_costs_far_above_income(county):
         county.run(parameters={"medical_costs": {"flor": 4000}})
 
 
+def test_1_2_the_nearest_places_threshold_counts_and_a_place_can_switch_an_indicator_off(county):
+    here, town, other = (county.person(area=area) for area in ("410122101201", "410122102001", "410181001001"))
+    county.deliver("medical", [bill(who, 6500) for who in (here, town, other)])
+    everybody = [("medical_costs", who) for who in (here, town, other)]
+    assert county.pairs() == everybody
+    given = {"medical_costs": {"floor": {"": 5000, "410122": 7000, "410122102": 6000}}}
+    assert county.pairs(parameters=given) == [("medical_costs", town), ("medical_costs", other)]
+    assert county.pairs(parameters={"medical_costs": {"floor": {"": 7000, "41": 7000}}}) == []
+    assert county.pairs(switches={"medical_costs": {"410122": 0, "410122102": 1}}) == [("medical_costs", town), ("medical_costs", other)]
+    assert county.pairs(switches={"medical_costs": {"": 0}}) == []
+    assert county.pairs(switches={"medical_costs": {"4101": 1}}) == everybody
+
+
 def test_a_bill_delivered_twice_counts_once(county):
     who = county.person()
     county.deliver("medical", [bill(who, 4000)], "2022-09", "D1")
