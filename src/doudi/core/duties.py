@@ -23,6 +23,7 @@ MAY: dict[str, set[str]] = {
     "discovery.deliver": {Duty.DATA_CHECKER, Duty.COUNTY_REVIEWER},
     "discovery.compare": {Duty.DATA_CHECKER, Duty.COUNTY_REVIEWER},
     "discovery.view": FINDERS | TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
+    "discovery.report": FINDERS | TOWNSHIP | COUNTY | {Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR, Duty.SUPERVISOR},
     "discovery.handle": FINDERS | TOWNSHIP | {Duty.COUNTY_REVIEWER},
     "assessment.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "assessment.run": TOWNSHIP | {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.DATA_CHECKER},

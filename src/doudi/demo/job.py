@@ -177,10 +177,10 @@ def _verify(now: datetime) -> None:
     from doudi.discovery.services import advance_leads
     from doudi.registry.services import record_death
 
-    new = list(Lead.objects.filter(state=Lead.State.NEW).values_list("id", flat=True))
+    new = list(Lead.objects.filter(state__in=Lead.UNCONTACTED, merged_into=None).values_list("id", flat=True))
     advance_leads(lead_ids=new, after=Lead.State.CONTACTED, note="已电话联系", now=now)
     advance_leads(lead_ids=new, after=Lead.State.VERIFIED, note="两名工作人员入户核实，情况属实", now=now)
-    dead = Lead.objects.filter(id__in=new, indicator="recipient_death", person__died_on__isnull=True).select_related("person")
+    dead = Lead.objects.filter(state=Lead.State.VERIFIED, indicator="recipient_death", person__died_on__isnull=True).select_related("person")
     for lead in dead:
         person = lead.person
         assert person is not None

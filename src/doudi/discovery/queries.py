@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS
-from doudi.discovery.models import Delivery, Lead, LeadEvent
+from doudi.discovery.models import Channel, Delivery, Lead, LeadEvent
 from doudi.registry.models import Household
 
 STATE_COLOURS: dict[str, str] = {
@@ -31,11 +31,11 @@ URGENCY_COLOURS: dict[str, str] = {Lead.Urgency.RED: "red", Lead.Urgency.ORANGE:
 
 def indicator_title(code: str) -> str:
     """The indicator in words; leads that people report have none."""
-    return _("人工登记") if code == "report" else _(INDICATORS[code].title_zh) if code in INDICATORS else code
+    return _(INDICATORS[code].title_zh) if code in INDICATORS else str(Channel(code).label) if code in Channel.values else code
 
 
 def indicator_choices() -> list[tuple[str, str]]:
-    return [("report", _("人工登记")), *((code, _(indicator.title_zh)) for code, indicator in INDICATORS.items())]
+    return [(code, _(indicator.title_zh)) for code, indicator in INDICATORS.items()]
 
 
 def leads() -> QuerySet[Lead]:
@@ -62,7 +62,7 @@ def dashboard_card(request: HttpRequest) -> dict[str, Any]:
     """Open leads within the scope by state of their clock; one query."""
     today = timezone.localdate()
     waiting = Q(state__in=(Lead.State.NEW, Lead.State.ASSIGNED))
-    counted = Lead.objects.filter(state__in=Lead.OPEN).aggregate(
+    counted = Lead.objects.filter(state__in=Lead.OPEN, merged_into=None).aggregate(
         open=Count("id"),
         waiting=Count("id", filter=waiting),
         late=Count("id", filter=waiting & Q(contact_due__lt=today)),

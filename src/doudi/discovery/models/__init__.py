@@ -1,11 +1,13 @@
 """Discovery's tables: deliveries of departments' files, comparison runs, leads and their way from signal to help; one file per part."""
 
 from doudi.discovery.models.deliveries import ComparisonRun, Delivery
-from doudi.discovery.models.leads import Lead, LeadEvent
+from doudi.discovery.models.leads import Channel, Lead, LeadEvent, Need
 
 __all__ = [
+    "Channel",
     "ComparisonRun",
     "Delivery",
     "Lead",
     "LeadEvent",
+    "Need",
 ]

@@ -9,18 +9,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.batch import compare as batch_compare
 from doudi.core import duties, postgres
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
-from doudi.discovery.clocks import deadlines
-from doudi.discovery.models import ComparisonRun, Lead
+from doudi.discovery.models import Channel, ComparisonRun
 from doudi.discovery.registry_side import write_members, write_people
 from doudi.discovery.services.deliveries import lake, latest
+from doudi.discovery.services.raising import settle, staged
 
 Progress = Callable[[int, int, str], None]
 STEPS = 4
@@ -75,58 +73,26 @@ def _counts(found: pa.Table) -> tuple[list[str], list[int]]:
     return counted["indicator"].to_pylist(), counted["indicator_count"].to_pylist()
 
 
+# Where somebody stays in another village of the same county, its staff get the lead too; further away an officer refers it.
+STAYS = """
+update lead_signals s set residence_area = p.residence_area from registry_person p
+where p.id = s.person_id and length(p.residence_area) = 12 and p.residence_area <> s.area and left(p.residence_area, 6) = left(s.area, 6)
+  and starts_with(p.residence_area, %s)
+"""
+
+
 def _raise(found: pa.Table, *, run: ComparisonRun, on: date, now: datetime) -> int:
-    """New leads by COPY into a temporary table and one INSERT ... SELECT; their first event and the township's to-do in the same way."""
-    account = scopes.current().account_id or None
-    with connection.cursor() as cursor:
-        cursor.execute("drop table if exists found_leads")
-        cursor.execute(
-            "create temporary table found_leads (indicator text, person_id bigint, household_id bigint, area text, situation text, programme text,"
-            " reason text, evidence jsonb, urgency text) on commit drop"
-        )
-        names = ["indicator", "person_id", "household_id", "area", "situation", "programme", "reason", "evidence", "urgency"]
-        with cursor.copy(f"copy found_leads ({', '.join(names)}) from stdin") as copy:
+    """New leads by COPY into a temporary table and INSERT ... SELECT, merged per household and assigned; the number of new situations."""
+    names = ["indicator", "person_id", "household_id", "area", "situation", "programme", "reason", "evidence", "urgency"]
+    with staged() as cursor:
+        with cursor.copy(f"copy lead_signals ({', '.join(names)}) from stdin") as copy:
             for batch in found.select(names).to_batches(max_chunksize=50_000):
                 for row in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
                     copy.write_row(row)
-        cursor.execute("analyze found_leads")
-        cursor.execute("create temporary table limits (urgency text, contact_due date, verify_due date) on commit drop")
-        for urgency in Lead.Urgency.values:
-            limit = deadlines(urgency, on, run.area)
-            cursor.execute("insert into limits values (%s, %s, %s)", [urgency, limit.contact, limit.verify])
         cursor.execute(
-            """
-            with new as (
-              insert into discovery_lead (number, area, person_id, household_id, indicator, situation, programme, reason, evidence, urgency, state, run_id,
-                                          signal_at, contact_due, verify_due, version)
-              select 'XS' || %(day)s || '-' || lpad(nextval('doudi.lead_number')::text, 6, '0'), f.area, f.person_id, f.household_id, f.indicator, f.situation,
-                     f.programme, left(f.reason, 400), f.evidence, f.urgency, 'new', %(run)s, %(now)s, l.contact_due, l.verify_due, 1
-              from (select distinct on (indicator, situation) * from found_leads order by indicator, situation, person_id) f
-              join limits l using (urgency)
-              order by f.area, f.person_id
-              on conflict (indicator, situation) do nothing
-              returning id, area, number, contact_due
-            ), events as (
-              insert into discovery_leadevent (lead_id, area, at, account_id, before, after, note)
-              select id, area, %(now)s, %(account)s, '', 'new', %(note)s from new
-            ), todos as (
-              insert into core_todo (area, duty, kind, title, url, subject, subject_id, due, made_at)
-              select area, %(duty)s, 'lead', %(title)s || number || %(what)s, '/leads/' || id || '/', 'lead', id, contact_due, %(now)s from new
-              on conflict (kind, subject, subject_id, duty) where done_at is null do nothing
-            )
-            select count(*) from new
-            """,
-            {
-                "day": f"{on:%Y%m%d}",
-                "run": run.pk,
-                "now": now,
-                "account": account,
-                "note": _("信息比对发现"),
-                "duty": Duty.TOWNSHIP_OFFICER.value,
-                "title": "救助线索 ",
-                "what": "：首次联系",
-            },
+            "update lead_signals set channel = %s, subject_name = '', need = '', merge_key = coalesce('h' || household_id, 'p' || person_id)",
+            [Channel.COMPARISON],
         )
-        (raised,) = cursor.fetchone()
-        cursor.execute("drop table found_leads, limits")
-    return raised
+        cursor.execute(STAYS, [scopes.current().area])
+        settled = settle(cursor, area=run.area, on=on, now=now, run_id=run.pk, note=_("信息比对发现"))
+    return len(settled.opened) + settled.merged

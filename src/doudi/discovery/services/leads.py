@@ -4,39 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import F
-from django.urls import reverse
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.services import todos
-from doudi.discovery.clocks import deadlines
-from doudi.discovery.models import Lead, LeadEvent
-from doudi.registry.models import Household, Person
+from doudi.core.settings_overlay import get_setting
+from doudi.core.workdays import add_working_days
+from doudi.discovery.models import Channel, Lead, LeadEvent, Need
+from doudi.discovery.services.raising import in_chinese, raise_lead
 
 S = Lead.State
 
 # From which states a step may be taken. A closed lead is not opened again: the next signal of the same situation shows it.
+# What was passed on to another department is finished by its answer.
 STEPS: dict[str, tuple[str, ...]] = {
     S.ASSIGNED: (S.NEW,),
     S.CONTACTED: (S.NEW, S.ASSIGNED, S.UNREACHABLE),
-    S.VERIFIED: (S.NEW, S.ASSIGNED, S.CONTACTED),
-    S.UNREACHABLE: (S.NEW, S.ASSIGNED),
-    S.HELPED: (S.VERIFIED, S.CONTACTED),
-    S.NOT_IN_NEED: (S.VERIFIED, S.CONTACTED),
-    S.REFERRED: (S.CONTACTED, S.VERIFIED),
+    S.VERIFIED: (S.NEW, S.ASSIGNED, S.CONTACTED, S.UNREACHABLE),
+    S.UNREACHABLE: (S.NEW, S.ASSIGNED, S.UNREACHABLE),
+    S.HELPED: (S.VERIFIED, S.CONTACTED, S.REFERRED),
+    S.NOT_IN_NEED: (S.VERIFIED, S.CONTACTED, S.REFERRED),
+    S.REFERRED: (S.NEW, S.ASSIGNED, S.CONTACTED, S.VERIFIED),
 }
 CLOSED = (S.HELPED, S.NOT_IN_NEED, S.REFERRED)
 # Steps that say something about the people: the reason is owed.
 NOTED = (S.VERIFIED, S.UNREACHABLE, S.HELPED, S.NOT_IN_NEED, S.REFERRED)
-TODO = "lead"
 
 
 class StaleLead(ValidationError):
@@ -51,12 +52,17 @@ class Outcome:
     refused: dict[int, str]
 
 
-def _check(lead: Lead, after: str, note: str) -> None:
-    if lead.state not in STEPS[after]:
-        raise ValidationError(
-            _("线索 %(number)s 目前为“%(state)s”，不能转为“%(after)s”；请刷新后查看办理记录。")
-            % {"number": lead.number, "state": lead.get_state_display(), "after": S(after).label}
-        )
+def locked(*, lead_id: int, version: int | None) -> Lead:
+    """The lead, locked until the transaction ends. Raises StaleLead, ValidationError for one that is merged into another, Lead.DoesNotExist."""
+    lead = Lead.objects.select_for_update().get(pk=lead_id)
+    if lead.merged_into_id:
+        raise ValidationError(_("该线索已并入同一家庭的另一条线索，请在那条线索中办理。"))
+    if version is not None and lead.version != version:
+        raise StaleLead(_("该线索刚刚由其他工作人员办理过，本次操作未保存；请查看最新办理记录后再办理。"))
+    return lead
+
+
+def _need_note(after: str, note: str) -> None:
     if after in NOTED and len(note.strip()) < 2:
         raise ValidationError({"note": _("请写明情况或理由，供以后核查。")})
 
@@ -66,134 +72,150 @@ def advance_lead(*, lead_id: int, version: int | None, after: str, note: str, no
 
     Lead.DoesNotExist is raised for a lead outside the scope: the same as for one that does not exist.
     """
-    scope = duties.require("discovery.handle")
-    lead = Lead.objects.select_for_update().get(pk=lead_id)
-    if version is not None and lead.version != version:
-        raise StaleLead(_("该线索刚刚由其他工作人员办理过，本次操作未保存；请查看最新办理记录后再办理。"))
-    _check(lead, after, note)
-    before, lead.state, lead.version, lead.handler_id = lead.state, after, lead.version + 1, scope.account_id
-    if after == S.CONTACTED:
-        lead.contacted_at = lead.contacted_at or now
-    if after == S.VERIFIED:
-        lead.contacted_at, lead.verified_at = lead.contacted_at or now, now
-    if after in CLOSED:
-        lead.closed_at = now
-    lead.save(update_fields=["state", "version", "handler", "contacted_at", "verified_at", "closed_at"])
-    LeadEvent.objects.create(lead=lead, area=lead.area, at=now, account_id=scope.account_id, before=before, after=after, note=note.strip()[:400])
-    if after in (*CLOSED, S.VERIFIED):
-        todos.finish_todos(subject="lead", subject_id=lead.pk, now=now, kind=TODO)
+    duties.require("discovery.handle")
+    lead = locked(lead_id=lead_id, version=version)
+    if lead.state not in STEPS[after]:
+        raise ValidationError(
+            _("线索 %(number)s 目前为“%(state)s”，不能转为“%(after)s”；请刷新后查看办理记录。")
+            % {"number": lead.number, "state": lead.get_state_display(), "after": S(after).label}
+        )
+    _need_note(after, note)
+    move([lead], after=after, note=note, now=now)
     scopes.check_constraints()
+    lead.refresh_from_db()
     return lead
 
 
 def advance_leads(*, lead_ids: Sequence[int], after: str, note: str, now: datetime) -> Outcome:
     """The same step for many, set-based: what may not take the step is left as it is and named with its reason; the rest goes on."""
-    scope = duties.require("discovery.handle")
-    if after in NOTED and len(note.strip()) < 2:
-        raise ValidationError({"note": _("请写明情况或理由，供以后核查。")})
+    duties.require("discovery.handle")
+    _need_note(after, note)
     found = {lead.pk: lead for lead in Lead.objects.select_for_update().filter(pk__in=lead_ids).order_by("pk")}
-    ready = [lead for lead in found.values() if lead.state in STEPS[after]]
+    ready = [lead for lead in found.values() if lead.state in STEPS[after] and not lead.merged_into_id]
     refused = {pk: _("不存在或不在您的辖区") for pk in lead_ids if pk not in found}
-    refused |= {pk: _("目前为“%(state)s”") % {"state": lead.get_state_display()} for pk, lead in found.items() if lead not in ready}
-    ids = [lead.pk for lead in ready]
-    changes: dict[str, object] = {"handler_id": scope.account_id}
-    if after in (S.CONTACTED, S.VERIFIED):
-        changes["contacted_at"] = now
-    if after == S.VERIFIED:
-        changes["verified_at"] = now
+    for pk, lead in found.items():
+        if lead not in ready:
+            refused[pk] = _("已并入同一家庭的另一条线索") if lead.merged_into_id else _("目前为“%(state)s”") % {"state": lead.get_state_display()}
+    move(ready, after=after, note=note, now=now)
+    scopes.check_constraints()
+    return Outcome(done=[lead.pk for lead in ready], refused=refused)
+
+
+TO_VERIFY = """
+insert into core_todo (area, duty, kind, title, url, subject, subject_id, due, made_at)
+select case when p.id is not null then p.area when starts_with(l.area, %(scope)s) then l.area else l.residence_area end,
+  coalesce(p.duty, %(township)s), 'lead', '救助线索 ' || l.number || '：核实', '/leads/' || l.id || '/', 'lead', l.id, l.verify_due, %(now)s
+from discovery_lead l left join core_posting p on p.id = l.posting_id where l.id = any(%(ids)s)
+on conflict (kind, subject, subject_id, duty) where done_at is null do nothing
+"""
+
+
+def finish(ids: Sequence[int], *, now: datetime) -> None:
+    """Finish all open to-dos of these leads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update core_todo set done_at = %s, done_by_id = %s where subject = 'lead' and done_at is null and subject_id = any(%s)",
+            [now, scopes.current().account_id or None, list(ids)],
+        )
+
+
+def move(leads: Sequence[Lead], *, after: str, note: str, now: datetime) -> None:
+    """Move locked leads whose step is open; what is merged into them follows. The to-do of the next step stands afterwards."""
+    scope = scopes.current()
+    ids = [lead.pk for lead in leads]
+    changes: dict[str, Any] = {"state": after}
+    if after in (S.CONTACTED, S.VERIFIED, S.HELPED, S.NOT_IN_NEED):
+        changes |= {"contacted_at": Coalesce("contacted_at", Value(now)), "escalated": 0, "escalated_on": None, "retry_due": None}
+    if after in (S.VERIFIED, S.HELPED, S.NOT_IN_NEED):
+        changes["verified_at"] = Coalesce("verified_at", Value(now))
+    if after == S.HELPED:
+        changes["helped_at"] = Coalesce("helped_at", Value(now))
     if after in CLOSED:
         changes["closed_at"] = now
+    Lead.objects.filter(merged_into__in=ids, state__in=(*Lead.OPEN, S.REFERRED)).update(**changes)
+    if after == S.UNREACHABLE:
+        today = timezone.localdate(now)
+        retry = add_working_days(today, int(get_setting("procedure.lead.retry_days", scope.area, today)))
+        changes |= {"attempts": F("attempts") + 1, "retry_due": retry}
     LeadEvent.objects.bulk_create(
-        [LeadEvent(lead=x, area=x.area, at=now, account_id=scope.account_id, before=x.state, after=after, note=note.strip()[:400]) for x in ready]
-    )
-    Lead.objects.filter(pk__in=ids).update(state=after, version=F("version") + 1, **changes)
-    if after in (*CLOSED, S.VERIFIED):
-        with connection.cursor() as cursor:
+        LeadEvent(
+            lead=each, area=each.area, residence_area=each.residence_area, at=now, account_id=scope.account_id or None,
+            before=each.state, after=after, note=note.strip()[:400],
+        )
+        for each in leads
+    )  # fmt: skip
+    Lead.objects.filter(pk__in=ids).update(**changes, version=F("version") + 1, handler_id=scope.account_id or None)
+    if after in (*CLOSED, S.VERIFIED, S.CONTACTED):
+        finish(ids, now=now)
+    with connection.cursor() as cursor:
+        if after == S.CONTACTED:
+            cursor.execute(TO_VERIFY, {"ids": ids, "now": now, "scope": scope.area, "township": Duty.TOWNSHIP_OFFICER.value})
+        if after == S.UNREACHABLE:
             cursor.execute(
-                "update core_todo set done_at = %s, done_by_id = %s where subject = 'lead' and kind = %s and done_at is null and subject_id = any(%s)",
-                [now, scope.account_id, TODO, ids],
+                "update core_todo set due = %s, title = replace(title, '首次联系', '再次联系')"
+                " where subject = 'lead' and kind = 'lead' and done_at is null and subject_id = any(%s)",
+                [changes["retry_due"], ids],
             )
-    scopes.check_constraints()
-    return Outcome(done=ids, refused=refused)
 
 
-def report_lead(*, person_id: int | None, household_id: int | None, reason: str, urgency: str, programme: str, now: datetime) -> Lead:
-    """A lead raised by an officer or visitor about somebody in the registry (measures 1.3, 1.7)."""
-    scope = duties.require("discovery.handle")
+def report_lead(
+    *, person_id: int | None, household_id: int | None, reason: str, urgency: str, programme: str, now: datetime, need: str = Need.OTHER
+) -> Lead:
+    """A lead raised by an officer or visitor about somebody in the registry (measures 1.3, 1.7); the same subject once a day by one officer."""
+    scope = duties.require("discovery.report")
     if len(reason.strip()) < 4:
         raise ValidationError({"reason": _("请写明发现的困难情况，至少 4 个字。")})
-    person = Person.objects.get(pk=person_id) if person_id else None
-    household = Household.objects.get(pk=household_id) if household_id else None
-    if household is None and person is not None:
-        household = Household.objects.filter(memberships__person=person, memberships__ends__isnull=True).first()
-    subject = person or household
-    if subject is None:
+    if not person_id and not household_id:
         raise ValidationError(_("请先选择困难群众或家庭。"))
-    day = timezone.localdate(now)
-    situation = f"report:{'p' if person else 'h'}{subject.pk}:{day.isoformat()}"
-    if Lead.objects.filter(indicator="report", situation=situation).exists():
+    subject = f"p{person_id}" if person_id else f"h{household_id}"
+    source = f"report:{subject}:{timezone.localdate(now).isoformat()}:{scope.account_id}"
+    channel = Channel.VISITOR if scope.duty in (Duty.VISITOR, Duty.CHILD_DIRECTOR) else Channel.OFFICER
+    if Lead.objects.filter(indicator=channel, situation=source).exists():
         raise ValidationError(_("今天已为同一对象登记过线索，请在原线索中补充情况。"))
-    limits = deadlines(urgency, day, subject.area)
-    lead = Lead.objects.create(
-        area=subject.area,
-        number=next_number("XS", day, 1)[0],
-        person=person,
-        household=household,
-        indicator="report",
-        situation=situation,
-        programme=programme,
-        reason=reason.strip()[:400],
-        urgency=urgency,
-        signal_at=now,
-        contact_due=limits.contact,
-        verify_due=limits.verify,
-    )
-    LeadEvent.objects.create(lead=lead, area=lead.area, at=now, account_id=scope.account_id, before="", after=S.NEW, note="人工登记")
-    todos.raise_todo(
-        kind=TODO,
-        area=lead.area,
-        duty=Duty.TOWNSHIP_OFFICER,
-        title=f"救助线索 {lead.number}：首次联系",
-        url=reverse("discovery:lead", args=[lead.pk]),
-        subject="lead",
-        subject_id=lead.pk,
-        due=lead.contact_due,
-        now=now,
-    )
-    scopes.check_constraints()
-    return lead
+    return raise_lead(
+        channel=channel, source=source, area="", person_id=person_id, household_id=household_id, reason=in_chinese(Need(need).label),
+        need=need, detail=reason, urgency=urgency, programme=programme, now=now, note="人工登记",
+    )  # fmt: skip
 
 
-def next_number(prefix: str, day: date, count: int) -> list[str]:
-    """Numbers for records, from the sequence of leads: XS20221203-000042."""
-    with connection.cursor() as cursor:
-        cursor.execute("select nextval('doudi.lead_number') from generate_series(1, %s)", [count])
-        return [f"{prefix}{day:%Y%m%d}-{number:06d}" for (number,) in cursor.fetchall()]
-
-
+# A grant answers the signals of its household and programme (or person, or the lead that the decision names). An open lead is closed when
+# it and all that is merged into it are answered; before that its first help is noted.
 HELPED = """
-with closing as (
-  select distinct l.id, l.area, l.state from discovery_lead l
+with answered as (
+  select distinct l.id, l.area, l.residence_area, l.state, coalesce(l.merged_into_id, l.id) as root, l.merged_into_id is not null as merged
+  from discovery_lead l
   join unnest(%(households)s::bigint[], %(programmes)s::text[], %(people)s::bigint[], %(leads)s::bigint[]) d (household_id, programme, person_id, lead_id)
     on l.id = d.lead_id
     or (l.household_id = d.household_id and l.programme = d.programme and (d.person_id is null or l.person_id = d.person_id))
-  where l.state in ('new', 'assigned', 'contacted', 'verified')
+  where l.state in ('new', 'assigned', 'contacted', 'verified', 'unreachable')
+), roots as (
+  select r.id, r.area, r.residence_area, r.state,
+    (r.helped_at is not null or exists (select from answered a where a.id = r.id))
+      and not exists (select from discovery_lead c where c.merged_into_id = r.id and c.state in ('new', 'assigned', 'contacted', 'verified', 'unreachable')
+                      and c.id not in (select id from answered)) as whole
+  from discovery_lead r where r.id in (select root from answered)
 ), closed as (
-  update discovery_lead l set state = 'helped', closed_at = %(now)s, verified_at = coalesce(l.verified_at, %(now)s),
-    contacted_at = coalesce(l.contacted_at, %(now)s), version = l.version + 1
-  from closing c where l.id = c.id
+  update discovery_lead l set
+    state = case when a.merged or r.whole then 'helped' else l.state end,
+    closed_at = case when a.merged or r.whole then %(now)s else l.closed_at end,
+    helped_at = coalesce(l.helped_at, %(now)s),
+    verified_at = case when a.merged or r.whole then coalesce(l.verified_at, %(now)s) else l.verified_at end,
+    contacted_at = case when a.merged or r.whole then coalesce(l.contacted_at, %(now)s) else l.contacted_at end, version = l.version + 1
+  from (select id, root, merged from answered union select root, root, false from answered) a join roots r on r.id = a.root where l.id = a.id
 ), finished as (
-  update core_todo t set done_at = %(now)s, done_by_id = %(account)s from closing c where t.subject = 'lead' and t.subject_id = c.id and t.done_at is null
+  update core_todo t set done_at = %(now)s, done_by_id = %(account)s from roots r
+  where r.whole and t.subject = 'lead' and t.subject_id = r.id and t.done_at is null
 )
-insert into discovery_leadevent (lead_id, area, at, account_id, before, after, note)
-select id, area, %(now)s, %(account)s, state, 'helped', %(note)s from closing
+insert into discovery_leadevent (lead_id, area, residence_area, at, account_id, before, after, what, note)
+select id, area, residence_area, %(now)s, %(account)s, state, case when whole then 'helped' else state end, case when whole then '' else 'answered' end, %(note)s
+from roots
 """
 
 
 def leads_helped(*, grants: Sequence[tuple[int, str, int | None, int | None]], now: datetime) -> int:
     """Close the open leads that approved grants answer: (household, programme, person or None for the household, lead or None). Set-based (measures 1.5).
 
-    Called by the approval, whose own duty it is; the number of leads closed.
+    Called by the approval, whose own duty it is; the number of leads that a grant answered, whole or in part.
     """
     if not grants:
         return 0
@@ -208,7 +230,7 @@ def leads_helped(*, grants: Sequence[tuple[int, str, int | None, int | None]], n
                 "leads": leads,
                 "now": now,
                 "account": scopes.current().account_id or None,
-                "note": _("待遇已审核确认"),
+                "note": "待遇已审核确认",
             },
         )
         return cursor.rowcount

@@ -59,8 +59,7 @@ class Leads(ListPage):
         whole = len(self.request.scope.area) >= FULL_NAMES  # type: ignore[attr-defined]
 
         def name(lead: Lead) -> str:
-            shown = lead.person.name if lead.person else lead.household.name if lead.household else ""
-            return shown if whole else ui.mask_name(shown)
+            return lead.shown_name if whole else ui.mask_name(lead.shown_name)
 
         return [
             Column(_("线索编号"), "number", kind="code", url=lambda lead: reverse("discovery:lead", args=[lead.pk]), drawer=True),
@@ -73,7 +72,7 @@ class Leads(ListPage):
         ]
 
     def rows(self) -> object:  # type: ignore[override]
-        return queries.leads()
+        return queries.leads().filter(merged_into=None)
 
 
 def _steps_open(lead: Lead) -> list[str]:
@@ -109,6 +108,8 @@ def _page(request: HttpRequest, lead: Lead, form: StepForm | None = None, status
 def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
     """One lead with its evidence, its clock and its way. Opening it is recorded: it names a person."""
     found = get_object_or_404(queries.leads(), pk=lead_id)
+    if found.merged_into_id:
+        return redirect("discovery:lead", lead_id=found.merged_into_id)
     audit.record_access(what="open", subject="lead", subject_id=found.pk, area=found.area)
     return _page(request, found)
 
