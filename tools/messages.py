@@ -43,6 +43,7 @@ def declared() -> list[str]:
     from doudi.batch.law.settings import list_parameters
 
     found = [parameter.label for parameter in list_parameters()] + [indicator.title_zh for indicator in INDICATORS.values()] + ["城镇"]
+    found += [threshold.label_zh for indicator in INDICATORS.values() for threshold in indicator.parameters.values()] + ["启用"]
     for contract in CONTRACTS.values():
         found += [contract.name_zh, contract.department_zh]
         for column in contract.columns:

@@ -22,8 +22,9 @@ class Procedure:
     default: Decimal
     source: str
     verified: bool
-    least: int = 0
-    most: int = 366
+    least: float = 0
+    most: float = 366
+    whole: bool = True
 
     def problem(self, text: str) -> str | None:
         """Why a value cannot stand, or None."""
@@ -33,7 +34,7 @@ class Procedure:
             return str(_("“%(label)s”的值“%(text)s”不是数字")) % {"label": self.label, "text": text}
         if not number.is_finite() or not self.least <= number <= self.most:
             return str(_("“%(label)s”应在 %(least)s 至 %(most)s 之间")) % {"label": self.label, "least": self.least, "most": self.most}
-        if self.unit != "yuan" and number != number.to_integral_value():
+        if self.whole and self.unit != "yuan" and number != number.to_integral_value():
             return str(_("“%(label)s”应为整数")) % {"label": self.label}
         return None
 
@@ -56,3 +57,11 @@ _ALL = [
     _p("move_overlap_months", _("迁移后原地继续发放月数"), "months", 3, "系统默认", most=6),
 ]
 PROCEDURES: dict[str, Procedure] = {parameter.name: parameter for parameter in _ALL}
+
+
+def declare(*parameters: Procedure) -> None:
+    """Add parameters of a room, at start-up. Raises KeyError for a name that is taken or that lies outside of `procedure.`."""
+    for parameter in parameters:
+        if parameter.name in PROCEDURES or not parameter.name.startswith("procedure."):
+            raise KeyError(parameter.name)
+        PROCEDURES[parameter.name] = parameter

@@ -27,6 +27,15 @@ def overlay(on: date) -> Settings:
     )
 
 
+def confirmed_rows(prefix: str, on: date) -> dict[str, dict[str, Decimal]]:
+    """Of all procedure parameters that begin with `prefix`: parameter -> place -> newest confirmed value that has begun; one query."""
+    rows = Setting.objects.filter(parameter__startswith=prefix, starts__lte=on, state=Setting.State.CONFIRMED).order_by("starts")
+    found: dict[str, dict[str, Decimal]] = {}
+    for parameter, area, value in rows.values_list("parameter", "area", "value"):
+        found.setdefault(parameter, {})[area] = Decimal(value)
+    return found
+
+
 def get_setting(parameter: str, area: str, on: date) -> Decimal:
     """Value of a procedure parameter at a place on a day: the nearest place's newest confirmed row, else the default.
 

@@ -8,3 +8,4 @@ class DiscoveryConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("doudi.discovery.lakefiles")
+        import_module("doudi.discovery.thresholds")

@@ -1,4 +1,4 @@
-"""Long work of discovery; both may be run again with no effect."""
+"""Long work of discovery; may be run again with no effect."""
 
 from __future__ import annotations
 
@@ -28,3 +28,10 @@ def run_comparison(run: Run, *, area: str, on: str) -> dict[str, Any]:
     """Compare the lake with the registry of an area."""
     found = services.compare(area=area, on=date.fromisoformat(on), now=timezone.now(), progress=run.progress)
     return {"found": found.found, "raised": found.raised, "known": found.known, "by_indicator": found.by_indicator}
+
+
+@background
+def try_indicator(run: Run, *, indicator: str, area: str, on: str, given: dict[str, str]) -> dict[str, Any]:
+    """Count what an indicator would have raised with other thresholds."""
+    trial = services.try_indicator(indicator=indicator, area=area, on=date.fromisoformat(on), given=given, now=timezone.now(), progress=run.progress)
+    return {"trial": trial.pk, "found": trial.found, "known": trial.known}

@@ -66,6 +66,7 @@ GROUPS = {
     "prices": gettext_lazy("价格指数"),
     "minimum_wage": gettext_lazy("最低工资"),
     "procedure": gettext_lazy("办理期限"),
+    "procedure.indicator": gettext_lazy("预警指标"),
 }
 CHOICES = {"gap": gettext_lazy("补差"), "bands": gettext_lazy("分档"), "band": gettext_lazy("分档")}
 
@@ -194,6 +195,10 @@ def current_value(parameter: ParameterInfo, table: list[dict[str, Any]], on: dat
     return found
 
 
+def _group(name: str) -> str:
+    return "procedure.indicator" if name.startswith("procedure.indicator.") else name.split(".")[0]
+
+
 def _list(search: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The parameters by group with the state of each, and how many are verified, not verified, still empty."""
     open_by_name = dict(
@@ -212,7 +217,7 @@ def _list(search: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
         counts[state] += 1
         if search and search.lower() not in _(parameter.label).lower() and search not in parameter.label and search not in parameter.name:
             continue
-        head = parameter.name.split(".")[0]
+        head = _group(parameter.name)
         groups.setdefault(head, []).append(
             {"name": parameter.name, "label": _(parameter.label), "state": state, "open": open_by_name.get(parameter.name, 0)}
         )
@@ -242,7 +247,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "propose_url": reverse("setting_propose", args=[name]), "groups": groups, "counts": counts, "total": len(law_parameters()),
         "q": request.GET.get("q", ""), "parameter": parameter,
         "unit": UNITS.get(parameter.unit, parameter.unit), "table": table, "area": area, "areas": choices, "proposals": proposals, "current": current,
-        "chart": _chart(parameter, table, on), "group_label": GROUPS.get(name.split(".")[0], _("其他")),
+        "chart": _chart(parameter, table, on), "group_label": GROUPS.get(_group(name), _("其他")),
         "may_propose": duties.may("settings.propose"), "may_confirm": duties.may("settings.confirm"), "open_count": len(proposals),
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ from doudi.discovery.services.comparison import compare
 from doudi.discovery.services.deliveries import DeliveryError, deliver
 from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, leads_helped, report_lead
 from doudi.discovery.services.raising import Subject, raise_lead
+from doudi.discovery.services.trials import try_indicator
 
 __all__ = [
     "DeliveryError",
@@ -16,4 +17,5 @@ __all__ = [
     "leads_helped",
     "raise_lead",
     "report_lead",
+    "try_indicator",
 ]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from doudi.batch import compare as batch_compare
 from doudi.core import duties, postgres
 from doudi.core import scope as scopes
+from doudi.discovery import thresholds
 from doudi.discovery.models import Channel, ComparisonRun
 from doudi.discovery.registry_side import write_members, write_people
 from doudi.discovery.services.deliveries import lake, latest
@@ -43,13 +44,14 @@ def compare(*, area: str, on: date, now: datetime, progress: Progress | None = N
     run = ComparisonRun.objects.create(
         area=area, on=on, made_by_id=scope.account_id or None, made_at=now, deliveries=[delivery.pk for delivery in deliveries]
     )
-    with tempfile.TemporaryDirectory(dir=_scratch(), prefix="compare-") as work:
+    with tempfile.TemporaryDirectory(dir=scratch(), prefix="compare-") as work:
         tell(0, STEPS, _("读取救助家庭数据"))
         people, members = Path(work) / "people.parquet", Path(work) / "members.parquet"
         write_people(people, area=area, on=on)
         write_members(members, area=area)
         tell(1, STEPS, _("比对部门数据"))
-        found = batch_compare.run(lake(), people, members, on=on, temp=Path(work))
+        parameters, switches = thresholds.in_force(on, area)
+        found = batch_compare.run(lake(), people, members, on=on, parameters=parameters, switches=switches, temp=Path(work))
         tell(2, STEPS, _("生成救助线索"))
         raised = _raise(found, run=run, on=on, now=now)
     by_indicator = dict(zip(*_counts(found), strict=True))
@@ -62,7 +64,7 @@ def compare(*, area: str, on: date, now: datetime, progress: Progress | None = N
     return Raised(run=run, found=found.num_rows, raised=raised, known=found.num_rows - raised, by_indicator=by_indicator)
 
 
-def _scratch() -> Path:
+def scratch() -> Path:
     folder = postgres.home() / "scratch"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder

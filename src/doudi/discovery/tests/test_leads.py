@@ -12,7 +12,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 from django.urls import reverse
 
-from doudi.batch import synth
 from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Todo
@@ -27,28 +26,6 @@ NOW = datetime(2022, 11, 28, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 ON = date(2022, 11, 28)
 COUNTY = "410122"
 OTHER = "410102"
-
-
-@pytest.fixture(scope="session")
-def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("county")
-    synth.generate(COUNTY, 2_000, 11, folder, on=ON)
-    return folder
-
-
-@pytest.fixture
-def compared(county: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> scopes.Scope:
-    """A county whose departments' files were taken in and compared once; the data-check officer's scope."""
-    monkeypatch.setattr(postgres, "home", lambda: tmp_path)
-    with scopes.acting(officer(Duty.COUNTY_REVIEWER, COUNTY)):
-        load_area(county, on=ON, now=NOW)
-    checker = officer(Duty.DATA_CHECKER, COUNTY)
-    with scopes.acting(checker):
-        for dataset in ("disability", "medical", "deaths"):
-            for file in sorted((county / "deliveries").glob(f"*{dataset}*")):
-                services.deliver(path=file, dataset=dataset, area=COUNTY, now=NOW, period="2022-11")
-        services.compare(area=COUNTY, on=ON, now=NOW)
-    return checker
 
 
 def first_lead(scope: scopes.Scope) -> Lead:

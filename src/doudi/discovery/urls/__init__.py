@@ -1,9 +1,10 @@
 """URLs of discovery; one file per part."""
 
-from doudi.discovery.urls import deliveries, leads
+from doudi.discovery.urls import deliveries, indicators, leads
 
 app_name = "discovery"
 urlpatterns = [
     *leads.urlpatterns,
     *deliveries.urlpatterns,
+    *indicators.urlpatterns,
 ]

@@ -1,0 +1,43 @@
+"""A compared county for tests of leads and indicators."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from doudi.batch import synth
+from doudi.core import postgres
+from doudi.core import scope as scopes
+from doudi.core.models import Duty
+from doudi.core.tests.officers import officer
+from doudi.discovery import services
+from doudi.registry.loading import load_area
+
+NOW = datetime(2022, 11, 28, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+ON = date(2022, 11, 28)
+COUNTY = "410122"
+
+
+@pytest.fixture(scope="session")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("county")
+    synth.generate(COUNTY, 2_000, 11, folder, on=ON)
+    return folder
+
+
+@pytest.fixture
+def compared(county: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> scopes.Scope:
+    """A county whose departments' files were taken in and compared once; the data-check officer's scope."""
+    monkeypatch.setattr(postgres, "home", lambda: tmp_path)
+    with scopes.acting(officer(Duty.COUNTY_REVIEWER, COUNTY)):
+        load_area(county, on=ON, now=NOW)
+    checker = officer(Duty.DATA_CHECKER, COUNTY)
+    with scopes.acting(checker):
+        for dataset in ("disability", "medical", "deaths"):
+            for file in sorted((county / "deliveries").glob(f"*{dataset}*")):
+                services.deliver(path=file, dataset=dataset, area=COUNTY, now=NOW, period="2022-11")
+        services.compare(area=COUNTY, on=ON, now=NOW)
+    return checker
