@@ -54,6 +54,10 @@ _ALL = [
     _p("lead.verify_days.orange", _("橙色预警核实期限"), "working days", 10, "系统默认", least=1, most=90),
     _p("lead.verify_days.yellow", _("黄色预警核实期限"), "working days", 15, "系统默认", least=1, most=90),
     _p("lead.retry_days", _("无法联系后再次联系期限"), "working days", 1, "系统默认", least=1, most=30),
+    _p("lead.escalate_days", _("逐级督办间隔"), "working days", 1, "系统默认", least=1, most=30),
+    _p("lead.help_days.red", _("红色预警救助期限"), "working days", 10, "系统默认", least=1, most=120),
+    _p("lead.help_days.orange", _("橙色预警救助期限"), "working days", 20, "系统默认", least=1, most=120),
+    _p("lead.help_days.yellow", _("黄色预警救助期限"), "working days", 30, "系统默认", least=1, most=120),
     _p("move_overlap_months", _("迁移后原地继续发放月数"), "months", 3, "系统默认", most=6),
 ]
 PROCEDURES: dict[str, Procedure] = {parameter.name: parameter for parameter in _ALL}

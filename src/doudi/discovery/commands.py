@@ -85,3 +85,32 @@ def compare(
             as_json=as_json,
             title="信息比对",
         )
+
+
+@app.command()
+def escalate(
+    username: As,
+    area: Annotated[str, typer.Option(help="地区代码；不填为该岗位所在地区")] = "",
+    on: Annotated[str, typer.Option(help="日期，如 2022-11-30；不填为今天")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """督办超期线索：超期未联系、未核实的逐级升级；走访员已离任的转交。每天自动进行，也可手动补做。"""
+    with ready():
+        from datetime import date
+
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.postings import scope_of
+        from doudi.discovery import services
+
+        now = timezone.now()
+        try:
+            day = date.fromisoformat(on) if on else timezone.localdate(now)
+        except ValueError:
+            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
+            raise typer.Exit(2) from None
+        acting = scope_of(username=username, act="discovery.escalate", on=timezone.localdate(now), page="doudi escalate")
+        with scopes.acting(acting):
+            done = services.escalate(on=day, now=now, area=area or acting.area)
+        show({"escalated": done.escalated, "released": done.released}, as_json=as_json, title="线索督办")

@@ -3,13 +3,19 @@
 from doudi.discovery.models.deliveries import ComparisonRun, Delivery
 from doudi.discovery.models.indicators import IndicatorTrial
 from doudi.discovery.models.leads import Channel, Lead, LeadEvent, Need
+from doudi.discovery.models.referrals import Department, LeadReferral
+from doudi.discovery.models.team import TeamMember, TeamTraining
 
 __all__ = [
     "Channel",
     "ComparisonRun",
     "Delivery",
+    "Department",
     "IndicatorTrial",
     "Lead",
     "LeadEvent",
+    "LeadReferral",
     "Need",
+    "TeamMember",
+    "TeamTraining",
 ]

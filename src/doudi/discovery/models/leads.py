@@ -91,6 +91,7 @@ class Lead(AreaModel):
     run = models.ForeignKey(ComparisonRun, models.PROTECT, null=True)
     signal_at = models.DateTimeField()
     reporter = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="who gave the signal")
+    member = models.ForeignKey("discovery.TeamMember", models.PROTECT, null=True, related_name="leads", db_constraint=False, help_text="team member")
     posting = models.ForeignKey(Posting, models.PROTECT, null=True, related_name="+", help_text="the visitor it is assigned to; null: the township's")
     contact_due = models.DateField(null=True)
     verify_due = models.DateField(null=True)
@@ -115,6 +116,7 @@ class Lead(AreaModel):
             models.Index(fields=["residence_area"], condition=Q(residence_area__isnull=False), name="lead_residence"),
             models.Index(fields=["posting", "contact_due"], condition=Q(posting__isnull=False), name="lead_posting"),
             models.Index(fields=["reporter", "signal_at"], condition=Q(reporter__isnull=False), name="lead_reporter"),
+            models.Index(fields=["member", "signal_at"], condition=Q(member__isnull=False), name="lead_member"),
             models.Index(fields=["area", "signal_at"], condition=Q(merged_into__isnull=True), name="lead_signal"),
             models.Index(fields=["subject_phone"], condition=Q(subject_phone__isnull=False), name="lead_phone"),
         ]

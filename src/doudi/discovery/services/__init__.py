@@ -1,7 +1,9 @@
 """Business actions of discovery."""
 
+from doudi.discovery.services.assigning import assign_lead, refer_lead, take_referral
 from doudi.discovery.services.comparison import compare
 from doudi.discovery.services.deliveries import DeliveryError, deliver
+from doudi.discovery.services.escalation import escalate
 from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, leads_helped, report_lead
 from doudi.discovery.services.raising import Subject, raise_lead
 from doudi.discovery.services.trials import try_indicator
@@ -12,10 +14,14 @@ __all__ = [
     "Subject",
     "advance_lead",
     "advance_leads",
+    "assign_lead",
     "compare",
     "deliver",
+    "escalate",
     "leads_helped",
     "raise_lead",
+    "refer_lead",
     "report_lead",
+    "take_referral",
     "try_indicator",
 ]

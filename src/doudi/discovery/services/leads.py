@@ -101,21 +101,32 @@ def advance_leads(*, lead_ids: Sequence[int], after: str, note: str, now: dateti
     return Outcome(done=[lead.pk for lead in ready], refused=refused)
 
 
-TO_VERIFY = """
+NEXT_TODO = """
 insert into core_todo (area, duty, kind, title, url, subject, subject_id, due, made_at)
 select case when p.id is not null then p.area when starts_with(l.area, %(scope)s) then l.area else l.residence_area end,
-  coalesce(p.duty, %(township)s), 'lead', '救助线索 ' || l.number || '：核实', '/leads/' || l.id || '/', 'lead', l.id, l.verify_due, %(now)s
+  coalesce(p.duty, %(township)s), 'lead',
+  '救助线索 ' || l.number || case when l.contacted_at is not null then '：核实' when l.state = 'unreachable' then '：再次联系' else '：首次联系' end,
+  '/leads/' || l.id || '/', 'lead', l.id,
+  case when l.contacted_at is not null then l.verify_due else coalesce(l.retry_due, l.contact_due) end, %(now)s
 from discovery_lead l left join core_posting p on p.id = l.posting_id where l.id = any(%(ids)s)
 on conflict (kind, subject, subject_id, duty) where done_at is null do nothing
 """
 
 
-def finish(ids: Sequence[int], *, now: datetime) -> None:
-    """Finish all open to-dos of these leads."""
+def next_todos(ids: Sequence[int], *, now: datetime) -> None:
+    """The to-do of the step that is next, for whoever has the lead now, in place of the one before."""
+    with connection.cursor() as cursor:
+        finish(ids, now=now, kind="lead")
+        cursor.execute(NEXT_TODO, {"ids": list(ids), "now": now, "scope": scopes.current().area, "township": Duty.TOWNSHIP_OFFICER.value})
+
+
+def finish(ids: Sequence[int], *, now: datetime, kind: str = "") -> None:
+    """Finish the open to-dos of these leads: all, or those of one kind."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "update core_todo set done_at = %s, done_by_id = %s where subject = 'lead' and done_at is null and subject_id = any(%s)",
-            [now, scopes.current().account_id or None, list(ids)],
+            "update core_todo set done_at = %s, done_by_id = %s"
+            " where subject = 'lead' and done_at is null and subject_id = any(%s) and (%s = '' or kind = %s)",
+            [now, scopes.current().account_id or None, list(ids), kind, kind],
         )
 
 
@@ -131,7 +142,7 @@ def move(leads: Sequence[Lead], *, after: str, note: str, now: datetime) -> None
     if after == S.HELPED:
         changes["helped_at"] = Coalesce("helped_at", Value(now))
     if after in CLOSED:
-        changes["closed_at"] = now
+        changes |= {"closed_at": now, "escalated": 0, "escalated_on": None}
     Lead.objects.filter(merged_into__in=ids, state__in=(*Lead.OPEN, S.REFERRED)).update(**changes)
     if after == S.UNREACHABLE:
         today = timezone.localdate(now)
@@ -147,15 +158,20 @@ def move(leads: Sequence[Lead], *, after: str, note: str, now: datetime) -> None
     Lead.objects.filter(pk__in=ids).update(**changes, version=F("version") + 1, handler_id=scope.account_id or None)
     if after in (*CLOSED, S.VERIFIED, S.CONTACTED):
         finish(ids, now=now)
+    if after in (S.CONTACTED, S.UNREACHABLE):
+        next_todos(ids, now=now)
+    if after in CLOSED:
+        feed_back(now=now)
+
+
+def feed_back(*, now: datetime) -> None:
+    """Tell the counties that passed leads on what became of them: results of the leads that stand for their referrals, within the scope."""
     with connection.cursor() as cursor:
-        if after == S.CONTACTED:
-            cursor.execute(TO_VERIFY, {"ids": ids, "now": now, "scope": scope.area, "township": Duty.TOWNSHIP_OFFICER.value})
-        if after == S.UNREACHABLE:
-            cursor.execute(
-                "update core_todo set due = %s, title = replace(title, '首次联系', '再次联系')"
-                " where subject = 'lead' and kind = 'lead' and done_at is null and subject_id = any(%s)",
-                [changes["retry_due"], ids],
-            )
+        cursor.execute(
+            "update discovery_leadreferral r set result = l.state, result_at = %s from discovery_lead l where l.id = r.lead_there and r.result = ''"
+            " and l.state in ('helped', 'not_in_need', 'referred')",
+            [now],
+        )
 
 
 def report_lead(
@@ -200,7 +216,8 @@ with answered as (
     closed_at = case when a.merged or r.whole then %(now)s else l.closed_at end,
     helped_at = coalesce(l.helped_at, %(now)s),
     verified_at = case when a.merged or r.whole then coalesce(l.verified_at, %(now)s) else l.verified_at end,
-    contacted_at = case when a.merged or r.whole then coalesce(l.contacted_at, %(now)s) else l.contacted_at end, version = l.version + 1
+    contacted_at = case when a.merged or r.whole then coalesce(l.contacted_at, %(now)s) else l.contacted_at end,
+    escalated = case when r.whole then 0 else l.escalated end, version = l.version + 1
   from (select id, root, merged from answered union select root, root, false from answered) a join roots r on r.id = a.root where l.id = a.id
 ), finished as (
   update core_todo t set done_at = %(now)s, done_by_id = %(account)s from roots r
@@ -233,4 +250,7 @@ def leads_helped(*, grants: Sequence[tuple[int, str, int | None, int | None]], n
                 "note": "待遇已审核确认",
             },
         )
-        return cursor.rowcount
+        answered = cursor.rowcount
+    if answered:
+        feed_back(now=now)
+    return answered

@@ -33,7 +33,7 @@ from doudi.registry.names import BadName, clean_name
 COLUMNS = {
     "indicator": "text", "situation": "text", "channel": "text", "area": "text", "residence_area": "text", "registered_area": "text",
     "person_id": "bigint", "household_id": "bigint", "merge_key": "text", "subject_name": "text", "subject_phone": "uuid",
-    "subject_token": "uuid", "address": "bytea", "need": "text", "detail": "bytea", "programme": "text", "reason": "text",
+    "subject_token": "uuid", "member_id": "bigint", "address": "bytea", "need": "text", "detail": "bytea", "programme": "text", "reason": "text",
     "evidence": "jsonb", "urgency": "text",
 }  # fmt: skip
 SAME = [name for name in COLUMNS if name != "reason"]
@@ -119,6 +119,7 @@ def raise_lead(
     detail: str = "",
     programme: str = "",
     evidence: Mapping[str, Any] | None = None,
+    member_id: int | None = None,
     note: str = "",
 ) -> Lead:
     """Raise a lead from any channel, or give back the one that this source raised before. The caller's own duty may report.
@@ -151,7 +152,7 @@ def raise_lead(
     row = {
         "indicator": channel, "situation": source, "channel": channel, "area": area, "residence_area": stay or None,
         "registered_area": subject.registered_area or None, "person_id": person.pk if person else None,
-        "household_id": household.pk if household else None,
+        "household_id": household.pk if household else None, "member_id": member_id,
         "merge_key": _merge_key(area=area, person=person, household=household, subject=subject, day=day, source=f"{channel}:{source}"),
         "subject_name": name, "subject_phone": numbers.token_of(Kind.PHONE, phone) if phone else None,
         "subject_token": numbers.id_token(subject.id_number) if subject.id_number else None,
