@@ -5,6 +5,11 @@ from django.utils.translation import gettext_lazy as _
 from doudi.core import menu
 
 menu.add("discovery", _("救助线索"), "discovery:leads", "discovery.view", 10)
+menu.add("discovery", _("来电登记"), "discovery:hotline", "hotline.take", 5)
+menu.add("discovery", _("来电记录"), "discovery:calls", "hotline.view", 12)
+menu.add("discovery", _("回电与回访"), "discovery:callbacks", "hotline.view", 13)
+menu.add("discovery", _("热线质量"), "discovery:hotline_quality", "hotline.view", 14)
+menu.add("discovery", _("热线受理台"), "discovery:desks", "hotline.view", 15)
 menu.add("discovery", _("数据报送"), "discovery:deliveries", "discovery.deliver", 20)
 menu.add("discovery", _("信息比对"), "discovery:comparisons", "discovery.compare", 30)
 menu.add("discovery", _("预警指标"), "discovery:indicators", "discovery.view", 35)

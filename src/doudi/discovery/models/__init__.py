@@ -1,17 +1,22 @@
 """Discovery's tables: deliveries of departments' files, comparison runs, leads and their way from signal to help; one file per part."""
 
 from doudi.discovery.models.deliveries import ComparisonRun, Delivery
+from doudi.discovery.models.hotline import Call, CallBack, HotlineDesk, Knowledge
 from doudi.discovery.models.indicators import IndicatorTrial
 from doudi.discovery.models.leads import Channel, Lead, LeadEvent, Need
 from doudi.discovery.models.referrals import Department, LeadReferral
 from doudi.discovery.models.team import TeamMember, TeamTraining
 
 __all__ = [
+    "Call",
+    "CallBack",
     "Channel",
     "ComparisonRun",
     "Delivery",
     "Department",
+    "HotlineDesk",
     "IndicatorTrial",
+    "Knowledge",
     "Lead",
     "LeadEvent",
     "LeadReferral",
