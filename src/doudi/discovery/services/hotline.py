@@ -28,6 +28,10 @@ REPEAT = timedelta(days=30)
 OWED = timedelta(hours=2)  # a missed call is called back within this time of the desk's day
 LONGEST = timedelta(hours=12)
 EVENTS = ("ringing", "answered", "ended", "missed")
+WRITTEN = [
+    "caller_name", "caller_role", "subject_name", "subject_age", "needs", "urgency", "detail", "person", "outcome", "state", "operator",
+    "answered_at", "ended_at", "caller_phone", "repeat_of",
+]  # fmt: skip
 CENTRE = UUID("6a3f6a52-29cf-4b5c-9b1e-1f0a7c1d0e55")  # name space of calls that a call centre names
 
 
@@ -222,7 +226,7 @@ def register_call(
         call.answered_at, call.ended_at = call.answered_at or began, call.ended_at or now
         if token and not call.caller_phone:
             call.caller_phone, call.repeat_of = token, _last_call(token, call.rang_at)
-        call.save()
+        call.save(update_fields=WRITTEN)
         _act(call, intake, outcome, phone, lead_id, desk_id, now)
         call.save(update_fields=["area", "lead", "transferred_to"])
         CallBack.objects.filter(call__caller_phone=call.caller_phone, kind=CallBack.Kind.MISSED, done_at__isnull=True).exclude(
@@ -308,7 +312,7 @@ def try_call_back(*, callback_id: int, reached: bool, note: str, now: datetime) 
     else:
         tomorrow = add_working_days(timezone.localdate(now), 1)
         owed.due_at = timezone.make_aware(datetime.combine(tomorrow, time(9)))
-    owed.save()
+    owed.save(update_fields=["attempts", "tried_at", "note", "due_at", "done_at", "reached", "done_by"])
     if owed.done_at:
         finish_todos(subject="callback", subject_id=owed.pk, now=now)
     return owed
@@ -317,7 +321,7 @@ def try_call_back(*, callback_id: int, reached: bool, note: str, now: datetime) 
 def record_satisfaction(*, call_id: int, score: int | None, note: str, now: datetime) -> Call:
     """How satisfied the caller is after the lead was closed: 1 to 5, or None where nobody answered (asked three times at most)."""
     duties.require("hotline.take")
-    call = Call.objects.select_for_update().select_related("lead").filter(pk=call_id).first()
+    call = Call.objects.select_for_update(of=("self",)).select_related("lead").filter(pk=call_id).first()
     if call is None or call.lead is None:
         raise ValidationError(_("没有这通来电，或不属于您的受理台。"))
     if call.lead.closed_at is None:

@@ -47,7 +47,7 @@ class IntakeForm(PlaceForm):
     area = PlaceField(label=gettext_lazy("所在村（社区）"), required=False)
     needs = forms.MultipleChoiceField(label=gettext_lazy("需要什么"), required=False, choices=Need.choices, widget=forms.CheckboxSelectMultiple)
     urgency = forms.ChoiceField(label=gettext_lazy("紧急程度"), required=False, choices=Lead.Urgency.choices, widget=forms.RadioSelect)
-    detail = forms.CharField(label=gettext_lazy("情况"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+    detail = forms.CharField(label=gettext_lazy("情况（必填）"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
     address = forms.CharField(label=gettext_lazy("详细地址"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     call_back_at = forms.DateTimeField(
         label=gettext_lazy("约定回电"), required=False, input_formats=["%Y-%m-%dT%H:%M"],
