@@ -163,6 +163,39 @@ def step_chart(
     return _svg(width, height, title, said, "".join(body))
 
 
+def limit_chart(
+    blocks: Sequence[tuple[str, Sequence[tuple[str, Number | None, Number | None, Number, str]]]], *, title: str, unit: str = ""
+) -> SafeString:
+    """Median and 90th percentile against a limit, every row on the one scale of its limit.
+
+    `blocks`: (heading, rows); a row is (label, median, ninety, limit, words for both values); None where nothing was measured.
+    What goes beyond the limit is coloured; the longest bars are cut at 1.35 times the limit, and the words tell the value.
+    """
+    left, wide, right, row, most = 130, 260, 190, 24, 1.35
+    body, said, y = [], [], 4.0
+    x = left + wide / most
+    for heading, rows in blocks:
+        body.append(f'<text x="{4}" y="{y + 15:g}" class="b">{escape(heading)}</text>')
+        y += row
+        for label, median, ninety, limit, words in rows:
+            allowed = float(limit) or 1.0
+            late = ninety is not None and float(ninety) > allowed
+            body.append(
+                f'<text x="{left - 8}" y="{y + 13:g}" class="end">{escape(label)}</text><rect x="{left}" y="{y + 3:g}" width="{wide}" height="12" class="k0"/>'
+            )
+            for value, css in ((ninety, "bar warn" if late else "k2"), (median, "bar")):
+                if value is not None:
+                    length = wide / most * min(most, max(float(value) / allowed, 0.01))
+                    body.append(f'<rect x="{left}" y="{y + 3:g}" width="{length:.1f}" height="12" class="{css}"/>')
+            body.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:g}" y2="{y + 18:g}" class="lim"/>')
+            told = _("时限 %(limit)s") % {"limit": plain(limit)} + (_("，超出") if late else "")
+            body.append(f'<text x="{left + wide + 8}" y="{y + 13:g}"{" class=" + chr(34) + "b" + chr(34) if late else ""}>{escape(words)}　{escape(told)}</text>')
+            said.append((f"{heading} {label}", f"{words} {told}{unit}"))
+            y += row
+        y += 6
+    return _svg(left + wide + right, y, title, _said(said), "".join(body))
+
+
 def tile_map(values: dict[str, Number], *, title: str, unit: str = "", form: Callable[[Number], str] = plain) -> SafeString:
     """The 18 city-level divisions as tiles in five stepped shades. `values`: city code (4 digits) -> value; missing ones are blank."""
     size, rise = 84, 58

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from doudi.batch.datasets import CONTRACTS
 from doudi.core import places
 from doudi.core import scope as scopes
-from doudi.discovery.models import Lead
+from doudi.discovery.models import Department, Lead, Need
+from doudi.registry.forms import PlaceField, PlaceForm
 
 LARGEST = 512 * 1024 * 1024
 
@@ -28,6 +29,43 @@ class StepForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["after"].choices = [(step, Lead.State(step).label) for step in steps]  # type: ignore[attr-defined]
         self.fields["after"].widget = forms.RadioSelect(choices=self.fields["after"].choices)  # type: ignore[attr-defined]
+
+
+class AssignForm(forms.Form):
+    """Whom a lead is given to."""
+
+    posting = forms.TypedChoiceField(label=_("办理人"), choices=(), coerce=int, empty_value=None, required=False)
+    note = forms.CharField(label=_("交代事项"), max_length=200, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, postings: list[tuple[int, str]], back: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        empty = [("", _("交乡镇经办人办理"))] if back else [("", _("请选择"))]
+        self.fields["posting"].choices = [*empty, *postings]  # type: ignore[attr-defined]
+
+
+class ReferForm(forms.Form):
+    """Where a lead is passed on to."""
+
+    department = forms.ChoiceField(label=_("转办部门"), required=False, choices=[("", _("不转部门")), *Department.choices])
+    to_area = forms.CharField(
+        label=_("转往外地"), max_length=12, required=False, help_text=_("外县（市、区）、乡镇或村的区划代码；本县范围内请用“分派”")
+    )
+    note = forms.CharField(label=_("转办理由"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class IdentifyForm(forms.Form):
+    """The household that a lead turned out to be about."""
+
+    household_number = forms.CharField(label=_("家庭编号"), max_length=24)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class TakeForm(PlaceForm):
+    """The village at which a lead from elsewhere is worked on."""
+
+    area = PlaceField(label=_("办理的村（社区）"))
 
 
 class DeliveryForm(forms.Form):
@@ -54,6 +92,7 @@ class DeliveryForm(forms.Form):
 class ReportForm(forms.Form):
     """A lead that an officer or visitor raises."""
 
+    need = forms.ChoiceField(label=_("需求类别"), choices=Need.choices, initial=Need.LIVING, widget=forms.RadioSelect)
     reason = forms.CharField(label=_("发现的困难情况"), max_length=400, widget=forms.Textarea(attrs={"rows": 4}))
     urgency = forms.ChoiceField(label=_("紧急程度"), choices=Lead.Urgency.choices, initial=Lead.Urgency.YELLOW, widget=forms.RadioSelect)
 

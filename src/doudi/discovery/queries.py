@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -13,7 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS
+from doudi.core import places
+from doudi.core.models import Duty, Posting
+from doudi.core.templatetags import ui
 from doudi.discovery.models import Channel, Delivery, Lead, LeadEvent
+from doudi.discovery.services.assigning import WORKERS
 from doudi.registry.models import Household
 
 STATE_COLOURS: dict[str, str] = {
@@ -39,19 +44,136 @@ def indicator_choices() -> list[tuple[str, str]]:
 
 
 def leads() -> QuerySet[Lead]:
-    return Lead.objects.select_related("person", "household")
+    return Lead.objects.select_related("person", "household", "posting__account", "member")
+
+
+def late(today: date) -> Q:
+    """Leads whose next step is owed since before today."""
+    return (
+        Q(state__in=("new", "assigned"), contact_due__lt=today)
+        | Q(state="unreachable", retry_due__lt=today)
+        | Q(state="contacted", verify_due__lt=today)
+    )
+
+
+def state_counts() -> dict[str, int]:
+    """Open leads within the scope by what is owed; one query."""
+    today = timezone.localdate()
+    uncontacted = Q(state__in=Lead.UNCONTACTED)
+    counted: dict[str, int] = Lead.objects.filter(state__in=Lead.OPEN, merged_into=None).aggregate(
+        open=Count("id"),
+        new=Count("id", filter=Q(state=Lead.State.NEW)),
+        waiting=Count("id", filter=uncontacted),
+        contacted=Count("id", filter=Q(state=Lead.State.CONTACTED)),
+        verified=Count("id", filter=Q(state=Lead.State.VERIFIED)),
+        late=Count("id", filter=late(today)),
+        escalated=Count("id", filter=Q(escalated__gt=0)),
+        red=Count("id", filter=Q(urgency=Lead.Urgency.RED)),
+    )
+    return counted
+
+
+WHAT = {
+    "assigned": gettext_lazy("分派"),
+    "merged": gettext_lazy("并入线索"),
+    "escalated": gettext_lazy("督办"),
+    "released": gettext_lazy("交接"),
+    "identified": gettext_lazy("关联家庭"),
+    "answered": gettext_lazy("部分救助"),
+}
 
 
 def timeline(lead: Lead) -> list[dict[str, Any]]:
     """办理记录 of a lead, the newest first; one query."""
     return [
-        {"at": event.at, "title": Lead.State(event.after).label, "who": event.account.name if event.account else _("系统"), "note": event.note}
+        {
+            "at": event.at,
+            "title": str(WHAT[event.what]) if event.what in WHAT else Lead.State(event.after).label,
+            "who": event.account.name if event.account else _("系统"),
+            "note": event.note,
+        }
         for event in LeadEvent.objects.filter(lead=lead).select_related("account").order_by("-at", "-id")
     ]
 
 
+def escalated_label(lead: Lead) -> str:
+    """督办 in words, empty where there is none."""
+    return str((_("乡镇督办"), _("县级督办"), _("市级督办"))[lead.escalated - 1]) if lead.escalated and lead.state in Lead.OPEN else ""
+
+
+def way(lead: Lead) -> list[dict[str, Any]]:
+    """The steps of a lead for `{% steps %}`: signal, contact, verification, end, with the day or the limit of each."""
+
+    def step(label: str, at: datetime | None, due: date | None) -> dict[str, Any]:
+        small = ui.day(at) if at else _("期限 %(day)s") % {"day": due} if due and not lead.closed_at else ""
+        return {"label": label, "small": small, "state": "done" if at else ""}
+
+    steps = [
+        {"label": _("发现"), "small": ui.day(lead.signal_at), "state": "done"},
+        step(_("首次联系"), lead.contacted_at, lead.contact_due),
+        step(_("核实"), lead.verified_at, lead.verify_due),
+        step(lead.get_state_display() if lead.closed_at else _("救助或办结"), lead.closed_at, None),  # type: ignore[attr-defined]
+    ]
+    if not lead.closed_at:
+        waiting = next(each for each in steps if not each["state"])
+        waiting["state"] = "bad" if lead.due and lead.due < timezone.localdate() else "now"
+    return steps
+
+
+def about(lead: Lead) -> list[tuple[Any, Any]]:
+    """What is known of a lead and of whom it concerns, numbers aside."""
+    rows: list[tuple[Any, Any]] = [
+        (_("对象"), lead.shown_name or _("未留姓名")),
+        (_("所在村（社区）"), ui.area_name(lead.area)),
+        (_("线索编号"), lead.number),
+        (_("线索来源"), lead.get_channel_display()),  # type: ignore[attr-defined]
+        (_("办理人"), f"{lead.posting.account.name}（{Duty(lead.posting.duty).label}）" if lead.posting else _("乡镇经办人")),
+        (_("办理期限"), ui.due(lead.due) if lead.due else ui.NOTHING),
+    ]
+    if lead.need:
+        rows.append((_("需求类别"), lead.get_need_display()))  # type: ignore[attr-defined]
+    if lead.residence_area:
+        rows.append((_("现住地"), ui.area_name(lead.residence_area)))
+    if lead.registered_area:
+        rows.append((_("户籍地"), ui.area_name(lead.registered_area)))
+    if lead.address:
+        rows.append((_("现住址"), lead.address))
+    if lead.member:
+        rows.append((_("报告人"), f"{lead.member.name}（{lead.member.get_kind_display()}）"))
+    if lead.attempts:
+        rows.append((_("未联系上"), _("%(count)d 次") % {"count": lead.attempts}))
+    return rows
+
+
+def signals(lead: Lead) -> list[Lead]:
+    """What was merged into a lead, the newest first; one query."""
+    found = list(Lead.objects.filter(merged_into=lead).select_related("person", "household").order_by("-signal_at", "-id")[:50])
+    for each in found:
+        each.title = indicator_title(each.indicator) if each.run_id else each.reason  # type: ignore[attr-defined]
+        each.urgency_colour = URGENCY_COLOURS[each.urgency]  # type: ignore[attr-defined]
+        each.colour = STATE_COLOURS[each.state]  # type: ignore[attr-defined]
+    return found
+
+
+def postings_for(lead: Lead, *, on: date) -> list[tuple[int, str]]:
+    """Whom a lead can be given to: people posted today in its village, its place of stay, their township; the nearest first."""
+    near = {lead.area, lead.area[:9], *filter(None, [lead.residence_area])}
+    rows = Posting.objects.filter(
+        Q(ends__isnull=True) | Q(ends__gt=on), starts__lte=on, duty__in=WORKERS, area__gte=lead.area[:9], area__lt=lead.area[:9] + ":"
+    ) | Posting.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), starts__lte=on, duty__in=WORKERS, area__in=near)
+    found = list(rows.select_related("account").order_by("area", "duty", "id")[:200])
+    places.preload(each.area for each in found)
+    found.sort(key=lambda each: (each.area not in near, -len(each.area), each.duty))
+    return [(each.pk, f"{each.account.name}　{Duty(each.duty).label}　{places.name(each.area)}") for each in found]
+
+
+def mine(posting_id: int) -> QuerySet[Lead]:
+    """Open leads that a posting has, the most urgent day first."""
+    return leads().filter(posting=posting_id, merged_into=None, state__in=(*Lead.UNCONTACTED, Lead.State.CONTACTED)).order_by("contact_due", "id")
+
+
 def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
-    found = list(Lead.objects.filter(household=household).select_related("person").order_by("-signal_at")[:20])
+    found = list(Lead.objects.filter(household=household, merged_into=None).select_related("person").order_by("-signal_at")[:20])
     for lead in found:
         lead.colour = STATE_COLOURS[lead.state]  # type: ignore[attr-defined]
         lead.title = indicator_title(lead.indicator)  # type: ignore[attr-defined]
@@ -60,20 +182,13 @@ def household_panel(request: HttpRequest, household: Household) -> dict[str, Any
 
 def dashboard_card(request: HttpRequest) -> dict[str, Any]:
     """Open leads within the scope by state of their clock; one query."""
-    today = timezone.localdate()
-    waiting = Q(state__in=(Lead.State.NEW, Lead.State.ASSIGNED))
-    counted = Lead.objects.filter(state__in=Lead.OPEN, merged_into=None).aggregate(
-        open=Count("id"),
-        waiting=Count("id", filter=waiting),
-        late=Count("id", filter=waiting & Q(contact_due__lt=today)),
-        red=Count("id", filter=Q(urgency=Lead.Urgency.RED)),
-    )
+    counted = state_counts()
     url = reverse("discovery:leads")
     figures = [
-        {"label": _("未办结线索"), "value": f"{counted['open']:,}", "unit": _("条"), "url": url},
-        {"label": _("待首次联系"), "value": f"{counted['waiting']:,}", "unit": _("条"), "url": f"{url}?state=new"},
-        {"label": _("超过联系期限"), "value": f"{counted['late']:,}", "unit": _("条"), "url": f"{url}?late=on"},
-        {"label": _("红色预警"), "value": f"{counted['red']:,}", "unit": _("条"), "url": f"{url}?urgency=red"},
+        {"label": _("未办结线索"), "value": f"{counted['open']:,}", "unit": _("条"), "url": f"{url}?state=open"},
+        {"label": _("待首次联系"), "value": f"{counted['waiting']:,}", "unit": _("条"), "url": f"{url}?state=uncontacted"},
+        {"label": _("超期未办"), "value": f"{counted['late']:,}", "unit": _("条"), "url": f"{url}?late=on"},
+        {"label": _("红色预警"), "value": f"{counted['red']:,}", "unit": _("条"), "url": f"{url}?urgency=red&state=open"},
     ]
     return {"figures": figures}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -18,11 +19,24 @@ def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None
     return {"awards": queries.awards_of(household.pk), "decisions": list(decisions), "colours": queries.COLOURS}
 
 
+def of_lead(_request: HttpRequest, lead: Any) -> dict[str, Any] | None:
+    """Help given: decisions that name the lead or what was merged into it, and those of its household and programmes since the signal."""
+    if not lead.household_id:
+        return None
+    signals = [lead, *lead.signals.all()[:50]]
+    programmes = {each.programme for each in signals if each.programme}
+    answers = Q(lead_id__in=[each.pk for each in signals]) | Q(programme__in=programmes, proposed_at__gte=lead.signal_at)
+    found = Decision.objects.filter(answers, household=lead.household_id).select_related("person", "proposed_by", "decided_by")
+    decisions = list(found.order_by("-id")[:12])
+    return {"awards": [], "decisions": decisions, "colours": queries.COLOURS} if decisions else None
+
+
 def waiting(request: HttpRequest) -> dict[str, Any] | None:
     rows = Decision.objects.filter(state=Decision.State.PROPOSED).order_by("proposed_at")
     return {"count": rows[:1000].count(), "rows": list(rows.select_related("household")[:6])}
 
 
 panels.add("household", _("待遇与决定"), of_household, "enrolment/_household.html", act="enrolment.view", order=30)
+panels.add("lead", _("办理的救助"), of_lead, "enrolment/_household.html", act="enrolment.view", order=20)
 panels.action("assessment", _("提出办理"), lambda _request, row: reverse("enrolment:new", args=[row.pk]), act="enrolment.propose", order=10)
 panels.dashboard(_("待审批的决定"), waiting, "enrolment/_waiting.html", act="enrolment.approve", order=15)

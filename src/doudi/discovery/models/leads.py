@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -128,6 +130,13 @@ class Lead(AreaModel):
                 name="lead_one_open",
             ),
         ]
+
+    @property
+    def due(self) -> date | None:
+        """Day by which the next step is owed; None where none is."""
+        if self.state in self.UNCONTACTED:
+            return self.retry_due or self.contact_due
+        return self.verify_due if self.state == self.State.CONTACTED else None
 
     @property
     def shown_name(self) -> str:

@@ -4,8 +4,11 @@ from doudi.discovery.services.assigning import assign_lead, refer_lead, take_ref
 from doudi.discovery.services.comparison import compare
 from doudi.discovery.services.deliveries import DeliveryError, deliver
 from doudi.discovery.services.escalation import escalate
+from doudi.discovery.services.identifying import identify_lead
 from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, leads_helped, report_lead
 from doudi.discovery.services.raising import Subject, raise_lead
+from doudi.discovery.services.team import end_member, enrol_member, record_training, report_by_team
+from doudi.discovery.services.team_import import import_roster
 from doudi.discovery.services.trials import try_indicator
 
 __all__ = [
@@ -17,10 +20,16 @@ __all__ = [
     "assign_lead",
     "compare",
     "deliver",
+    "end_member",
+    "enrol_member",
     "escalate",
+    "identify_lead",
+    "import_roster",
     "leads_helped",
     "raise_lead",
+    "record_training",
     "refer_lead",
+    "report_by_team",
     "report_lead",
     "take_referral",
     "try_indicator",

@@ -242,7 +242,7 @@ select 'XS' || to_char(%(on)s::date, 'YYYYMMDD') || '-' || lpad(nextval('doudi.l
   left(f.reason, 400)"""
 ROOTS = f"""
 with signal as ({WITH_LIMIT}), opened as (
-{INTO}, 'new', null::bigint, %(run)s::bigint, %(now)s, %(account)s::bigint, f.contact_due, f.verify_due, 0, 0, 1, null::timestamptz, null::timestamptz
+{INTO}, 'new', null::bigint, %(run)s::bigint, %(now)s, %(reporter)s::bigint, f.contact_due, f.verify_due, 0, 0, 1, null::timestamptz, null::timestamptz
   from (select distinct on (merge_key) * from signal order by merge_key, {LEVEL.format("signal")}, contact_due, situation) f
   where not exists (select from discovery_lead l where {OPEN} and l.merge_key = f.merge_key)
   order by f.area, f.merge_key
@@ -252,7 +252,7 @@ select array_agg(id) from opened
 """
 MERGE = f"""
 with signal as ({WITH_LIMIT}), merged as (
-{INTO}, l.state, l.id, %(run)s::bigint, %(now)s, %(account)s::bigint, f.contact_due, f.verify_due, 0, 0, 1, l.contacted_at, l.verified_at
+{INTO}, l.state, l.id, %(run)s::bigint, %(now)s, %(reporter)s::bigint, f.contact_due, f.verify_due, 0, 0, 1, l.contacted_at, l.verified_at
   from signal f join discovery_lead l on {OPEN} and l.merge_key = f.merge_key
   where not exists (select from discovery_lead d where d.indicator = f.indicator and d.situation = f.situation)
   order by f.area, f.merge_key
@@ -309,7 +309,14 @@ def settle(cursor: Any, *, area: str, on: date, now: datetime, run_id: int | Non
     cursor.execute("analyze lead_signals")
     opened: list[int] = []
     merged = 0
-    values = {"on": on, "now": now, "run": run_id, "account": scopes.current().account_id or None, "merged": "并入新的信号，条数："}
+    values = {
+        "on": on,
+        "now": now,
+        "run": run_id,
+        "reporter": None if run_id else scopes.current().account_id or None,
+        "account": scopes.current().account_id or None,
+        "merged": "并入新的信号，条数：",
+    }
     for _pass in range(PASSES):
         cursor.execute(ROOTS, values)
         opened += cursor.fetchone()[0] or []

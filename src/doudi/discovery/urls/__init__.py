@@ -1,6 +1,6 @@
 """URLs of discovery; one file per part."""
 
-from doudi.discovery.urls import deliveries, hotline, indicators, leads
+from doudi.discovery.urls import deliveries, hotline, indicators, leads, team
 
 app_name = "discovery"
 urlpatterns = [
@@ -8,4 +8,5 @@ urlpatterns = [
     *deliveries.urlpatterns,
     *indicators.urlpatterns,
     *hotline.urlpatterns,
+    *team.urlpatterns,
 ]

@@ -1,47 +1,77 @@
-"""Pages of leads."""
+"""Pages of leads: the list, one lead, the visitor's own."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import django_filters
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import audit, duties
-from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
+from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.discovery import queries, services
-from doudi.discovery.forms import ReportForm, StepForm
-from doudi.discovery.models import Lead
+from doudi.discovery.forms import AssignForm, IdentifyForm, ReferForm, ReportForm, StepForm
+from doudi.discovery.models import Channel, Lead, LeadReferral
 from doudi.discovery.services.leads import STEPS
-from doudi.registry.models import Household, Programme
+from doudi.registry.models import Household, Person, Programme
 
 FULL_NAMES = 9  # a township's or village's own lists show names whole; lists above it are masked
+BATCH = (Lead.State.ASSIGNED, Lead.State.CONTACTED, Lead.State.VERIFIED, Lead.State.UNREACHABLE, Lead.State.NOT_IN_NEED)
 
 
 class LeadFilter(django_filters.FilterSet):
-    name = PrefixFilter(field_name="person__name", label=gettext_lazy("姓名"))
-    indicator = django_filters.ChoiceFilter(label=gettext_lazy("发现方式"), choices=queries.indicator_choices, empty_label=gettext_lazy("全部"))
-    state = django_filters.ChoiceFilter(label=gettext_lazy("办理状态"), choices=Lead.State.choices, empty_label=gettext_lazy("全部"))
+    name = django_filters.CharFilter(label=gettext_lazy("姓名"), method="by_name")
+    channel = django_filters.ChoiceFilter(label=gettext_lazy("线索来源"), choices=Channel.choices, empty_label=gettext_lazy("全部"))
+    indicator = django_filters.ChoiceFilter(label=gettext_lazy("预警指标"), choices=queries.indicator_choices, empty_label=gettext_lazy("全部"))
+    state = django_filters.ChoiceFilter(
+        label=gettext_lazy("办理状态"),
+        choices=[("open", gettext_lazy("未办结")), ("uncontacted", gettext_lazy("待联系")), *Lead.State.choices],
+        empty_label=gettext_lazy("全部"),
+        method="by_state",
+    )
     urgency = django_filters.ChoiceFilter(label=gettext_lazy("预警级别"), choices=Lead.Urgency.choices, empty_label=gettext_lazy("全部"))
     area = AreaFilter(label=gettext_lazy("地区"))
     late = django_filters.BooleanFilter(label=gettext_lazy("只看超期"), method="only_late", widget=forms.CheckboxInput)
+    escalated = django_filters.BooleanFilter(label=gettext_lazy("只看督办"), method="only_escalated", widget=forms.CheckboxInput)
 
     class Meta:
         model = Lead
         fields: list[str] = []
 
-    def only_late(self, rows: object, name: str, value: bool | None) -> object:
-        late = {"contact_due__lt": timezone.localdate(), "state__in": (Lead.State.NEW, Lead.State.ASSIGNED)}
-        return rows.filter(**late) if value else rows  # type: ignore[attr-defined]
+    def by_name(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        """Begins with: by range, which keeps its index under row-level security."""
+        start, end = value.strip(), value.strip() + "\U0010ffff"
+        people = Person.objects.filter(name__gte=start, name__lt=end).values("pk")
+        return rows.filter(Q(person__in=people) | Q(subject_name__gte=start, subject_name__lt=end)) if start else rows
+
+    def by_state(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        groups = {"open": Lead.OPEN, "uncontacted": Lead.UNCONTACTED}
+        return rows.filter(state__in=groups.get(value, (value,))) if value else rows
+
+    def only_late(self, rows: QuerySet[Lead], name: str, value: bool | None) -> QuerySet[Lead]:
+        return rows.filter(queries.late(timezone.localdate())) if value else rows
+
+    def only_escalated(self, rows: QuerySet[Lead], name: str, value: bool | None) -> QuerySet[Lead]:
+        return rows.filter(escalated__gt=0, state__in=Lead.OPEN) if value else rows
+
+
+def shown_name(request: HttpRequest, lead: Lead) -> str:
+    """The name as this reader may see it in a list."""
+    whole = len(request.scope.area) >= FULL_NAMES  # type: ignore[attr-defined]
+    return (lead.shown_name if whole else ui.mask_name(lead.shown_name)) if lead.shown_name else _("未留姓名")
 
 
 class Leads(ListPage):
@@ -58,45 +88,100 @@ class Leads(ListPage):
     def get_columns(self) -> list[Column]:
         whole = len(self.request.scope.area) >= FULL_NAMES  # type: ignore[attr-defined]
 
-        def name(lead: Lead) -> str:
-            return lead.shown_name if whole else ui.mask_name(lead.shown_name)
+        def tick(lead: Lead) -> str:
+            return format_html('<input type="checkbox" name="lead" value="{}" form="steps" aria-label="{}">', lead.pk, lead.number)
+
+        def source(lead: Lead) -> str:
+            return str(lead.get_channel_display())  # type: ignore[attr-defined]
 
         return [
+            *([Column(_("选择"), tick, export=False)] if duties.may("discovery.handle") else []),
             Column(_("线索编号"), "number", kind="code", url=lambda lead: reverse("discovery:lead", args=[lead.pk]), drawer=True),
-            Column(_("对象"), name, kind="code"),
+            Column(_("对象"), lambda lead: shown_name(self.request, lead), kind="code"),
             Column(_("所在村（社区）"), "area", kind="place" if whole else "area"),
-            Column(_("发现方式"), lambda lead: queries.indicator_title(lead.indicator)),
+            Column(_("线索来源"), source, small=lambda lead: queries.indicator_title(lead.indicator) if lead.run_id else lead.reason),
             Column(_("预警"), "get_urgency_display", kind="tag", colour=lambda lead: queries.URGENCY_COLOURS[lead.urgency]),
-            Column(_("联系期限"), "contact_due", kind="due", sort="contact_due"),
-            Column(_("办理状态"), "get_state_display", kind="tag", colour=lambda lead: queries.STATE_COLOURS[lead.state]),
-        ]
+            Column(_("办理期限"), "due", kind="due", sort="contact_due"),
+            Column(
+                _("办理状态"), "get_state_display", kind="tag", colour=lambda lead: queries.STATE_COLOURS[lead.state],
+                small=lambda lead: queries.escalated_label(lead),
+            ),
+            Column(_("办理人"), lambda lead: lead.posting.account.name if lead.posting else _("乡镇")),
+        ]  # fmt: skip
 
-    def rows(self) -> object:  # type: ignore[override]
+    def rows(self) -> QuerySet[Lead]:
         return queries.leads().filter(merged_into=None)
+
+    def context(self) -> dict[str, Any]:
+        counted = queries.state_counts()
+        url = reverse("discovery:leads")
+        shown = (
+            ("state=open", _("未办结"), "open"), ("state=new", _("待签收"), "new"), ("state=uncontacted", _("待联系"), "waiting"),
+            ("state=contacted", _("待核实"), "contacted"), ("state=verified", _("待救助"), "verified"), ("late=on", _("超期"), "late"),
+            ("escalated=on", _("督办中"), "escalated"),
+        )  # fmt: skip
+        figures = [{"label": label, "value": f"{counted[key]:,}", "url": f"{url}?{query}"} for query, label, key in shown]
+        return {
+            "figures": figures,
+            "batch": [(step.value, step.label) for step in BATCH] if duties.may("discovery.handle") else [],
+            "filters": self.request.GET.urlencode(),
+        }
+
+
+@require_GET
+@may("discovery.mine")
+def mine(request: HttpRequest) -> HttpResponse:
+    """The leads that the acting posting has, for a phone: whom to contact first, whom to verify."""
+    rows = list(queries.mine(request.posting.pk)[:100])  # type: ignore[attr-defined]
+    for lead in rows:
+        lead.colour = queries.URGENCY_COLOURS[lead.urgency]  # type: ignore[attr-defined]
+    groups = [
+        (_("待联系"), [lead for lead in rows if lead.state in (Lead.State.NEW, Lead.State.ASSIGNED)]),
+        (_("再次联系"), [lead for lead in rows if lead.state == Lead.State.UNREACHABLE]),
+        (_("待核实"), [lead for lead in rows if lead.state == Lead.State.CONTACTED]),
+    ]
+    return render(request, "discovery/mine.html", {"groups": [group for group in groups if group[1]]})
 
 
 def _steps_open(lead: Lead) -> list[str]:
-    return [after for after, before in STEPS.items() if lead.state in before] if duties.may("discovery.handle") else []
+    if not duties.may("discovery.handle"):
+        return []
+    return [after for after, before in STEPS.items() if lead.state in before and after != Lead.State.REFERRED]
 
 
-def _page(request: HttpRequest, lead: Lead, form: StepForm | None = None, status: int = 200) -> HttpResponse:
+def page(
+    request: HttpRequest,
+    lead: Lead,
+    *,
+    form: StepForm | None = None,
+    assign: AssignForm | None = None,
+    refer: ReferForm | None = None,
+    identify: IdentifyForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of one lead, with the form that was refused in place of a fresh one."""
     open_steps = _steps_open(lead)
-    way = [
-        {"label": _("发现"), "small": ui.day(lead.signal_at), "state": "done"},
-        {"label": _("首次联系"), "small": ui.day(lead.contacted_at) if lead.contacted_at else _("期限 %(day)s") % {"day": lead.contact_due}},
-        {"label": _("核实"), "small": ui.day(lead.verified_at) if lead.verified_at else _("期限 %(day)s") % {"day": lead.verify_due}},
-        {"label": lead.get_state_display() if lead.closed_at else _("办结"), "small": ui.day(lead.closed_at) if lead.closed_at else ""},
-    ]
-    reached = 1 + bool(lead.contacted_at) + bool(lead.verified_at) if not lead.closed_at else 4
-    for number, each in enumerate(way):
-        each["state"] = "done" if number < reached else "now" if number == reached else ""
+    unfinished = lead.state in (*Lead.UNCONTACTED, Lead.State.CONTACTED)
+    version = {"version": lead.version}
+    if assign is None and unfinished and duties.may("discovery.assign"):
+        assign = AssignForm(postings=queries.postings_for(lead, on=timezone.localdate()), back=bool(lead.posting_id), initial=version)
+    if refer is None and lead.state in STEPS[Lead.State.REFERRED] and duties.may("discovery.refer"):
+        refer = ReferForm(initial=version)
+    if identify is None and lead.state in Lead.OPEN and not lead.household_id and duties.may("discovery.assign"):
+        identify = IdentifyForm(initial=version)
     context = {
         "lead": lead,
-        "way": way,
-        "title": queries.indicator_title(lead.indicator),
+        "way": queries.way(lead),
+        "title": queries.indicator_title(lead.indicator) if lead.run_id else lead.reason,
+        "about": queries.about(lead),
+        "signals": queries.signals(lead),
         "evidence": queries.evidence_rows(lead),
         "timeline": queries.timeline(lead),
-        "form": form or (StepForm(steps=open_steps, initial={"version": lead.version}) if open_steps else None),
+        "referral": LeadReferral.objects.filter(lead=lead).order_by("-id").first(),
+        "form": form or (StepForm(steps=open_steps, initial=version) if open_steps else None),
+        "assign": assign,
+        "refer": refer,
+        "identify": identify,
         "programme": Programme(lead.programme).label if lead.programme in Programme.values else "",
         "state_colour": queries.STATE_COLOURS[lead.state],
         "urgency_colour": queries.URGENCY_COLOURS[lead.urgency],
@@ -111,14 +196,25 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
     if found.merged_into_id:
         return redirect("discovery:lead", lead_id=found.merged_into_id)
     audit.record_access(what="open", subject="lead", subject_id=found.pk, area=found.area)
-    return _page(request, found)
+    return page(request, found)
+
+
+def refused(form: forms.Form, lead: Lead, error: ValidationError) -> None:
+    """Put what a service refused into the form; its version becomes the lead's of now."""
+    if hasattr(error, "error_dict"):
+        for name, found in error.message_dict.items():
+            form.add_error(name if name in form.fields else None, found)
+    else:
+        form.add_error(None, error.messages)
+    lead.refresh_from_db()
+    form.data = {**form.data.dict(), "version": str(lead.version)}  # type: ignore[attr-defined]
 
 
 @require_POST
 @may("discovery.handle")
 def step(request: HttpRequest, lead_id: int) -> HttpResponse:
     found = get_object_or_404(queries.leads(), pk=lead_id)
-    form = StepForm(request.POST, steps=list(STEPS))
+    form = StepForm(request.POST, steps=[after for after in STEPS if after != Lead.State.REFERRED])
     if form.is_valid():
         try:
             done = services.advance_lead(
@@ -129,27 +225,23 @@ def step(request: HttpRequest, lead_id: int) -> HttpResponse:
                 now=timezone.now(),
             )
         except ValidationError as error:
-            if hasattr(error, "error_dict"):
-                form.add_error(None, [message for each in error.message_dict.values() for message in each])
-            else:
-                form.add_error(None, error.messages)
-            found.refresh_from_db()
-            form.data = {**form.data.dict(), "version": str(found.version)}  # type: ignore[attr-defined]
+            refused(form, found, error)
         else:
             messages.success(request, _("线索 %(number)s 已转为“%(state)s”。") % {"number": done.number, "state": done.get_state_display()})
             return redirect("discovery:lead", lead_id=lead_id)
-    return _page(request, found, form, status=422)
+    return page(request, found, form=form, status=422)
 
 
 @require_POST
 @may("discovery.handle")
 def steps(request: HttpRequest) -> HttpResponse:
-    """The same step for the ticked leads."""
-    ids = [int(value) for value in request.POST.getlist("lead") if value.isascii() and value.isdigit()][:500]
+    """The same step for the ticked leads; then the same list again."""
+    back = reverse("discovery:leads") + "?" + request.POST.get("filters", "")[:500]
+    ids = [int(value) for value in request.POST.getlist("lead") if value.isascii() and value.isdigit() and len(value) < 19][:500]
     after = request.POST.get("after", "")
     if not ids or after not in STEPS:
         messages.warning(request, _("请先勾选线索，再选择办理结果。"))
-        return redirect("discovery:leads")
+        return redirect(back)
     try:
         outcome = services.advance_leads(lead_ids=ids, after=after, note=request.POST.get("note", ""), now=timezone.now())
     except ValidationError as error:
@@ -157,11 +249,12 @@ def steps(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(request, _("已办理 %(done)d 条线索。") % {"done": len(outcome.done)})
         if outcome.refused:
-            messages.warning(request, _("%(count)d 条未办理，请逐条查看其办理状态。") % {"count": len(outcome.refused)})
-    return redirect("discovery:leads")
+            reasons = "、".join(sorted(set(outcome.refused.values())))
+            messages.warning(request, _("%(count)d 条未办理：%(reasons)s。") % {"count": len(outcome.refused), "reasons": reasons})
+    return redirect(back)
 
 
-@may("discovery.handle")
+@may("discovery.report")
 def report(request: HttpRequest, household_id: int) -> HttpResponse:
     """Report a household in difficulty by hand (measures 1.3, 1.7)."""
     household = get_object_or_404(Household, pk=household_id)
@@ -170,11 +263,11 @@ def report(request: HttpRequest, household_id: int) -> HttpResponse:
         try:
             made = services.report_lead(
                 person_id=None, household_id=household.pk, programme="", now=timezone.now(), reason=form.cleaned_data["reason"],
-                urgency=form.cleaned_data["urgency"],
+                urgency=form.cleaned_data["urgency"], need=form.cleaned_data["need"],
             )  # fmt: skip
         except ValidationError as error:
             form.add_error(None, error.messages)
         else:
-            messages.success(request, _("已登记线索 %(number)s，乡镇经办人会在期限内联系。") % {"number": made.number})
+            messages.success(request, _("已登记线索 %(number)s，工作人员会在期限内联系。") % {"number": made.number})
             return redirect("discovery:lead", lead_id=made.pk)
     return render(request, "discovery/report.html", {"form": form, "household": household}, status=422 if form.errors else 200)

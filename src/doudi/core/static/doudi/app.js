@@ -79,6 +79,7 @@
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    if (event.target.matches("[data-all]")) document.getElementsByName(event.target.dataset.all).forEach((box) => { box.checked = event.target.checked; });
     if (event.target.matches(".up-area input[type=file]")) {
       const names = Array.from(event.target.files, (file) => file.name).join("、");
       const shown = $("[data-names]", event.target.closest(".up-area"));
