@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test lint types migrations-check messages e2e bench lock clean
+.PHONY: setup demo demo-reset test test-spark lint types migrations-check messages e2e bench lock clean
 
 setup: $(READY)
 
@@ -29,6 +29,13 @@ demo-reset: setup
 
 test: setup
 	$(BIN)/python -m pytest $(ARGS)
+
+# The same declarations on Spark; needs Java 17.
+test-spark: setup
+	@command -v java >/dev/null || { echo "Java 17 is needed for Spark"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	$(BIN)/python -m pytest src/doudi/discovery/tests/test_engines.py $(ARGS)
+	DOUDI_BATCH_ENGINE=spark $(BIN)/python -m pytest src/doudi/batch/tests/test_compare.py $(ARGS)
 
 lint: setup migrations-check types
 	$(BIN)/ruff check .
@@ -50,11 +57,12 @@ e2e: setup
 bench: setup
 	@set -e; for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
 
-# Needs uv; the two locks agree with each other and name no package index.
+# Needs uv; the locks agree with each other and name no package index.
 LOCK = echo 'setuptools>=77' | uv pip compile --quiet pyproject.toml - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(ARGS)
 lock:
 	$(LOCK) -o requirements.lock >/dev/null
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock >/dev/null
+	$(LOCK) --extra spark -c requirements-dev.lock -o requirements-spark.lock >/dev/null
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,6 +22,7 @@ from ibis.expr.types import Table, Value
 
 from .datasets import CONTRACTS
 from .delivery import lake_schema
+from .engine import ROWS, Engine, opened
 from .indicators import INDICATORS, ByPlace, Indicator, in_force, thresholds
 from .lake import Entry, Lake
 from .tokens import TOKEN
@@ -66,9 +67,6 @@ LEADS = pa.schema(
 )
 """Leads. `situation`: stable text that with the indicator names one situation for ever; `evidence`: JSON with dataset, delivery, row, facts."""
 
-ROWS = 1 << 40
-"""A row's `source` is the number of its delivery times ROWS plus its row number: one integer that is cheap to carry, newest highest."""
-
 _MEDICAL = ("id_token", "settled_on", "total_cost", "own_cost", "disease", "serious_illness", "source")
 
 Progress = Callable[[str, int], None]
@@ -92,30 +90,28 @@ def run(
     thresholds by indicator code (KeyError for an unknown one), `switches` turns indicators off (0) or on (1) by place. `progress` is told each indicator with its number of leads.
 
     A missing dataset of deaths leaves the registry's own dates of death; any other missing dataset leaves its indicators out."""
-    with tempfile.TemporaryDirectory(dir=temp) as spill:
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory_limit,
-            "threads": threads,
-            "temp_directory": spill,
-            "preserve_insertion_order": False,
-        }
-        connection = duckdb.connect(config=config)
-        try:
-            chosen = tuple(indicators)
-            tables = _Tables(ibis.duckdb.from_connection(connection), lake, people, members, on, uses=Counter(each.datasets[0] for each in chosen))
-            found = []
-            for each in chosen:
-                if not all(tables.has(dataset) for dataset in each.datasets if dataset != "deaths" or len(each.datasets) == 1):
-                    continue
-                rows = each.rule(tables, thresholds(each, (parameters or {}).get(each.code, {})))
-                rows = in_force(rows, (switches or {}).get(each.code, {}))
-                leads = as_leads(each, rows, tables.files(each.datasets[0])).to_pyarrow().cast(LEADS)
-                found.append(leads)
-                if progress:
-                    progress(each.code, leads.num_rows)
-            return pa.concat_tables(found) if found else LEADS.empty_table()
-        finally:
-            connection.close()
+    with tempfile.TemporaryDirectory(dir=temp) as spill, opened(memory_limit=memory_limit, threads=threads, temp=Path(spill)) as engine:
+        chosen = tuple(indicators)
+        tables = _Tables(engine, lake, people, members, on, uses=Counter(each.datasets[0] for each in chosen))
+        found = []
+        for each in chosen:
+            if not all(tables.has(dataset) for dataset in each.datasets if dataset != "deaths" or len(each.datasets) == 1):
+                continue
+            rows = each.rule(tables, thresholds(each, (parameters or {}).get(each.code, {})))
+            rows = in_force(rows, (switches or {}).get(each.code, {}))
+            leads = _sealed(engine.arrow(as_leads(each, rows, tables.files(each.datasets[0]))))
+            found.append(leads)
+            if progress:
+                progress(each.code, leads.num_rows)
+        return pa.concat_tables(found) if found else LEADS.empty_table()
+
+
+def _sealed(leads: pa.Table) -> pa.Table:
+    """Evidence as JSON text, written by one hand for every engine."""
+    with duckdb.connect() as connection:
+        connection.register("leads", leads)
+        names = ", ".join(f'"{name}"' if name != "evidence" else "to_json(evidence)::varchar as evidence" for name in LEADS.names)
+        return connection.execute(f"select {names} from leads").to_arrow_table().cast(LEADS)
 
 
 def as_leads(indicator: Indicator, rows: Table, files: Table) -> Table:
@@ -134,7 +130,7 @@ def as_leads(indicator: Indicator, rows: Table, files: Table) -> Table:
         area=rows.area,
         situation=rows.situation,
         reason=_reason(indicator.reason, rows),
-        evidence=ibis.struct(evidence).cast("json").cast("string"),
+        evidence=ibis.struct(evidence),
         urgency=ibis.literal(indicator.urgency),
         programme=ibis.literal(indicator.programme),
     )
@@ -163,12 +159,12 @@ def _words(value: Value) -> Value:
 class _Tables:
     """The tables that indicators use, each made once (see `indicators.Tables`)."""
 
-    def __init__(self, backend: ibis.backends.duckdb.Backend, lake: Lake, people: Path, members: Path, on: date, *, uses: Mapping[str, int]) -> None:
+    def __init__(self, engine: Engine, lake: Lake, people: Path, members: Path, on: date, *, uses: Mapping[str, int]) -> None:
         self.on, self._uses = on, Counter(uses)
         self.year = date(on.year - 1, on.month, 28 if (on.month, on.day) == (2, 29) else on.day)
-        self._backend, self._lake = backend, lake
-        self._registry = backend.read_parquet(str(people), table_name="registry_people")
-        self._members = backend.read_parquet(str(members), table_name="registry_members")
+        self._engine, self._lake = engine, lake
+        self._registry = engine.parquet(people, "registry_people")
+        self._members = engine.parquet(members, "registry_members")
         self._made: dict[str, Table] = {}
         self._listed: dict[str, list[Entry]] = {}
 
@@ -179,11 +175,6 @@ class _Tables:
         if dataset not in self._listed:
             self._listed[dataset] = self._lake.entries(dataset, upto=f"{self.on:%Y-%m}")
         return self._listed[dataset]
-
-    def _make(self, name: str, expression: Table) -> Table:
-        """A temporary table; plain SQL, because Ibis 12 drops tables in words that DuckDB 2 does not read."""
-        self._backend.con.execute(f'CREATE TEMPORARY TABLE "{name}" AS {ibis.to_sql(expression, dialect="duckdb")}')
-        return self._backend.table(name)
 
     @cached_property
     def people(self) -> Table:
@@ -200,12 +191,12 @@ class _Tables:
             people = people.left_join(dead, "person_id").drop("person_id_right").mutate(alive=_.died_on.isnull() & _.dead.isnull())
         else:
             people = people.mutate(alive=_.died_on.isnull())
-        people = self._make("flagged", people.select(*[name for name in PEOPLE.names if name != "died_on"], "recipient", "alive"))
+        people = self._engine.keep("flagged", people.select(*[name for name in PEOPLE.names if name != "died_on"], "recipient", "alive"))
         households = people.group_by("household_id").agg(
             household_recipients=_.recipient.cast("int32").sum(), household_alive=_.alive.cast("int32").sum()
         )
-        everybody = self._make("people", people.left_join(households, "household_id").drop("household_id_right"))
-        self._backend.con.execute('drop table "flagged"')
+        everybody = self._engine.keep("people", people.left_join(households, "household_id").drop("household_id_right"))
+        self._engine.drop("flagged")
         return everybody
 
     def files(self, dataset: str) -> Table:
@@ -214,31 +205,24 @@ class _Tables:
         if name not in self._made:
             entries = self._entries(dataset)
             columns = {"file": pa.array(range(len(entries)), pa.int64()), "delivery": pa.array([entry.delivery for entry in entries], pa.string())}
-            self._backend.con.register(name, pa.table(columns))
-            self._made[name] = self._backend.table(name)
+            self._made[name] = self._engine.given(pa.table(columns), name)
         return self._made[name]
 
     def _read(self, dataset: str) -> Table:
         """All rows of the dataset with `source`."""
-        files = [str(self._lake.root / entry.parquet) for entry in self._entries(dataset)]
+        files = [self._lake.root / entry.parquet for entry in self._entries(dataset)]
         name = f"lake_{dataset}"
         if files:
-            # file_index counts the files in the order of the list: oldest delivery first.
-            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-            source = f'file_index::bigint * {ROWS} + "row" AS source'
-            self._backend.con.execute(f"CREATE OR REPLACE TEMPORARY VIEW {name} AS SELECT *, {source} FROM read_parquet([{listed}])")
-        else:
-            schema = lake_schema(CONTRACTS[dataset])
-            nothing = pa.schema([*((each.name, each.type) for each in schema), ("source", pa.int64())]).empty_table()
-            self._backend.con.register(name, nothing)
-        return self._backend.table(name)
+            return self._engine.rows(files, name)
+        schema = lake_schema(CONTRACTS[dataset])
+        return self._engine.given(pa.schema([*((each.name, each.type) for each in schema), ("source", pa.int64())]).empty_table(), name)
 
     def _registered(self, dataset: str) -> Table:
         """A table of the dataset's rows about registered people, with `person_id` in place of the token."""
         if dataset not in self._made:
             person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
             rows = self._facts(dataset).join(person, "id_token").drop("id_token")
-            self._made[dataset] = self._make(f"registered_{dataset}", self._once(dataset, rows))
+            self._made[dataset] = self._engine.keep(f"registered_{dataset}", self._once(dataset, rows))
         return self._made[dataset]
 
     def _facts(self, dataset: str) -> Table:
@@ -277,7 +261,7 @@ class _Tables:
                 last_on=_.settled_on.max(),
                 source=_.source.max(),
             )
-            self._made["medical_year"] = self._make("medical_year", year)
+            self._made["medical_year"] = self._engine.keep("medical_year", year)
         return self._made["medical_year"]
 
     @property
@@ -285,14 +269,14 @@ class _Tables:
         """(child_id, parent_id): known parents, else those whom the relationships to the head leave."""
         if "parents" not in self._made:
             born = self._registry.select("person_id", "birth_date")
-            members = self._make("members", self._members.join(born, "person_id").select(*MEMBERS.names, "birth_date"))
+            members = self._engine.keep("members", self._members.join(born, "person_id").select(*MEMBERS.names, "birth_date"))
             pairs = ibis.union(*[_related(members, child, parent) for child, parent in _PARENTS], distinct=True)
             if {"father_id", "mother_id"} <= set(self._registry.columns):
                 known = self._registry.filter(_.father_id.notnull() & _.mother_id.notnull())
                 pairs = pairs.anti_join(known, pairs.child_id == known.person_id)
                 told = [known.select(child_id=_.person_id, parent_id=known[name].cast("int64")) for name in ("father_id", "mother_id")]
                 pairs = ibis.union(pairs, *told)
-            self._made["parents"] = self._make("parents", pairs)
+            self._made["parents"] = self._engine.keep("parents", pairs)
         return self._made["parents"]
 
 
