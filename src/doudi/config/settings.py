@@ -27,6 +27,7 @@ ROOMS = [
     "doudi.enrolment",
     "doudi.payments",
     "doudi.reports",
+    "doudi.api",
 ]
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -52,6 +53,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "doudi.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -13,8 +13,8 @@ from django.utils import timezone
 from doudi.core import scope as scopes
 from doudi.core.postings import active_posting
 
-# No scope, no transaction: sign-in, languages, files of the frame.
-OUTSIDE = ("/accounts/", "/i18n/", settings.STATIC_URL)
+# No scope, no transaction: sign-in, languages, files of the frame; calls of other systems, whose scope `doudi.api` sets.
+OUTSIDE = ("/accounts/", "/i18n/", "/api/v1/", settings.STATIC_URL)
 
 
 class ScopeMiddleware:

@@ -16,13 +16,17 @@ from django.db import connections, transaction
 
 @dataclass(frozen=True)
 class Scope:
-    """Who acts, where, as what: `area` is a division code, `duty` a value of `Duty`."""
+    """Who acts, where, as what: `area` is a division code, `duty` a value of `Duty`.
+
+    Another system (`duties.API_CLIENT`) has no duty's rights: `acts` names what it may do.
+    """
 
     area: str
     account_id: int = 0
     posting_id: int = 0
     duty: str = ""
     page: str = ""
+    acts: frozenset[str] = frozenset()
 
     @property
     def low(self) -> str:

@@ -10,14 +10,16 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.delivery import DeliveryRefused, read_delivery
-from doudi.batch.lake import Entry, Lake, LakeError
+from doudi.batch.lake import Lake, LakeError
+from doudi.batch.sealed import seal_file
 from doudi.core import duties, postgres
 from doudi.core import scope as scopes
 from doudi.core.keys import keyring
+from doudi.core.models import Division
 from doudi.core.numbers import token_key
 from doudi.discovery.models import Delivery
 
@@ -44,25 +46,25 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
     """
     scope = duties.require("discovery.deliver")
     if dataset not in CONTRACTS:
-        raise DeliveryError(_("没有名为“%(code)s”的数据目录；请从目录清单中选择。") % {"code": dataset})
-    if not scope.covers(area):
+        raise DeliveryError(_("没有名为“%(code)s”的数据目录；请从目录清单中选择。"), params={"code": dataset})
+    if not scope.covers(area) or not Division.objects.filter(pk=area).exists():
         raise DeliveryError(_("所选地区不在您的辖区内。"))
+    day = timezone.localdate(now)
+    period = period or f"{day:%Y-%m}"
+    try:
+        lake().folder(dataset, period)
+    except LakeError:
+        raise DeliveryError(_("数据月份“%(period)s”不正确；请按“年-月”填写，如 2022-11。"), params={"period": period}) from None
     digest = _digest(path)
     known = Delivery.objects.filter(area=area, dataset=dataset, sha256=digest).first()
     if known:
         return known, False
-    day = timezone.localdate(now)
-    delivery = Delivery(area=area, dataset=dataset, period=period or f"{day:%Y-%m}", sha256=digest, received_at=now, name=(name or path.name)[:200])
+    delivery = Delivery(area=area, dataset=dataset, period=period, sha256=digest, received_at=now, name=(name or path.name)[:200])
     delivery.received_by_id = scope.account_id or None
     try:
-        entry = _into_lake(path, delivery, day)
-    except LakeError:
-        raise DeliveryError(_("数据月份“%(period)s”不正确；请按“年-月”填写，如 2022-11。") % {"period": delivery.period}) from None
+        _into_lake(path, delivery, day)
     except DeliveryRefused as refusal:
         delivery.state, delivery.reason = Delivery.State.REFUSED, str(refusal)[:400]
-    else:
-        delivery.state, delivery.accepted, delivery.rejected = Delivery.State.ACCEPTED, entry.accepted, entry.rejected
-        delivery.lake_path, delivery.original_path, delivery.rejects_path = entry.parquet, entry.original, entry.rejects
     try:
         with transaction.atomic():
             delivery.save(force_insert=True)
@@ -73,15 +75,26 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
     return delivery, True
 
 
-def _into_lake(path: Path, delivery: Delivery, day: date) -> Entry:
-    """The file's entry in the lake. One that a crash left there without its row in the database is taken up again."""
+def _into_lake(path: Path, delivery: Delivery, day: date) -> None:
+    """Put the file into the lake. An entry that a crash left there without its row in the database is taken up again.
+
+    Raises DeliveryRefused; the sheet of bad rows of a file that is refused whole is kept all the same, encrypted.
+    """
     identifier = f"{delivery.area}-{delivery.sha256[:24]}"
-    for entry in lake().entries(delivery.dataset):
-        if entry.delivery == identifier and entry.period == delivery.period:
-            return entry
-    with tempfile.TemporaryDirectory(dir=_made(lake().root), prefix=".incoming-") as work:
-        accepted = read_delivery(path, CONTRACTS[delivery.dataset], out=Path(work), key=token_key(), on=day)
-        return lake().put(accepted, path, keys=keyring(), period=delivery.period, delivery=identifier)
+    entry = next((each for each in lake().entries(delivery.dataset) if (each.delivery, each.period) == (identifier, delivery.period)), None)
+    if entry is None:
+        with tempfile.TemporaryDirectory(dir=_made(lake().root), prefix=".incoming-") as work:
+            try:
+                accepted = read_delivery(path, CONTRACTS[delivery.dataset], out=Path(work), key=token_key(), on=day)
+            except DeliveryRefused as refusal:
+                if refusal.rejects is not None and refusal.rejects.exists():
+                    sheet = _made(lake().folder(delivery.dataset, delivery.period)) / f"{identifier}.refused.sealed"
+                    seal_file(keyring(), refusal.rejects, sheet)
+                    delivery.rejects_path = str(sheet.relative_to(lake().root))
+                raise
+            entry = lake().put(accepted, path, keys=keyring(), period=delivery.period, delivery=identifier)
+    delivery.state, delivery.accepted, delivery.rejected = Delivery.State.ACCEPTED, entry.accepted, entry.rejected
+    delivery.lake_path, delivery.original_path, delivery.rejects_path = entry.parquet, entry.original, entry.rejects
 
 
 def _made(folder: Path) -> Path:

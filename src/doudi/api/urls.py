@@ -1,0 +1,15 @@
+from django.urls import path
+
+from doudi.api import views
+from doudi.api.application import api
+
+app_name = "api"
+urlpatterns = [
+    path("api/v1/", api.urls),
+    path("api-clients/", views.Clients.as_view(), name="clients"),
+    path("api-clients/new/", views.new, name="client_new"),
+    path("api-clients/<int:client_id>/", views.show, name="client"),
+    path("api-clients/<int:client_id>/renew/", views.renew, name="client_renew"),
+    path("api-clients/<int:client_id>/revoke/", views.revoke, name="client_revoke"),
+    path("api/docs", views.docs, name="docs"),
+]

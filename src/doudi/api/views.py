@@ -1,0 +1,207 @@
+"""Pages of API clients for the administrator, and the documentation of the API."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import django_filters
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from doudi.api import services
+from doudi.api.application import api
+from doudi.api.forms import ClientForm, RenewForm, VersionForm
+from doudi.api.models import ApiCall, ApiClient, ApiUsage
+from doudi.api.rights import RIGHTS
+from doudi.batch.datasets import CONTRACTS
+from doudi.core import places
+from doudi.core import scope as scopes
+from doudi.core.lists import Column, ListPage
+from doudi.core.views.access import may
+
+CALLS_SHOWN = 50
+
+
+def _state(client: ApiClient) -> tuple[str, str]:
+    if client.revoked_at:
+        return _("已停用"), "gray"
+    if timezone.localdate() >= client.expires:
+        return _("已到期"), "red"
+    return _("有效"), "green"
+
+
+class ClientFilter(django_filters.FilterSet):
+    revoked_at = django_filters.BooleanFilter(
+        label=gettext_lazy("状态"), lookup_expr="isnull", widget=django_filters.widgets.forms.Select(
+            choices=[("", gettext_lazy("全部")), ("true", gettext_lazy("未停用")), ("false", gettext_lazy("已停用"))]
+        ),
+    )  # fmt: skip
+
+    class Meta:
+        model = ApiClient
+        fields: list[str] = []
+
+
+class Clients(ListPage):
+    title = gettext_lazy("接口客户端")
+    act = "api.manage"
+    crumbs = ((gettext_lazy("系统管理"), ""),)
+    filters = ClientFilter
+    order = ("organisation", "id")
+    template = "api/clients.html"
+    subject = "api_client"
+    empty_title = gettext_lazy("还没有接口客户端")
+    empty_hint = gettext_lazy("部门、呼叫中心的系统要调用接口时，点击右上角“开立客户端”。")
+    columns = (
+        Column(gettext_lazy("单位"), "organisation", url=lambda row: reverse("api:client", args=[row.pk]), small=lambda row: row.contact),
+        Column(gettext_lazy("地区"), "area", kind="area"),
+        Column(gettext_lazy("权限"), lambda row: "、".join(row.scopes)),
+        Column(gettext_lazy("到期日"), "expires", kind="day"),
+        Column(gettext_lazy("最近调用"), "last_at", kind="day"),
+        Column(gettext_lazy("状态"), lambda row: _state(row)[0], kind="tag", colour=lambda row: _state(row)[1]),
+    )
+
+    def rows(self) -> QuerySet[ApiClient]:
+        used = ApiUsage.objects.filter(client_number=OuterRef("pk"))
+        return ApiClient.objects.annotate(last_at=Subquery(used.values("last_at")[:1]))
+
+
+def _areas() -> list[tuple[str, str]]:
+    own = scopes.current().area
+    return [(own, places.name(own)), *places.children(own)]
+
+
+def _in_a_year() -> date:
+    return timezone.localdate() + timedelta(days=365)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may("api.manage")
+def new(request: HttpRequest) -> HttpResponse:
+    """Open a client; its token is shown once."""
+    form = ClientForm(request.POST or None, initial={"expires": _in_a_year(), "per_minute": 120})
+    if request.method == "POST" and form.is_valid():
+        try:
+            client, token = services.create_client(**form.cleaned_data, now=timezone.now())
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return render(request, "api/token_once.html", {"client": client, "token": token})
+    return render(request, "api/client_new.html", {"form": form, "areas": _areas()}, status=422 if form.errors else 200)
+
+
+def _client(client_id: int) -> ApiClient:
+    found = ApiClient.objects.select_related("made_by", "revoked_by").filter(pk=client_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _show(request: HttpRequest, client: ApiClient, form: RenewForm | None = None, status: int = 200) -> HttpResponse:
+    label, colour = _state(client)
+    context: dict[str, Any] = {
+        "client": client,
+        "state": label,
+        "colour": colour,
+        "usage": ApiUsage.objects.filter(client_number=client.pk).first(),
+        "calls": ApiCall.objects.filter(client_number=client.pk).order_by("-at")[:CALLS_SHOWN],
+        "rights": [RIGHTS[name] for name in client.scopes if name in RIGHTS],
+        "datasets": [_(CONTRACTS[code].name_zh) for code in client.datasets if code in CONTRACTS],
+        "form": form or RenewForm(initial={"expires": _in_a_year(), "version": client.version}),
+    }
+    return render(request, "api/client.html", context, status=status)
+
+
+@require_GET
+@may("api.manage")
+def show(request: HttpRequest, client_id: int) -> HttpResponse:
+    """One client with its last calls."""
+    return _show(request, _client(client_id))
+
+
+@never_cache
+@require_POST
+@may("api.manage")
+def renew(request: HttpRequest, client_id: int) -> HttpResponse:
+    """A new token, shown once."""
+    client, form = _client(client_id), RenewForm(request.POST)
+    if form.is_valid():
+        try:
+            client, token = services.renew_token(client_id=client_id, **form.cleaned_data, now=timezone.now())
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return render(request, "api/token_once.html", {"client": client, "token": token})
+    return _show(request, client, form, 422)
+
+
+@require_POST
+@may("api.manage")
+def revoke(request: HttpRequest, client_id: int) -> HttpResponse:
+    """End a client."""
+    client, form = _client(client_id), VersionForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise ValidationError(_("页面内容不完整；请刷新后重试。"))
+        services.revoke_client(client_id=client.pk, version=form.cleaned_data["version"], now=timezone.now())
+        messages.success(request, _("客户端已停用，令牌立即失效。"))
+    except ValidationError as error:
+        messages.error(request, "；".join(error.messages))
+    return redirect("api:client", client_id)
+
+
+@require_GET
+def docs(request: HttpRequest) -> HttpResponse:
+    """The API's documentation, from its OpenAPI description; our own page, because the library's loads scripts from elsewhere."""
+    schema = api.get_openapi_schema()
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for address, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            groups.setdefault(operation["tags"][0], []).append(
+                {
+                    "method": method.upper(),
+                    "address": address,
+                    "summary": operation.get("summary", ""),
+                    "description": operation.get("description", ""),
+                    "scope": operation.get("x-scope", ""),
+                    "parameters": [
+                        each | {"said": each.get("description") or each["schema"].get("description", "")} for each in operation.get("parameters", [])
+                    ],
+                    "contents": list(operation.get("requestBody", {}).get("content", {})),
+                    "answers": _answers(operation, schema["components"]["schemas"]),
+                }
+            )
+    context = {
+        "shell": "doudi/base.html" if getattr(request, "posting", None) else "doudi/gate.html",
+        "info": schema["info"],
+        "groups": groups,
+        "rights": RIGHTS.values(),
+        "base": request.build_absolute_uri("/api/v1"),
+    }
+    return render(request, "api/docs.html", context)
+
+
+def _answers(operation: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    """Answers of an operation with the fields of their JSON; the common form of errors is told once."""
+    found = []
+    for status, answer in operation["responses"].items():
+        if str(status)[0] == "4":
+            continue
+        contents: dict[str, dict[str, Any]] = answer.get("content", {})
+        shape: dict[str, Any] = next((each.get("schema", {}) for each in contents.values()), {})
+        several = shape.get("type") == "array"
+        name = (shape.get("items", {}) if several else shape).get("$ref", "").rsplit("/", 1)[-1]
+        fields = list(schemas.get(name, {}).get("properties", {}))
+        found.append({"status": status, "fields": fields, "several": several, "contents": list(contents)})
+    return found
