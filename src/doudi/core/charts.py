@@ -193,7 +193,7 @@ def limit_chart(
             said.append((f"{heading} {label}", f"{words} {told}{unit}"))
             y += row
         y += 6
-    return _svg(left + wide + right, y, title, _said(said), "".join(body))
+    return _svg(left + wide + right, y, title, _said(said), "".join(body), "way")
 
 
 def tile_map(values: dict[str, Number], *, title: str, unit: str = "", form: Callable[[Number], str] = plain) -> SafeString:

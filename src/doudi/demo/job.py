@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import hotline
+from doudi.demo import discovery, hotline
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -58,7 +58,7 @@ class Demo:
 
 def run(demo: Demo) -> dict[str, Any]:
     """All steps; each is safe to run again and starts from what is there. Returns the figures that `doudi demo --json` prints."""
-    for step in (county, registry, november, deliveries, comparison, hotline.calls, assessment, decisions, december, results):
+    for step in (county, registry, november, team, deliveries, comparison, visits, hotline.calls, assessment, decisions, december, overdue, results):
         step(demo)
     return demo.figures
 
@@ -133,6 +133,23 @@ def comparison(demo: Demo) -> None:
     }
 
 
+def team(demo: Demo) -> None:
+    """The discovery team and what it reported before the files came."""
+    demo.tell("主动发现队伍报告", 0, 0)
+    demo.figures["team"] = discovery.find(demo.staff, seed=demo.seed, start=date(2022, 10, 31), until=at(ON, 8))
+
+
+def visits(demo: Demo) -> None:
+    """What the village visitor of the first township did with the leads that came by themselves."""
+    discovery.visits(by_duty(demo.staff, Duty.VISITOR), now=at(date(2022, 11, 29), 10))
+
+
+def overdue(demo: Demo) -> None:
+    """The daily round on the day where the pages stand."""
+    demo.tell("督办超期线索", 0, 0)
+    demo.figures["escalated"] = discovery.escalated(area=demo.area, on=TODAY, now=at(TODAY, 7))
+
+
 def money(value: Any) -> str:
     return f"{Decimal(value or 0):.2f}"
 
@@ -178,7 +195,7 @@ def _verify(now: datetime) -> None:
     from doudi.discovery.services import advance_leads
     from doudi.registry.services import record_death
 
-    new = list(Lead.objects.filter(state__in=Lead.UNCONTACTED, merged_into=None).values_list("id", flat=True))
+    new = list(Lead.objects.filter(state__in=Lead.UNCONTACTED, merged_into=None, signal_at__lt=now).values_list("id", flat=True))
     advance_leads(lead_ids=new, after=Lead.State.CONTACTED, note="已电话联系", now=now)
     advance_leads(lead_ids=new, after=Lead.State.VERIFIED, note="两名工作人员入户核实，情况属实", now=now)
     dead = Lead.objects.filter(state=Lead.State.VERIFIED, indicator="recipient_death", person__died_on__isnull=True).select_related("person")

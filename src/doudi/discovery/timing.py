@@ -27,7 +27,8 @@ STEPS: dict[str, tuple[str | Promise, str]] = {
 
 @dataclass(frozen=True)
 class Measure:
-    """One step of one group: how many took it, median and 90th percentile in working days, median in hours, share by the limit (None: none yet)."""
+    """One step of one group: how many took it, median and 90th percentile in working days, median in hours, share by the limit
+    of those that took it or should have (None: none yet)."""
 
     count: int
     median: float | None
@@ -46,10 +47,12 @@ class Group:
 
 
 # Working days between two days: the difference of their ordinals among working days, so that Friday to Monday is one.
+# `level` is the urgency once more: grouping blanks out the other.
 MEASURE = """
 with days as (select * from unnest(%(days)s::date[], %(ordinals)s::int[]) d (day, n)),
 base as (
-  select l.urgency, l.channel, left(l.area, %(length)s) as place,
+  select l.urgency, l.urgency as level, l.channel, l.state in ('new', 'assigned', 'contacted', 'verified', 'unreachable') as open,
+    (select n from days where day = %(today)s) - s.n as age, left(l.area, %(length)s) as place,
     c.n - s.n as contact, v.n - s.n as verify, h.n - s.n as help,
     extract(epoch from l.contacted_at - l.signal_at) / 3600 as contact_hours, extract(epoch from l.verified_at - l.signal_at) / 3600 as verify_hours,
     extract(epoch from l.helped_at - l.signal_at) / 3600 as help_hours
@@ -64,12 +67,12 @@ base as (
 select case when grouping(urgency) = 0 then 'urgency' when grouping(channel) = 0 then 'channel' when grouping(place) = 0 then 'place' else '' end,
   coalesce(urgency, channel, place, ''), count(*),
 """
+# In time: of those that took the step or are past their limit without it (a lead that waits within its limit says nothing yet).
 PART = """count({0}), percentile_cont(0.5) within group (order by {0}), percentile_cont(0.9) within group (order by {0}),
-  percentile_cont(0.5) within group (order by {0}_hours), avg(({0} <= case urgency when 'red' then %({0}_red)s when 'orange' then %({0}_orange)s
-    else %({0}_yellow)s end)::int)"""
-# The share by the limit needs the urgency of each row, which grouping would blank out: it is computed on a copy of the column.
-MEASURE = MEASURE.replace("select l.urgency, l.channel", "select l.urgency, l.urgency as level, l.channel")
-SQL = MEASURE + ",\n".join(PART.replace("case urgency", "case level").format(step) for step in STEPS)
+  percentile_cont(0.5) within group (order by {0}_hours),
+  avg(case when {0} is not null then ({0} <= {1})::int when open and age > {1} then 0 end)"""
+LIMIT = "case level when 'red' then %({0}_red)s when 'orange' then %({0}_orange)s else %({0}_yellow)s end"
+SQL = MEASURE + ",\n".join(PART.format(step, LIMIT.format(step)) for step in STEPS)
 SQL += "\nfrom base group by grouping sets ((), (urgency), (channel), (place)) order by 1, 2"
 
 
@@ -101,7 +104,7 @@ def measure(*, starts: date, ends: date, today: date, area: str = "", urgency: s
         ordinals.append(n)
     values: dict[str, Any] = {
         "days": days, "ordinals": ordinals, "length": child_length(place), "area": place, "urgency": urgency, "channel": channel,
-        "low": _midnight(starts), "high": _midnight(ends + timedelta(days=1)),
+        "today": today, "low": _midnight(starts), "high": _midnight(ends + timedelta(days=1)),
     }  # fmt: skip
     values |= {f"{step}_{level}": value for (step, level), value in limits(place, today).items()}
     found: dict[str, list[Group]] = {"": [], "urgency": [], "channel": [], "place": []}

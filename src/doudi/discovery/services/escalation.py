@@ -38,7 +38,7 @@ with late as (
 )
 insert into core_todo (area, duty, kind, title, url, subject, subject_id, due, made_at)
 select left(area, (array[9, 6, 4])[level]), (array['township_officer', 'county_reviewer', 'supervisor'])[level], 'lead_overdue',
-  '督办：救助线索 ' || number || case when uncontacted then '超期未联系' else '超期未核实' end, '/leads/' || id || '/', 'lead', id, %(on)s, %(now)s
+  '督办：救助线索 ' || number || case when uncontacted then ' 超期未联系' else ' 超期未核实' end, '/leads/' || id || '/', 'lead', id, %(on)s, %(now)s
 from late where left(area, (array[9, 6, 4])[level]) >= %(scope)s and left(area, (array[9, 6, 4])[level]) < %(scope)s || ':'
 on conflict (kind, subject, subject_id, duty) where done_at is null do nothing
 """
