@@ -27,8 +27,9 @@ class CoreConfig(AppConfig):
         menu.add("settings", _("标准与参数"), "settings", "settings.view", 10)
         attachable.add("setting", model=Setting, view="settings.view", change="settings.propose")
         menu.add("system", _("账号与岗位"), "accounts", "staff.manage", 10)
-        # `menu.py`, `panels.py` and `clauses.py` of a room add its entries, panels, actions and clauses
+        menu.add("system", _("定时任务"), "daily", "tasks.watch", 20)
+        # `menu.py`, `panels.py`, `clauses.py` and `periodic.py` of a room add its entries, panels, actions, clauses and daily jobs
         for room in settings.ROOMS:
-            for module in ("menu", "panels", "clauses"):
+            for module in ("menu", "panels", "clauses", "periodic"):
                 if room != self.name and find_spec(f"{room}.{module}"):
                     import_module(f"{room}.{module}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -108,6 +108,49 @@ def worker() -> None:
         from doudi.core.worker import run_worker
 
         run_worker()
+
+
+@app.command()
+def daily(
+    job: Annotated[str, typer.Option(help="只运行这一项；不填为全部")] = "",
+    on: Annotated[str, typer.Option(help="日期，如 2022-11-30；不填为今天")] = "",
+    again: Annotated[bool, typer.Option("--again", help="当天已完成的也再运行一次")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """运行每日定时任务（doudi worker 每天自动运行）；每项每天每地区只做一次"""
+    with ready():
+        from datetime import date
+
+        from django.utils import timezone
+
+        from doudi.core import periodic
+
+        known = periodic.jobs()
+        if job and job not in known:
+            typer.echo(f"错误：没有定时任务“{job}”；可选：{'、'.join(known)}。", err=True)
+            raise typer.Exit(2)
+        now = timezone.now()
+        try:
+            day = date.fromisoformat(on) if on else timezone.localdate(now)
+        except ValueError:
+            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
+            raise typer.Exit(2) from None
+        figures: dict[str, Any] = {}
+        failed = False
+        for each in known.values():
+            if job and each.name != job:
+                continue
+            for area in periodic.areas_of(each):
+                try:
+                    found = periodic.run_daily(job=each, area=area, on=day, now=now, again=again)
+                except Exception as error:  # the others still run
+                    failed = True
+                    figures.setdefault(each.name, {})[area] = f"失败：{type(error).__name__}"
+                else:
+                    figures.setdefault(each.name, {})[area] = "当天已完成或正在运行" if found is None else found
+        show(figures, as_json=as_json, title=f"定时任务 {day}")
+        if failed:
+            raise typer.Exit(1)
 
 
 @app.command("add-administrator")

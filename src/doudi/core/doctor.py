@@ -152,6 +152,22 @@ def queue(now: datetime) -> Iterator[Finding]:
 
 
 @add
+def daily_jobs(now: datetime) -> Iterator[Finding]:
+    """Whether today's and yesterday's daily jobs were done."""
+    from django.utils import timezone
+
+    from doudi.core import places
+    from doudi.core import scope as scopes
+    from doudi.core.models import DailyRun
+
+    since = timezone.localdate(now) - timedelta(days=1)
+    with scopes.acting(scopes.Scope(area=places.PROVINCE, page="doctor")):
+        failed = sorted(set(DailyRun.objects.filter(on__gte=since, done_at__isnull=True).values_list("name", flat=True)))
+    advice = f"{'、'.join(failed)} 未完成；请查看“定时任务”页和日志，排除后用 doudi daily 补做"
+    yield Finding("定时任务", "warning" if failed else "ok", advice if failed else "无失败")
+
+
+@add
 def access_records(now: datetime) -> Iterator[Finding]:
     """The chain of seals over the access records."""
     from doudi.core import audit, places

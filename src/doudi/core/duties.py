@@ -13,8 +13,9 @@ TOWNSHIP = {Duty.TOWNSHIP_OFFICER, Duty.CHILD_SUPERVISOR}
 COUNTY = {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.DATA_CHECKER, Duty.FEDERATION_REVIEWER}
 MONEY = {Duty.FINANCE_OFFICER, Duty.FUND_SUPERVISOR}
 
-# The duty of another system that calls the API: no posting has it, and it may do what its scope names and nothing else.
-API_CLIENT = "api_client"
+# Duties of machines: another system that calls the API, and the worker. No posting has them; they may do what their scope names, nothing else.
+API_CLIENT, WORKER = "api_client", "worker"
+MACHINES = {API_CLIENT, WORKER}
 
 # act -> duties that may do it. The administrator sees no personal data, the auditor sees access records.
 MAY: dict[str, set[str]] = {
@@ -59,6 +60,7 @@ MAY: dict[str, set[str]] = {
     "staff.manage": {Duty.ADMINISTRATOR},
     "api.manage": {Duty.ADMINISTRATOR},
     "audit.view": {Duty.AUDITOR},
+    "tasks.watch": {Duty.ADMINISTRATOR},
     "tasks.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
 }
 
@@ -74,7 +76,7 @@ APART: tuple[tuple[str, str], ...] = (
 
 
 def _holds(acting: scopes.Scope, act: str) -> bool:
-    return acting.duty in MAY[act] or (acting.duty == API_CLIENT and act in acting.acts)
+    return acting.duty in MAY[act] or (acting.duty in MACHINES and act in acting.acts)
 
 
 def may(act: str, *, scope: scopes.Scope | None = None) -> bool:

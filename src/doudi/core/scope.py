@@ -18,7 +18,7 @@ from django.db import connections, transaction
 class Scope:
     """Who acts, where, as what: `area` is a division code, `duty` a value of `Duty`.
 
-    Another system (`duties.API_CLIENT`) has no duty's rights: `acts` names what it may do.
+    A machine (`duties.MACHINES`) has no duty's rights: `acts` names what it may do.
     """
 
     area: str

@@ -15,6 +15,7 @@ urlpatterns = [
     path("tasks/<uuid:identifier>/", work.task, name="task"),
     path("tasks/<uuid:identifier>/widget/", work.task_widget, name="task_widget"),
     path("tasks/<uuid:identifier>/cancel/", work.task_cancel, name="task_cancel"),
+    path("daily/", work.DailyRuns.as_view(), name="daily"),
     path("audit/", audit.AccessRecords.as_view(), name="audit"),
     path("settings/", settings.index, name="settings"),
     path("settings/propose/<str:name>/", settings.propose, name="setting_propose"),

@@ -1,8 +1,10 @@
-"""The worker: takes tasks from the queue, and beside that puts back those of killed workers and seals access records."""
+"""The worker: takes tasks from the queue, and beside that puts back those of killed workers, seals access records, and does what is due
+daily or in rounds (`periodic`)."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from threading import Event, Thread
 
 from django.db import close_old_connections, connections
@@ -10,7 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
 
-from doudi.core import audit, places, side, tasks
+from doudi.core import audit, periodic, places, side, tasks
 from doudi.core import scope as scopes
 
 logger = logging.getLogger(__name__)
@@ -25,15 +27,22 @@ def keep_house() -> None:
         audit.seal_access_records(now)
 
 
-def _housekeeper(stop: Event) -> None:
+def _beside(stop: Event, work: Callable[[], None]) -> None:
+    """The life of a thread beside the queue: its work again and again until told to stop."""
     while not stop.is_set():
         try:
             close_old_connections()
-            keep_house()
+            work()
         except Exception:
-            logger.exception("housekeeping of the worker failed")
+            logger.exception("%s of the worker failed", work.__name__)
         stop.wait(EVERY)
+    side.close_now()
     connections.close_all()
+
+
+def go_round() -> None:
+    """One round of what rooms registered. In a thread of its own: a long job must not keep the house untidy."""
+    periodic.run_rounds(timezone.now())
 
 
 def run_worker(*, batch: bool = False, interval: float = 1.0, max_tasks: int | None = None, signals: bool = True) -> None:
@@ -46,13 +55,15 @@ def run_worker(*, batch: bool = False, interval: float = 1.0, max_tasks: int | N
     if signals:
         worker.configure_signals()
     stop = Event()
-    housekeeper = Thread(target=_housekeeper, args=(stop,), name="housekeeper", daemon=True)
+    threads = [Thread(target=_beside, args=(stop, work), name=work.__name__, daemon=True) for work in (keep_house, go_round)]
     if not batch:
-        housekeeper.start()
+        for thread in threads:
+            thread.start()
     try:
         worker.run()
     finally:
         stop.set()
-        if housekeeper.is_alive():
-            housekeeper.join(timeout=5)
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(timeout=5)
         side.close_now()

@@ -6,13 +6,14 @@ from doudi.core.models.divisions import Division
 from doudi.core.models.keys import KeyState
 from doudi.core.models.settings import Setting
 from doudi.core.models.staff import Account, Duty, Posting
-from doudi.core.models.work import TaskProgress, Todo
+from doudi.core.models.work import DailyRun, TaskProgress, Todo
 
 __all__ = [
     "AccessRecord",
     "AccessSeal",
     "Account",
     "Attachment",
+    "DailyRun",
     "Division",
     "Duty",
     "HistoryEvent",

@@ -1,4 +1,4 @@
-"""To-dos (待办) of officers and progress of background tasks (后台任务)."""
+"""To-dos (待办) of officers, progress of background tasks (后台任务), daily jobs (定时任务)."""
 
 from __future__ import annotations
 
@@ -66,3 +66,19 @@ class TaskProgress(AreaModel):
 
     class Meta:
         indexes = [models.Index(fields=["area", "asked_at"]), models.Index(fields=["state", "beat_at"])]
+
+
+class DailyRun(AreaModel):
+    """A daily job of one day and area: done once, or how often it was tried. `error` holds no personal data."""
+
+    name = CodeField(max_length=60)
+    on = models.DateField()
+    attempts = models.SmallIntegerField(default=0)
+    tried_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    result = models.JSONField(default=dict)
+    error = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["on", "done_at"])]
+        constraints = [models.UniqueConstraint(fields=["name", "area", "on"], name="daily_once")]

@@ -16,10 +16,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
+from doudi.core import periodic, tasks
 from doudi.core import scope as scopes
-from doudi.core import tasks
 from doudi.core.lists import AreaFilter, Column, ListPage
-from doudi.core.models import TaskProgress, Todo
+from doudi.core.models import DailyRun, TaskProgress, Todo
 from doudi.core.views.access import may
 
 STATE_COLOURS: dict[str, str] = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
@@ -67,6 +67,51 @@ class Todos(ListPage):
 
     def context(self) -> dict[str, Any]:
         return {"done": self.done}
+
+
+class DailyFilter(django_filters.FilterSet):
+    name = django_filters.ChoiceFilter(
+        label=_("任务"), choices=lambda: [(job.name, job.label) for job in periodic.jobs().values()], empty_label=_("全部")
+    )
+    done = django_filters.ChoiceFilter(label=_("状态"), choices=[("1", _("已完成")), ("0", _("未完成"))], method="by_done", empty_label=_("全部"))
+
+    class Meta:
+        model = DailyRun
+        fields: list[str] = []
+
+    def by_done(self, rows: QuerySet[DailyRun], name: str, value: str) -> QuerySet[DailyRun]:
+        return rows.filter(done_at__isnull=value == "0")
+
+
+class DailyRuns(ListPage):
+    """Daily jobs of the worker: what was done, what failed. Figures only; those of the whole province are seen by everybody."""
+
+    title = _("定时任务")
+    act = "tasks.watch"
+    crumbs = [(_("系统管理"), "")]
+    filters = DailyFilter
+    order = ("-on", "name", "area")
+    subject = "daily_run"
+    empty_title = _("还没有运行过定时任务")
+    empty_hint = _("后台进程（doudi worker）每天凌晨一点以后运行；也可用 doudi daily 手动运行。")
+    columns = [
+        Column(_("日期"), "on", kind="day"),
+        Column(_("任务"), lambda row: periodic.jobs()[row.name].label if row.name in periodic.jobs() else row.name, small=lambda row: row.name),
+        Column(_("地区"), "area", kind="area"),
+        Column(
+            _("状态"),
+            lambda row: gettext("已完成") if row.done_at else gettext("未完成"),
+            kind="tag",
+            colour=lambda row: "green" if row.done_at else "red",
+            small=lambda row: row.error,
+        ),
+        Column(_("次数"), "attempts", kind="number"),
+        Column(_("结果"), lambda row: "；".join(f"{key} {value}" for key, value in row.result.items()) or "—"),
+        Column(_("时间"), lambda row: timezone.localtime(row.tried_at).strftime("%H:%M")),
+    ]
+
+    def rows(self) -> QuerySet[DailyRun]:
+        return DailyRun.objects.all()
 
 
 class Tasks(ListPage):
