@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from doudi.core import places
 from doudi.core import scope as scopes
+from doudi.core.duties import WORKER
 from doudi.core.models import Duty
 from doudi.demo.staff import SignIn
 
@@ -113,6 +114,6 @@ def escalated(*, area: str, on: date, now: datetime) -> int:
     from doudi.discovery.models import Lead
     from doudi.discovery.services import escalate
 
-    with scopes.acting(scopes.Scope(area="41", page="doudi demo")):
+    with scopes.acting(scopes.Scope(area="41", duty=WORKER, page="doudi demo", acts=frozenset({"discovery.escalate"}))):
         escalate(on=on, now=now, area=area)
         return Lead.objects.filter(escalated__gt=0, area__gte=area, area__lt=area + ":").count()

@@ -16,4 +16,4 @@ def escalate(*, area: str, on: date, now: datetime) -> dict[str, int]:
     return {"escalated": done.escalated, "released": done.released}
 
 
-periodic.daily("discovery.escalate", _("督办超期线索"), escalate)
+periodic.daily("discovery.escalate", _("督办超期线索"), escalate, acts=["discovery.escalate"])

@@ -32,11 +32,10 @@ def members() -> QuerySet[TeamMember]:
 
 
 def reports_of(*, account_id: int, limit: int = 50) -> list[Lead]:
-    """Reports of an account, the newest first, each with what became of it in `said`; two queries at most."""
-    rows = (
-        Lead.objects.filter(reporter=account_id, run__isnull=True).select_related("merged_into", "person", "household").order_by("-signal_at", "-id")
-    )
-    return said(list(rows[:limit]))
+    """Reports of an account, also those that an officer entered for its member, the newest first, each with what became of it in `said`."""
+    members = list(TeamMember.objects.filter(account=account_id).values_list("pk", flat=True))
+    rows = Lead.objects.filter(Q(reporter=account_id) | Q(member__in=members)).select_related("merged_into", "person", "household")
+    return said(list(rows.order_by("-signal_at", "-id")[:limit]))
 
 
 def said(rows: list[Lead]) -> list[Lead]:

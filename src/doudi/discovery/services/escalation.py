@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from django.db import connection
 
+from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Setting
 from doudi.core.settings_overlay import get_setting
@@ -58,7 +59,7 @@ def escalate(*, on: date, now: datetime, area: str) -> Escalated:
     Nothing goes up on a day that is not worked: nobody was there to be late. The place's patience at each level is
     `procedure.lead.escalate_days` (working days).
     """
-    scope = scopes.current()
+    scope = duties.require("discovery.escalate")
     released = release_ended(on=on, now=now, area=area)
     if not is_working_day(on):
         return Escalated(0, released)

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection
 
 from doudi.core import scope as scopes
+from doudi.core.duties import WORKER
 from doudi.core.models import Duty, Posting, Todo
 from doudi.core.services.settings import confirm_setting, propose_setting
 from doudi.core.tests.officers import officer
@@ -31,7 +32,7 @@ from doudi.registry.tests.helpers import ELSEWHERE, OTHER_VILLAGE, VILLAGE, hous
 CHINA = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2022, 11, 28, 9, 0, tzinfo=CHINA)  # a Monday
 TOWN, COUNTY, CITY = VILLAGE[:9], VILLAGE[:6], VILLAGE[:4]
-PROVINCE = scopes.Scope(area="41", page="worker")
+PROVINCE = scopes.Scope(area="41", duty=WORKER, page="worker", acts=frozenset({"discovery.escalate"}))
 
 
 def signal(scope: scopes.Scope, source: str = "call:1", **given: Any) -> Lead:

@@ -16,6 +16,7 @@ from doudi.core.models import Duty, Todo
 from doudi.core.tests.officers import officer
 from doudi.discovery.models import Lead, LeadEvent
 from doudi.discovery.services import Subject, advance_lead, leads_helped, raise_lead
+from doudi.discovery.services.raising import settle, staged
 from doudi.registry.models import Household
 from doudi.registry.tests.helpers import OTHER_VILLAGE, VILLAGE, household
 
@@ -177,6 +178,30 @@ def test_1_5_a_place_outside_the_scope_bad_numbers_and_wrong_duties_are_refused(
         assert not Lead.objects.exists()
     with scopes.acting(officer(Duty.AUDITOR)), pytest.raises(PermissionDenied):
         signal()
+
+
+@pytest.mark.django_db
+def test_1_2_1_5_many_signals_at_once_open_one_lead_per_household_and_join_the_open_ones(town: scopes.Scope, home: Household) -> None:
+    other = household(town, name="李四", area=OTHER_VILLAGE)
+    with scopes.acting(town):
+        reported = signal(household_id=home.pk)
+        for _again in range(2):
+            with staged() as cursor:
+                cursor.executemany(
+                    "insert into lead_signals (indicator, situation, channel, area, household_id, merge_key, subject_name, need, programme, reason,"
+                    " evidence, urgency) values (%s, %s, 'comparison', %s, %s, %s, '', '', '', '部门数据', '{}', %s)",
+                    [
+                        ("medical_costs", f"s{number}", place.area, place.pk, f"h{place.pk}", ("yellow", "red", "orange")[number % 3])
+                        for place in (home, other)
+                        for number in ((1, 2) if place is home else (3, 4, 5))
+                    ],
+                )
+                settled = settle(cursor, area=TOWN, on=NOW.date(), now=NOW, run_id=None, note="信息比对发现")
+            opened = Lead.objects.get(household=other, merged_into=None)
+            reported.refresh_from_db()
+            assert (opened.urgency, opened.signals.count(), reported.urgency, reported.signals.count()) == ("red", 2, "red", 2)
+            assert Lead.objects.count() == 6 and Todo.objects.filter(subject="lead", done_at=None).count() == 2
+        assert (settled.opened, settled.merged) == ([], 0)
 
 
 def test_1_5_two_signals_of_one_household_at_once_from_two_connections_are_one_piece_of_work(committed_db: None) -> None:
