@@ -95,9 +95,13 @@ def picture(found: Curve, *, income: float, total: float, limit: float, marginal
     own_label, axes = _("本户"), _("横轴：家庭月收入（元）　纵轴：本月待遇合计（元）")
     body.append(f'<text x="{own:.1f}" y="{max(y(total) - 12, 40):.1f}" class="b mid">{escape(own_label)} {plain(total)}</text>')
     body.append(f'<text x="{(width + left) / 2:.0f}" y="{height - 4}" class="ax mid">{escape(axes)}</text>')
-    label = _("家庭月收入变化时本月待遇合计的变化。本户收入 %(income)s 元，待遇 %(total)s 元。") % {"income": plain(round(income, 2)), "total": plain(total)}
+    label = _("家庭月收入变化时本月待遇合计的变化。本户收入 %(income)s 元，待遇 %(total)s 元。") % {
+        "income": plain(round(income, 2)),
+        "total": plain(total),
+    }
     label += "".join(
-        _("收入达到 %(at)s 元时，待遇由 %(before)s 元变为 %(after)s 元。") % {"at": plain(round(a)), "before": plain(round(b, 2)), "after": plain(round(c, 2))}
+        _("收入达到 %(at)s 元时，待遇由 %(before)s 元变为 %(after)s 元。")
+        % {"at": plain(round(a)), "before": plain(round(b, 2)), "after": plain(round(c, 2))}
         for a, c, b in found.cliffs[:6]
     )
     return mark_safe(f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{"".join(body)}</svg>')
@@ -106,3 +110,39 @@ def picture(found: Curve, *, income: float, total: float, limit: float, marginal
 def next_fall(found: Curve, income: float) -> tuple[float, float, float] | None:
     """The nearest income above this one at which benefits fall: (income, benefits then, benefits before)."""
     return next(((at, after, before) for at, after, before in found.cliffs if at > income and after < before), None)
+
+
+def pair_bars(rows: list[tuple[str, float, float]], *, title: str) -> SafeString:
+    """Two bars for each label: before (light) and after, yuan a month."""
+    width, row, left, right = 560, 46, 190, 110
+    top = max([value for _label, *values in rows for value in values] + [1e-9])
+    body, said = [], []
+    for index, (label, before, after) in enumerate(rows):
+        y = index * row + 6
+        body.append(f'<text x="{left - 8}" y="{y + 22}" class="end">{escape(label)}</text>')
+        for shift, value, css in ((0, before, "bar was"), (18, after, "bar")):
+            length = (width - left - right) * value / top
+            body.append(f'<rect x="{left}" y="{y + shift}" width="{length:.1f}" height="15" rx="2" class="{css}"/>')
+            body.append(f'<text x="{left + length + 6:.1f}" y="{y + shift + 12}" class="ax">{plain(round(value, 2))}</text>')
+        said.append(f"{label} {plain(round(before, 2))} → {plain(round(after, 2))}")
+    return _chart(width, row * len(rows) + 10, title, said, body)
+
+
+def change_bars(rows: list[tuple[str, int]], *, title: str) -> SafeString:
+    """Households by band of change."""
+    width, row, left, right = 560, 30, 190, 80
+    top = max([count for _label, count in rows] + [1])
+    body, said = [], []
+    for index, (label, count) in enumerate(rows):
+        y, length = index * row + 6, (width - left - right) * count / top
+        css = "bar bad" if index < len(rows) // 2 else "bar"
+        body.append(f'<text x="{left - 8}" y="{y + 14}" class="end">{escape(label)}</text>')
+        body.append(f'<rect x="{left}" y="{y}" width="{length:.1f}" height="18" rx="2" class="{css}"/>')
+        body.append(f'<text x="{left + length + 6:.1f}" y="{y + 14}">{count:,}</text>')
+        said.append(f"{label} {count:,}")
+    return _chart(width, row * len(rows) + 10, title, said, body)
+
+
+def _chart(width: int, height: int, title: str, said: list[str], body: list[str]) -> SafeString:
+    label = escape(f"{title}：{'，'.join(said)}")
+    return mark_safe(f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{"".join(body)}</svg>')

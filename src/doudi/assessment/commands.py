@@ -1,9 +1,10 @@
-"""`doudi assess` and `doudi explain`."""
+"""`doudi assess`, `doudi explain` and `doudi what-if`."""
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,7 +42,10 @@ def assess(area: Area, month: Month, as_json: AsJson = False) -> None:
         from rich.console import Console
         from rich.progress import Progress
 
-        with scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi assess")), Progress(console=Console(file=sys.stderr)) as bar:
+        with (
+            scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi assess")),
+            Progress(console=Console(file=sys.stderr)) as bar,
+        ):
             task = bar.add_task("测算")
             run = services.assess_all(
                 area=area, month=first, now=timezone.now(), progress=lambda done, total: bar.update(task, completed=done, total=max(total, 1))
@@ -98,6 +102,47 @@ def explain(
             typer.echo(json.dumps(explained.as_dict() if hasattr(explained, "as_dict") else asdict(explained), ensure_ascii=False))
             return
         _tree(explained)
+
+
+@app.command("what-if")
+def what_if(
+    month: Month,
+    area: Area = "41",
+    reform: Annotated[Path | None, typer.Option("--reform", help="改革方案（YAML）")] = None,
+    against: Annotated[str, typer.Option("--against", help="不改规则，与这个月份比较")] = "",
+    synthetic: Annotated[int, typer.Option("--synthetic", help="用多少人的模拟人口；不填用登记家庭")] = 0,
+    csv: Annotated[Path | None, typer.Option("--csv", help="结果另存为 CSV")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """政策测算：改革方案或两个月份，对登记家庭或模拟人口的影响（只留合计，不留个人结果）"""
+    first, other = _month(month), _month(against) if against else None
+    if reform is not None and not reform.is_file():
+        typer.echo(f"错误：没有文件“{reform}”。", err=True)
+        raise typer.Exit(2)
+    with ready():
+        from django.core.exceptions import ValidationError
+        from django.utils import timezone
+
+        from doudi.assessment import whatif, whatif_views
+        from doudi.core import scope as scopes
+        from doudi.core.models import Duty
+
+        now = timezone.now()
+        with scopes.acting(scopes.Scope(area=area, duty=Duty.SUPERVISOR, page="doudi what-if")):
+            try:
+                asked, _fresh = whatif.start_what_if(
+                    name=reform.stem if reform else f"{month} / {against}", source="synthetic" if synthetic else "registry", size=synthetic, month=first,
+                    month_after=other, reform=reform.read_text(encoding="utf-8") if reform else "", now=now,
+                )  # fmt: skip
+            except ValidationError as error:
+                typer.echo("错误：" + "；".join(error.messages), err=True)
+                raise typer.Exit(1) from None
+            asked = whatif.run_what_if(what_if_id=asked.pk, now=now)
+            assert asked.result is not None
+            if csv:
+                csv.write_text("\ufeff" + whatif_views.as_csv(asked), encoding="utf-8")
+        shown = {name: value for name, value in asked.result.items() if as_json or name != "differences"}
+        show({"name": asked.name, "area": area, "month": month, **shown}, as_json=as_json, title="政策测算")
 
 
 def _tree(explained: object) -> None:

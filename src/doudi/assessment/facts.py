@@ -178,9 +178,7 @@ class _Index:
 def area_chunks(low: str, high: str, size: int = CHUNK_HOUSEHOLDS) -> Iterator[tuple[str, str]]:
     """Ranges of village codes with about `size` households each."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select area, count(*) from registry_household where area >= %s and area < %s group by area order by area", [low, high]
-        )
+        cursor.execute("select area, count(*) from registry_household where area >= %s and area < %s group by area order by area", [low, high])
         rows = cursor.fetchall()
     start, held = "", 0
     for area, count in rows:
@@ -390,4 +388,3 @@ def _bands(made: Facts, person: Array, bands: Array) -> None:
     tekun = made.persons.get("receives_tekun", np.zeros(len(column), dtype=bool))
     complete = np.logical_and.reduceat((column > 0) | tekun, made.offsets[:-1])
     made.persons["dibao_band"] = np.where(complete[made.person_household], column, 0)
-

@@ -59,3 +59,29 @@ class Assessment(AreaModel):
 
     class Meta:
         indexes = [models.Index(fields=["household", "month", "id"]), models.Index(fields=["area", "month"]), models.Index(fields=["run"])]
+
+
+class WhatIf(AreaModel):
+    """A policy question (政策测算): what a changed rule, or another month, makes of a population. Only sums are kept, nobody's own result."""
+
+    class Source(models.TextChoices):
+        REGISTRY = "registry", _("本辖区登记家庭")
+        SYNTHETIC = "synthetic", _("模拟人口")
+
+    name = models.CharField(max_length=100)
+    source = CodeField(max_length=10, choices=Source.choices)
+    size = models.IntegerField(default=0, help_text="people of a synthetic population")
+    month = models.DateField()
+    month_after = models.DateField(null=True, help_text="the month to compare with, where two months are compared")
+    reform = models.TextField(blank=True, help_text="YAML; empty where two months are compared")
+    law_version = CodeField(max_length=40)
+    settings = models.ForeignKey(SettingsSnapshot, models.PROTECT)
+    digest = CodeField(max_length=64, help_text="of question, day, law and settings: the same question again is the same run")
+    result = models.JSONField(null=True)
+    made_by = models.BigIntegerField(null=True)
+    made_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["area", "-made_at"])]
+        constraints = [models.UniqueConstraint(fields=["area", "digest"], name="what_if_once")]

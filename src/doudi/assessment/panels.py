@@ -17,4 +17,11 @@ def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None
 
 
 panels.add("household", _("待遇测算"), of_household, "assessment/_panel.html", act="assessment.view", order=20)
-panels.action("household", _("测算待遇"), lambda _request, household: reverse("assessment:run", args=[household.pk]), act="assessment.run", order=20, style="pri")
+panels.action(
+    "household",
+    _("测算待遇"),
+    lambda _request, household: reverse("assessment:run", args=[household.pk]),
+    act="assessment.run",
+    order=20,
+    style="pri",
+)

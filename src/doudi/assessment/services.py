@@ -30,7 +30,7 @@ from openfisca_henan.places import Row
 Progress = Callable[[int, int], None]
 """Called with the households done and the households in all."""
 
-STAGE = "create temp table assessed (household_id bigint, area text collate \"C\", facts text, results text) on commit drop"
+STAGE = 'create temp table assessed (household_id bigint, area text collate "C", facts text, results text) on commit drop'
 WRITE = """
 insert into assessment_assessment (area, household_id, run_id, month, trigger, law_version, settings_id, as_of, facts, results, digest, made_by, made_at)
 select r.area, r.household_id, %(run)s, %(month)s, %(trigger)s, %(law)s, %(settings)s, %(as_of)s, r.facts, r.results, r.digest, %(account)s, %(now)s
@@ -105,11 +105,15 @@ def assess(*, household: Household, month: date, trigger: str, now: datetime) ->
     settings = law_settings(month)
     facts = read_household(household_id=household.pk, month=month, as_of=facts_day(month, timezone.localdate(now)), settings=settings)
     if not len(facts.household_ids):
-        raise ValidationError(_("家庭“%(name)s”在 %(month)s 没有在册成员，无法测算；请先核对家庭成员。") % {"name": household.name, "month": f"{month:%Y-%m}"})
+        raise ValidationError(
+            _("家庭“%(name)s”在 %(month)s 没有在册成员，无法测算；请先核对家庭成员。") % {"name": household.name, "month": f"{month:%Y-%m}"}
+        )
     try:
         persons, households = law_results(facts, settings)
     except law.LawInputError as error:
-        raise ValidationError(_("登记的事实不能用于测算：%(problems)s；请在家庭页更正后重新测算。") % {"problems": problems_said(error, facts)}) from None
+        raise ValidationError(
+            _("登记的事实不能用于测算：%(problems)s；请在家庭页更正后重新测算。") % {"problems": problems_said(error, facts)}
+        ) from None
     frozen = snapshot(settings, now=now)
     _write(facts, persons, households, {
         "run": None, "month": month, "trigger": trigger, "law": law.law_version(), "settings": frozen.hash, "as_of": facts.as_of,

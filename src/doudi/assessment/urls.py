@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.assessment import views
+from doudi.assessment import views, whatif_views
 
 app_name = "assessment"
 urlpatterns = [
@@ -10,4 +10,8 @@ urlpatterns = [
     path("assessments/<int:pk>/", views.show, name="show"),
     path("assessments/<int:pk>/compare/", views.compare, name="compare"),
     path("assessments/household/<int:household>/", views.run, name="run"),
+    path("what-if/", whatif_views.WhatIfs.as_view(), name="what_ifs"),
+    path("what-if/new/", whatif_views.new, name="what_if_new"),
+    path("what-if/<int:pk>/", whatif_views.show, name="what_if"),
+    path("what-if/<int:pk>/csv/", whatif_views.download, name="what_if_csv"),
 ]

@@ -125,7 +125,9 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
             title = section.title_en if english else section.title
             for line in section.lines:
                 if line.value is not None:
-                    entry = lines.setdefault((line.code, line.member_name), {"label": line.label, "member": line.member_name, "section": title, "then": None, "now": None})
+                    entry = lines.setdefault(
+                        (line.code, line.member_name), {"label": line.label, "member": line.member_name, "section": title, "then": None, "now": None}
+                    )
                     entry[side] = line.value
     rows = [entry | {"change": (entry["now"] or 0) - (entry["then"] or 0)} for entry in lines.values()]
     return render(request, "assessment/compare.html", {"row": row, "before": before, "household": row.household, "lines": rows})
@@ -136,7 +138,9 @@ class RunForm(forms.Form):
         label=gettext_lazy("月份"), input_formats=["%Y-%m"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"),
         help_text=gettext_lazy("按该月 1 日的成员和当日有效的登记情况测算。"),
     )  # fmt: skip
-    trigger = forms.ChoiceField(label=gettext_lazy("触发原因"), choices=[c for c in Assessment.Trigger.choices if c[0] != "monitoring"], initial="officer")
+    trigger = forms.ChoiceField(
+        label=gettext_lazy("触发原因"), choices=[c for c in Assessment.Trigger.choices if c[0] != "monitoring"], initial="officer"
+    )
 
     def clean_month(self) -> date:
         month: date = self.cleaned_data["month"]

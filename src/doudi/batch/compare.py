@@ -111,7 +111,8 @@ def _sealed(leads: pa.Table) -> pa.Table:
     with duckdb.connect() as connection:
         connection.register("leads", leads)
         names = ", ".join(f'"{name}"' if name != "evidence" else "to_json(evidence)::varchar as evidence" for name in LEADS.names)
-        return connection.execute(f"select {names} from leads").to_arrow_table().cast(LEADS)
+        told: pa.Table = connection.execute(f"select {names} from leads").to_arrow_table()
+        return told.cast(LEADS)
 
 
 def as_leads(indicator: Indicator, rows: Table, files: Table) -> Table:

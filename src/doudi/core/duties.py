@@ -42,6 +42,7 @@ MAY: dict[str, set[str]] = {
     "hotline.events": {Duty.HOTLINE_OPERATOR},
     "assessment.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "assessment.run": TOWNSHIP | {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.DATA_CHECKER},
+    "assessment.whatif": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "enrolment.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "enrolment.propose": {Duty.TOWNSHIP_OFFICER},
     "enrolment.approve": {Duty.COUNTY_APPROVER},

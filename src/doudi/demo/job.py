@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import discovery, hotline
+from doudi.demo import discovery, hotline, policy
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -58,7 +58,22 @@ class Demo:
 
 def run(demo: Demo) -> dict[str, Any]:
     """All steps; each is safe to run again and starts from what is there. Returns the figures that `doudi demo --json` prints."""
-    for step in (county, registry, november, team, deliveries, comparison, visits, hotline.calls, assessment, decisions, december, overdue, results):
+    for step in (
+        county,
+        registry,
+        november,
+        team,
+        deliveries,
+        comparison,
+        visits,
+        hotline.calls,
+        assessment,
+        decisions,
+        december,
+        overdue,
+        results,
+        policy.questions,
+    ):
         step(demo)
     return demo.figures
 

@@ -32,7 +32,9 @@ def fact(owner: Household | Person, kind: str, number: Any = None, text: str = "
     return Fact.objects.create(area=owner.area, kind=kind, number=value, text=text, starts=starts, source="visit", recorded_at=now, **who)
 
 
-def person(household: Household, *, name: str = "王建国", birth: date = date(1975, 3, 8), relationship: str = "20", starts: date = SINCE, **facts: Any) -> Person:
+def person(
+    household: Household, *, name: str = "王建国", birth: date = date(1975, 3, 8), relationship: str = "20", starts: date = SINCE, **facts: Any
+) -> Person:
     made = Person.objects.create(
         area=household.area, token=uuid4(), name=name, sex="1", birth_date=birth, registered_area=household.area, residence_area=household.area,
         account=uuid4(), bank="103", made_at=NOW,

@@ -49,7 +49,9 @@ def test_2_4_work_cost_is_deducted_at_the_standard_of_the_place_of_work(township
         outside = case({"wage_income": "24000", "works_away": 1, "workplace_area": (None, "310000")})
         stated = case({"wage_income": "24000", "works_away": 1, "workplace_urban_dibao_standard": "1420", "workplace_area": (None, "310000")})
         november = assess(in_zhengzhou, date(2022, 11, 1))
-        cost = {n: assess(c).results["persons"]["work_cost_deduction"][0] for n, c in (("h", at_home), ("z", in_zhengzhou), ("o", outside), ("s", stated))}
+        cost = {
+            n: assess(c).results["persons"]["work_cost_deduction"][0] for n, c in (("h", at_home), ("z", in_zhengzhou), ("o", outside), ("s", stated))
+        }
         facts = read_household(household_id=in_zhengzhou.household.pk, month=MONTH, as_of=date(2022, 11, 25), settings=services.law_settings(MONTH))
     there = float(facts.persons["workplace_urban_dibao_standard"][0])
     assert cost["h"] == cost["o"] == pytest.approx(0.3 * 630)
@@ -113,14 +115,18 @@ def test_2_1_the_explanation_is_the_frozen_one_after_facts_and_settings_changed(
         )  # fmt: skip
     with scopes.acting(township):
         again = Assessment.objects.select_related("settings").get(pk=made.pk)
-        assert json.dumps(services.explanation(again, names=services.member_names(again)).as_dict(), sort_keys=True) == json.dumps(before, sort_keys=True)
+        assert json.dumps(services.explanation(again, names=services.member_names(again)).as_dict(), sort_keys=True) == json.dumps(
+            before, sort_keys=True
+        )
         renewed = assess(c)
         assert renewed.settings_id != made.settings_id and renewed.results["household"]["local_dibao_standard"] == 1000
 
 
 def test_2_1_the_explanation_has_the_stored_results(township) -> None:
     with scopes.acting(township):
-        made = assess(case({"disability": (1, "mental"), "transfer_income": "1000.10"}, {"wage_income": 9999.99, "works_away": 1}, rigid_expenditure=5160.12))
+        made = assess(
+            case({"disability": (1, "mental"), "transfer_income": "1000.10"}, {"wage_income": 9999.99, "works_away": 1}, rigid_expenditure=5160.12)
+        )
         values = services.explanation(made).values
     for name, stored in made.results["household"].items():
         assert values[name][0] == stored, name
@@ -227,7 +233,9 @@ def test_an_assessment_is_never_changed_or_deleted(township) -> None:
 
     with scopes.acting(township):
         made = assess(case({}))
-        for attack in (lambda: Assessment.objects.filter(pk=made.pk).update(results={}), lambda: Assessment.objects.filter(pk=made.pk)._raw_delete("default")):
+        for attack in (
+            lambda: Assessment.objects.filter(pk=made.pk).update(results={}),
+            lambda: Assessment.objects.filter(pk=made.pk)._raw_delete("default"),
+        ):
             with pytest.raises(ProgrammingError), transaction.atomic():
                 attack()
-

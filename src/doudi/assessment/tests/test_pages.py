@@ -29,9 +29,25 @@ def made(scope: scopes.Scope, *members, month: date = MONTH, **facts) -> Assessm
 
 
 def test_2_2_the_explanation_page_shows_ledger_refusals_chart_and_record(township) -> None:
-    row = made(township, {"disability": (2, "physical"), "name": "郭建国"}, {"wage_income": 30000, "works_away": 1, "name": "李秀英"}, {"birth": date(2012, 1, 1)})
+    row = made(
+        township,
+        {"disability": (2, "physical"), "name": "郭建国"},
+        {"wage_income": 30000, "works_away": 1, "name": "李秀英"},
+        {"birth": date(2012, 1, 1)},
+    )
     page = client_of(township).get(f"/assessments/{row.pk}/").content.decode()
-    for text in ("测算说明", "计算过程", "务工成本扣减", "郭建国", "李秀英", "未享受的待遇及原因", "测算记录", "收入变化时的待遇", "申请人签字", "openfisca_henan"):
+    for text in (
+        "测算说明",
+        "计算过程",
+        "务工成本扣减",
+        "郭建国",
+        "李秀英",
+        "未享受的待遇及原因",
+        "测算记录",
+        "收入变化时的待遇",
+        "申请人签字",
+        "openfisca_henan",
+    ):
         assert text in page, text
     assert 'class="chart"' in page and "<polyline" in page and "style=" not in page
     english = client_of(township)
@@ -39,7 +55,10 @@ def test_2_2_the_explanation_page_shows_ledger_refusals_chart_and_record(townshi
     assert "wages of 12 months" in english.get(f"/assessments/{row.pk}/").content.decode()
 
 
-@pytest.mark.parametrize("members", [({},), ({"wage_income": 500},), ({"transfer_income": 99999999},), ({"disability": (1, "mental")}, {"orphan": 1, "birth": date(2015, 1, 1)})])
+@pytest.mark.parametrize(
+    "members",
+    [({},), ({"wage_income": 500},), ({"transfer_income": 99999999},), ({"disability": (1, "mental")}, {"orphan": 1, "birth": date(2015, 1, 1)})],
+)
 def test_the_page_stands_for_every_kind_of_household(township, members) -> None:
     row = made(township, *members)
     assert client_of(township).get(f"/assessments/{row.pk}/").status_code == 200

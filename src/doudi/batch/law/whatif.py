@@ -9,12 +9,14 @@ A reform is YAML: what changes, from when, where::
       - {parameter: dibao.standard.rural, times: 1.1}
       - {parameter: disability.living, value: 100, area: "41"}
 
-A change holds from its date on: later rows of the same place change with it. A place with rows of its own keeps them unless it is named.
+A change holds from its date on: later rows of the same place change with it. A place with rows of its own keeps them unless it is named;
+a named place without rows gets the nearest place's times the factor.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,6 +45,8 @@ PERSON_MONEY = (
     "price_subsidy",
 )
 STATUSES = ("marginal_family", "rigid_expenditure_family")
+LONGEST = 20_000
+BANDS = (0.005, 50.0, 100.0, 200.0, 500.0)
 TYPES = ("alone", "with_severely_disabled", "with_minors", "old_only", "other")
 OUTPUTS = (*HOUSEHOLD_MONEY, *PERSON_MONEY, *STATUSES, "benefits_total", "age", "severely_disabled", "members_count")
 
@@ -58,21 +62,37 @@ class Reform:
 def read_reform(source: str | Path, over: Settings | None = None) -> Reform:
     """Read a reform from YAML (text, or a file) and lay it over ``over``. Raises ``SettingsError`` with what cannot stand, in Chinese."""
     text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-    data = yaml.safe_load(text)
+    if len(text) > LONGEST:
+        raise SettingsError([f"改革方案超过 {LONGEST} 字；请分成几个方案"])
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise SettingsError([f"改革方案的写法不对{f'（第 {mark.line + 1} 行）' if mark else ''}；请照示例的格式书写"]) from None
+    except ValueError:
+        raise SettingsError(["改革方案中有不存在的起始日期；日期应写成 2023-07-01 的样子"]) from None
     if not isinstance(data, dict) or not data.get("changes"):
         raise SettingsError(["改革方案没有 changes（要修改的参数）"])
+    if not isinstance(data["changes"], list) or not all(isinstance(change, dict) for change in data["changes"]):
+        raise SettingsError(["changes 应逐项列出，每项以“- ”开头"])
     over = over or Settings()
     rows: list[dict[str, Any]] = []
     problems = []
     for number, change in enumerate(data["changes"], 1):
         name, start = str(change.get("parameter", "")), change.get("from", data.get("from"))
-        areas = [change["area"]] if "area" in change else data.get("areas", ["41"])
+        areas = [change["area"]] if "area" in change else data.get("areas") or ["41"]
         if name not in base_table().leaves:
             problems.append(f"第 {number} 项参数名“{name}”不存在")
         elif start is None:
             problems.append(f"第 {number} 项没有起始日期 from")
+        elif not _is_day(start):
+            problems.append(f"第 {number} 项的起始日期“{start}”不正确，应为 2023-07-01 的样子")
         elif ("value" in change) == ("times" in change):
             problems.append(f"第 {number} 项应写明 value 或 times 之一")
+        elif "times" in change and not _is_number(change["times"]):
+            problems.append(f"第 {number} 项的倍数“{change['times']}”不是大于 0 的数")
+        elif not isinstance(areas, list):
+            problems.append(f'第 {number} 项的 areas 应为列表，如 ["4107"]')
         else:
             for area in areas:
                 made = list(_changed(name, str(area), _day(start), change, over, str(data.get("name", ""))))
@@ -94,10 +114,25 @@ def _day(given: Any) -> str:
     return given.isoformat() if isinstance(given, date) else str(given)
 
 
+def _is_day(given: Any) -> bool:
+    try:
+        date.fromisoformat(_day(given))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < 1000
+
+
 def _changed(name: str, area: str, start: str, change: Mapping[str, Any], over: Settings, document: str) -> Iterator[dict[str, Any]]:
     """The rows of one change in one area: at its start, and at each later row of that area."""
     table = over.table()
-    own = sorted((row for row in table.rows if row.parameter == name and row.area == area), key=lambda row: row.start)
+    rows = sorted((row for row in table.rows if row.parameter == name), key=lambda row: row.start)
+    own = [row for row in rows if row.area == area]
+    if "times" in change and not own:  # the place takes what holds there from the nearest place above, and has it times the factor
+        own = next((found for above in (area[:4], area[:2]) if (found := [row for row in rows if row.area == above])), [])
     in_force = [row for row in own if row.start <= start][-1:]
     for row in in_force + [row for row in own if row.start > start]:
         if "times" in change and row.value is not None:
@@ -116,7 +151,7 @@ def _row(name: str, area: str, start: str, value: Any, unit: str, document: str)
 # -- two results side by side ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Difference:
-    """People (households, for a status) and yuan a month before and after, of one benefit in one group (all, a county, a household type)."""
+    """People and yuan a month before and after, of one benefit in one group (all, a county, a place below, a household type)."""
 
     group: str
     name: str
@@ -129,10 +164,37 @@ class Difference:
 
 @dataclass
 class Comparison:
-    """Two results of one population. ``changes`` is each household's change of all benefits together, in yuan a month."""
+    """Two results of one population. ``changes`` is each household's change of all benefits together, in yuan a month; ``households`` and
+    ``people`` receive anything at all, before and after."""
 
     differences: list[Difference] = field(default_factory=list)
     changes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    households: tuple[int, int] = (0, 0)
+    people: tuple[int, int] = (0, 0)
+
+    def __add__(self, other: Comparison) -> Comparison:
+        """Both chunks of one population together."""
+        sums: dict[tuple[str, str, str], Difference] = {}
+        for d in (*self.differences, *other.differences):
+            known = sums.get((d.group, d.name, d.benefit))
+            counts = (d.count_before, d.count_after, d.cost_before, d.cost_after)
+            if known:
+                before = (known.count_before, known.count_after, known.cost_before, known.cost_after)
+                counts = (counts[0] + before[0], counts[1] + before[1], round(counts[2] + before[2], 2), round(counts[3] + before[3], 2))
+            sums[d.group, d.name, d.benefit] = Difference(d.group, d.name, d.benefit, *counts)
+        pairs = [(one[0] + two[0], one[1] + two[1]) for one, two in ((self.households, other.households), (self.people, other.people))]
+        return Comparison(list(sums.values()), np.concatenate([self.changes, other.changes]), *pairs)
+
+    def bands(self) -> list[tuple[float | None, float | None, int]]:
+        """Households by change in yuan a month: (from, below, number), None for open ends; unchanged ones are left out."""
+        edges = [-np.inf, *(-edge for edge in reversed(BANDS)), *BANDS, np.inf]
+        found = []
+        for low, high in itertools.pairwise(edges):
+            if (low, high) == (-BANDS[0], BANDS[0]):
+                continue
+            count = int(((self.changes >= low) & (self.changes < high) & (np.abs(self.changes) > 0.005)).sum())
+            found.append((None if np.isinf(low) else float(low), None if np.isinf(high) else float(high), count))
+        return found
 
     @property
     def winners(self) -> int:
@@ -159,9 +221,16 @@ class Comparison:
 
 
 def compare(
-    population: Population, month: str, before: Settings | None, after: Settings | None, month_after: str | None = None, workers: int = 1
+    population: Population,
+    month: str,
+    before: Settings | None,
+    after: Settings | None,
+    month_after: str | None = None,
+    workers: int = 1,
+    places: NDArray[Any] | None = None,
 ) -> Comparison:
     """A population under two settings in a month, or in two months (``month_after``): by benefit, county and household type; who wins, who loses.
+    ``places`` names each household's place (a code) for a group of its own.
 
     Dibao of a household is counted in people, as the statistics do; statuses (marginal, rigid expenditure) in people too.
     """
@@ -175,6 +244,9 @@ def compare(
         ("county", county, [names[code] for code in counties()]),
         ("type", kind, list(TYPES)),
     ]
+    if places is not None:
+        codes, at_place = np.unique(places, return_inverse=True)
+        groups.append(("place", at_place, [str(code) for code in codes]))
     differences = []
     for group, where, labels in groups:
         for benefit in (*HOUSEHOLD_MONEY, *PERSON_MONEY, *STATUSES):
@@ -187,7 +259,10 @@ def compare(
                 if counted[0][number] or counted[1][number]:
                     values = (int(counted[0][number]), int(counted[1][number]), round(cost[0][number], 2), round(cost[1][number], 2))
                     differences.append(Difference(group, label, benefit, *values))
-    return Comparison(differences, np.round(second["benefits_total"] - first["benefits_total"], 2))
+    helped = [result["benefits_total"] > 0 for result in (first, second)]
+    households = (int(helped[0].sum()), int(helped[1].sum()))
+    people = tuple(int(first["members_count"][one].sum()) for one in helped)
+    return Comparison(differences, np.round(second["benefits_total"] - first["benefits_total"], 2), households, (people[0], people[1]))
 
 
 def household_types(population: Population, results: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:

@@ -35,6 +35,28 @@ def test_later_rows_change_with_it():
     assert ask("2021-02", "dibao_amount", early.settings, residence="rural") == pytest.approx(390.5)  # 4260 a year x 1.1 / 12
 
 
+def test_a_place_without_rows_of_its_own_gets_the_nearest_places_times_the_factor():
+    reform = read_reform("{from: 2022-12-01, areas: ['410122'], changes: [{parameter: dibao.standard.urban, times: 1.1}]}").settings
+    before, after = (ask("2022-12", "dibao_amount", settings, county=ZHONGMU) for settings in (Settings(), reform))
+    assert after == pytest.approx(before * 1.1) and ask("2022-12", "dibao_amount", reform) == ask("2022-12", "dibao_amount", Settings())
+
+
+def test_chunks_of_one_population_add_up_to_the_whole():
+    persons, households, of, _head = sample(60)
+    whole = compare(prepare(persons, households, of), "2022-12", Settings(), read_reform(REFORM.replace("2023-07", "2022-07")).settings)
+    cut = 25
+    parts = []
+    for low, high in ((0, cut), (cut, 60)):
+        rows = (of >= low) & (of < high)
+        part = ({n: c[rows] for n, c in persons.items()}, {n: c[low:high] for n, c in households.items()}, of[rows] - low)
+        parts.append(compare(prepare(*part), "2022-12", Settings(), read_reform(REFORM.replace("2023-07", "2022-07")).settings))
+    both = parts[0] + parts[1]
+    key = lambda d: (d.group, d.name, d.benefit)  # noqa: E731
+    assert sorted(both.differences, key=key) == sorted(whole.differences, key=key)
+    assert (both.households, both.people, both.winners) == (whole.households, whole.people, whole.winners)
+    assert np.array_equal(both.changes, whole.changes) and sum(count for *_edges, count in both.bands()) == both.winners + both.losers
+
+
 def test_a_reform_lies_over_the_settings_in_force():
     over = laid(("dibao.standard.urban", HUOJIA, 650, "2022-01-01"))
     reform = read_reform("{from: 2022-06-01, areas: ['410724'], changes: [{parameter: dibao.standard.urban, times: 2}]}", over)
@@ -49,7 +71,14 @@ def test_a_reform_lies_over_the_settings_in_force():
         ("{from: 2022-01-01, changes: [{parameter: dibao.standard, value: 1}]}", "不存在"),
         ("{changes: [{parameter: dibao.standard.urban, value: 1}]}", "没有起始日期"),
         ("{from: 2022-01-01, changes: [{parameter: dibao.standard.urban}]}", "value 或 times"),
-        ("{from: 2022-01-01, areas: ['4107'], changes: [{parameter: dibao.standard.urban, times: 2}]}", "没有"),
+        ("{from: 2022-01-01, areas: ['4107'], changes: [{parameter: dibao.payment.band.urban.band_1, times: 2}]}", "没有"),
+        ("{from: 2022-13-01, changes: [{parameter: dibao.standard.urban, value: 2}]}", "起始日期"),
+        ("{from: 2022-01-01, changes: [{parameter: dibao.standard.urban, times: many}]}", "倍数"),
+        ("{from: 2022-01-01, changes: [{parameter: dibao.standard.urban, times: -1}]}", "倍数"),
+        ("{from: 2022-01-01, changes: dibao}", "逐项"),
+        ("name: [x\nchanges: {", "写法"),
+        ("x" * 30_000, "超过"),
+        ("{from: 2022-01-01, areas: '4107', changes: [{parameter: dibao.standard.urban, value: 2}]}", "列表"),
         ("{from: 2022-01-01, areas: ['99'], changes: [{parameter: dibao.standard.urban, value: 2}]}", "不是本省"),
     ],
 )

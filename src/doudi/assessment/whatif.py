@@ -1,0 +1,169 @@
+"""What if (政策测算): a reform, or two months, over the registry of an area or a synthetic population; only sums are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import yaml
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.assessment.facts import Array, area_chunks, facts_day, read_area
+from doudi.assessment.models import WhatIf
+from doudi.assessment.services import snapshot
+from doudi.batch import law
+from doudi.batch.synth.population import draw
+from doudi.core import duties
+from doudi.core import scope as scopes
+from doudi.core.models.divisions import LEVEL_LENGTH
+from doudi.core.settings_overlay import overlay
+
+LEAST, MOST = 1_000, 2_000_000
+BLOCK = 100_000  # households of a synthetic population at a time
+SEED = 20221123
+HOUSEHOLD_SIZE = 2.51  # people of a household of the draw, on average
+Progress = Callable[[int, int, str], None]
+
+
+def composed(*, name: str, changes: Sequence[Mapping[str, Any]]) -> str:
+    """YAML of changes that a form asked for: parameter, `value` or `times`, from, area."""
+    return yaml.safe_dump({"name": name, "changes": [dict(change) for change in changes]}, allow_unicode=True, sort_keys=False)
+
+
+def start_what_if(
+    *, name: str, source: str, month: date, now: datetime, reform: str = "", month_after: date | None = None, size: int = 0
+) -> tuple[WhatIf, bool]:
+    """The question, and whether it is new: the same one asked again on the same day is the run that is there. It runs as a task.
+
+    Raises ValidationError by field: a reform that cannot stand (each change with its reason), no question at all, a size out of range.
+    """
+    scope = duties.require("assessment.whatif")
+    if source not in WhatIf.Source.values:
+        raise ValidationError({"source": _("请选择人口来源。")})
+    if not name.strip():
+        raise ValidationError({"name": _("请填写测算名称。")})
+    if bool(reform.strip()) == (month_after is not None):
+        raise ValidationError(_("请填写改革方案，或选择要比较的另一个月份（二选一）。"))
+    if source == WhatIf.Source.SYNTHETIC and not LEAST <= size <= MOST:
+        raise ValidationError({"size": _("模拟人口应在 %(least)s 至 %(most)s 人之间。") % {"least": f"{LEAST:,}", "most": f"{MOST:,}"}})
+    if month_after == month:
+        raise ValidationError({"month_after": _("两个月份相同，没有可比较的。")})
+    base = _base(month, month_after)
+    if reform.strip():
+        try:
+            law.read_reform(reform, base)
+        except law.SettingsError as error:
+            raise ValidationError({"reform": error.problems}) from None
+    frozen = snapshot(base, now=now)
+    size = size if source == WhatIf.Source.SYNTHETIC else 0
+    asked = "|".join(map(str, (scope.area, source, size, month, month_after, reform.strip(), law.law_version(), base.hash, timezone.localdate(now))))
+    values = {
+        "name": name.strip()[:100], "source": source, "size": size, "month": month, "month_after": month_after, "reform": reform.strip(),
+        "law_version": law.law_version(), "settings": frozen, "made_by": scope.account_id or None, "made_at": now,
+    }  # fmt: skip
+    digest = sha256(asked.encode()).hexdigest()
+    known = WhatIf.objects.filter(area=scope.area, digest=digest).first()
+    if known is not None:
+        return known, False
+    try:
+        with transaction.atomic():
+            return WhatIf.objects.create(area=scope.area, digest=digest, **values), True
+    except IntegrityError:  # asked at the same moment by another hand
+        return WhatIf.objects.get(area=scope.area, digest=digest), False
+
+
+def _base(month: date, month_after: date | None) -> law.Settings:
+    return overlay(max(month, month_after or month))
+
+
+def run_what_if(*, what_if_id: int, now: datetime, progress: Progress | None = None) -> WhatIf:
+    """Compute a question chunk by chunk, households whole, memory bounded. Safe to run again: the result is written once, at the end."""
+    scope = duties.require("assessment.whatif")
+    asked = WhatIf.objects.get(pk=what_if_id, area=scope.area)
+    if asked.result is not None:
+        return asked
+    base = _base(asked.month, asked.month_after)
+    after = law.read_reform(asked.reform, base).settings if asked.reform else base
+    months = (f"{asked.month:%Y-%m}", f"{asked.month_after or asked.month:%Y-%m}")
+    found, people, bad = law.Comparison(), 0, 0
+    tell = progress or (lambda done, total, step: None)
+    for inputs, done, total in _drawn(asked) if asked.source == WhatIf.Source.SYNTHETIC else _registered(asked, base, now):
+        compared, left_out = _compared(inputs, base, after, months)
+        found, bad = found + compared, bad + left_out
+        people += int(inputs[2].shape[0])
+        tell(done, total, _("测算"))
+    asked.result, asked.finished_at = _summed(found, people, bad), timezone.now()
+    asked.save(update_fields=["result", "finished_at"])
+    scopes.check_constraints()
+    return asked
+
+
+def _summed(found: law.Comparison, people: int, bad: int) -> dict[str, Any]:
+    gains, losses = found.changes[found.changes > 0.005], found.changes[found.changes < -0.005]
+    return {
+        "population": {"households": len(found.changes), "people": people, "left_out": bad},
+        "households": list(found.households),
+        "people": list(found.people),
+        "winners": found.winners,
+        "losers": found.losers,
+        "unchanged": found.unchanged,
+        "gain": round(float(gains.sum()), 2),
+        "loss": round(float(losses.sum()), 2),
+        "bands": [list(band) for band in found.bands()],
+        "differences": [asdict(difference) for difference in found.differences],
+    }
+
+
+# Persons, households, each person's household, each household's place (None: counties alone).
+Inputs = tuple[dict[str, Array], dict[str, Array], Array, Array | None]
+
+
+def _compared(inputs: Inputs, base: law.Settings, after: law.Settings, months: tuple[str, str]) -> tuple[law.Comparison, int]:
+    """The comparison of a chunk, and how many households were left out because their facts cannot stand."""
+    persons, households, of, places = inputs
+    left_out = 0
+    while True:
+        size = len(next(iter(households.values())))
+        if not size:
+            return law.Comparison(), left_out
+        try:
+            population = law.prepare(persons, households, of, month=months[0])
+            return law.compare(population, months[0], base, after, months[1], places=places), left_out
+        except law.LawInputError as error:
+            keep = np.ones(size, dtype=bool)
+            for problem in error.problems:
+                keep[of[problem.row] if problem.table == "persons" else problem.row] = False
+            rows = keep[of]
+            persons = {name: column[rows] for name, column in persons.items()}
+            households = {name: column[keep] for name, column in households.items()}
+            of, places = (np.cumsum(keep) - 1)[of[rows]], None if places is None else places[keep]
+            left_out += int((~keep).sum())
+
+
+def _registered(asked: WhatIf, base: law.Settings, now: datetime) -> Iterator[tuple[Inputs, int, int]]:
+    """Chunks of the registry with the households done and in all."""
+    deeper = next((length for length in sorted(LEVEL_LENGTH.values()) if length > len(asked.area)), len(asked.area))
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from registry_household where area >= %s and area < %s", [asked.area, asked.area + ":"])
+        (total,) = cursor.fetchone()
+    done, as_of = 0, facts_day(asked.month, timezone.localdate(now))
+    for low, high in area_chunks(asked.area, asked.area + ":"):
+        facts = read_area(low=low, high=high, month=asked.month, as_of=as_of, settings=base)
+        done += len(facts.household_ids)
+        places = np.array([area[:deeper] for area in facts.areas.tolist()])
+        yield (facts.persons, facts.households, facts.person_household, places), min(done, total), total
+
+
+def _drawn(asked: WhatIf) -> Iterator[tuple[Inputs, int, int]]:
+    wanted = max(1, round(asked.size / HOUSEHOLD_SIZE))
+    for number, start in enumerate(range(0, wanted, BLOCK)):
+        count = min(BLOCK, wanted - start)
+        persons, households, of, _head = draw(count, SEED + number, asked.area)
+        yield (persons, households, of, None), start + count, wanted
