@@ -111,7 +111,7 @@ def _sealed(leads: pa.Table) -> pa.Table:
     with duckdb.connect() as connection:
         connection.register("leads", leads)
         names = ", ".join(f'"{name}"' if name != "evidence" else "to_json(evidence)::varchar as evidence" for name in LEADS.names)
-        told: pa.Table = connection.execute(f"select {names} from leads").to_arrow_table()
+        told: pa.Table = connection.sql(f"select {names} from leads").to_arrow_table()
         return told.cast(LEADS)
 
 
