@@ -68,6 +68,16 @@ def test_1_5_the_list_filters_and_moves_the_ticked_and_says_why_the_rest_stays(t
 
 
 @pytest.mark.django_db
+def test_1_5_the_list_finds_a_lead_by_what_was_merged_into_it(town: scopes.Scope) -> None:
+    home = household(town)
+    lead = signal(town, household_id=home.pk)
+    signal(town, "team:1", channel="team", household_id=home.pk)
+    client, url = client_of(town), reverse("discovery:leads")
+    assert lead.number in client.get(url, {"channel": "team"}).content.decode()
+    assert lead.number not in client.get(url, {"channel": "portal"}).content.decode()
+
+
+@pytest.mark.django_db
 def test_1_5_the_page_assigns_refers_and_links_and_a_second_press_is_told(town: scopes.Scope) -> None:
     visitor = officer(Duty.VISITOR, VILLAGE, name="杨建国")
     lead = signal(town, area=OTHER_VILLAGE, subject=Subject(name="陈大山", phone="13800001234"), detail="独居")

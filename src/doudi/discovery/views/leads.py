@@ -34,8 +34,12 @@ BATCH = (Lead.State.ASSIGNED, Lead.State.CONTACTED, Lead.State.VERIFIED, Lead.St
 
 class LeadFilter(django_filters.FilterSet):
     name = django_filters.CharFilter(label=gettext_lazy("姓名"), method="by_name")
-    channel = django_filters.ChoiceFilter(label=gettext_lazy("线索来源"), choices=Channel.choices, empty_label=gettext_lazy("全部"))
-    indicator = django_filters.ChoiceFilter(label=gettext_lazy("预警指标"), choices=queries.indicator_choices, empty_label=gettext_lazy("全部"))
+    channel = django_filters.ChoiceFilter(
+        label=gettext_lazy("线索来源"), choices=Channel.choices, empty_label=gettext_lazy("全部"), method="by_signal"
+    )
+    indicator = django_filters.ChoiceFilter(
+        label=gettext_lazy("预警指标"), choices=queries.indicator_choices, empty_label=gettext_lazy("全部"), method="by_signal"
+    )
     state = django_filters.ChoiceFilter(
         label=gettext_lazy("办理状态"),
         choices=[("open", gettext_lazy("未办结")), ("uncontacted", gettext_lazy("待联系")), *Lead.State.choices],
@@ -56,6 +60,11 @@ class LeadFilter(django_filters.FilterSet):
         start, end = value.strip(), value.strip() + "\U0010ffff"
         people = Person.objects.filter(name__gte=start, name__lt=end).values("pk")
         return rows.filter(Q(person__in=people) | Q(subject_name__gte=start, subject_name__lt=end)) if start else rows
+
+    def by_signal(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        """Leads of which the lead itself or a signal merged into it is of this channel or indicator."""
+        merged = Lead.objects.filter(merged_into__isnull=False, **{name: value}).values("merged_into")
+        return rows.filter(Q(**{name: value}) | Q(pk__in=merged)) if value else rows
 
     def by_state(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         groups = {"open": Lead.OPEN, "uncontacted": Lead.UNCONTACTED}
