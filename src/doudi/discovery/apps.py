@@ -9,3 +9,4 @@ class DiscoveryConfig(AppConfig):
     def ready(self) -> None:
         import_module("doudi.discovery.lakefiles")
         import_module("doudi.discovery.thresholds")
+        import_module("doudi.discovery.delivery_queries")

@@ -89,6 +89,13 @@ class DeliveryForm(forms.Form):
         return file
 
 
+class ContactForm(forms.Form):
+    """Whom to ask at a department."""
+
+    contact = forms.CharField(label=_("联系人和电话"), max_length=80, required=False, help_text=_("如 王工 0371-62160000；逾期时向谁催报。"))
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class ReportForm(forms.Form):
     """A lead that an officer or visitor raises."""
 

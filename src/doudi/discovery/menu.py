@@ -17,6 +17,7 @@ menu.add("discovery", _("发现时效"), "discovery:timing", "discovery.timing",
 menu.add("discovery", _("外地转办"), "discovery:referrals", "discovery.refer", 14)
 menu.add("discovery", _("主动发现队伍"), "discovery:team", "discovery.roster", 16)
 menu.add("discovery", _("数据报送"), "discovery:deliveries", "discovery.deliver", 20)
+menu.add("discovery", _("部门报送情况"), "discovery:delivery_departments", "discovery.deliver", 22)
 menu.add("discovery", _("信息比对"), "discovery:comparisons", "discovery.compare", 30)
 menu.add("discovery", _("预警指标"), "discovery:indicators", "discovery.view", 35)
 menu.add("discovery", _("数据共享目录"), "discovery:contracts", "discovery.deliver", 40)

@@ -16,4 +16,10 @@ def escalate(*, area: str, on: date, now: datetime) -> dict[str, int]:
     return {"escalated": done.escalated, "released": done.released}
 
 
+def late_deliveries(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Departments' files that have not come."""
+    return services.raise_late(area=area, on=on, now=now)
+
+
+periodic.daily("discovery.late_deliveries", _("提醒逾期未报的部门数据"), late_deliveries, acts=["discovery.deliver"])
 periodic.daily("discovery.escalate", _("督办超期线索"), escalate, acts=["discovery.escalate"])

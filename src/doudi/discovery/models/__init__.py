@@ -1,6 +1,6 @@
 """Discovery's tables: deliveries of departments' files, comparison runs, leads and their way from signal to help; one file per part."""
 
-from doudi.discovery.models.deliveries import ComparisonRun, Delivery
+from doudi.discovery.models.deliveries import ComparisonRun, Delivery, DeliveryPlan
 from doudi.discovery.models.hotline import Call, CallBack, HotlineDesk, Knowledge
 from doudi.discovery.models.indicators import IndicatorTrial
 from doudi.discovery.models.leads import Channel, Lead, LeadEvent, Need
@@ -13,6 +13,7 @@ __all__ = [
     "Channel",
     "ComparisonRun",
     "Delivery",
+    "DeliveryPlan",
     "Department",
     "HotlineDesk",
     "IndicatorTrial",

@@ -24,6 +24,7 @@ class Delivery(AreaModel):
     reason = models.CharField(max_length=400, blank=True)
     accepted = models.IntegerField(default=0)
     rejected = models.IntegerField(default=0)
+    reasons = models.JSONField(default=list, help_text="[field and reason, number of rows], most frequent first; no values")
     lake_path = models.CharField(max_length=200, blank=True)
     original_path = models.CharField(max_length=200, blank=True)
     rejects_path = models.CharField(max_length=200, blank=True)
@@ -33,6 +34,19 @@ class Delivery(AreaModel):
     class Meta:
         indexes = [models.Index(fields=["area", "dataset", "period"])]
         constraints = [models.UniqueConstraint(fields=["area", "dataset", "sha256"], name="delivery_once")]
+
+
+class DeliveryPlan(AreaModel):
+    """What a place agreed with a department on one dataset: whom to ask. Late to-dos name this row; how often is a setting."""
+
+    dataset = CodeField(max_length=30)
+    contact = models.CharField(max_length=80, blank=True)
+    changed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    changed_at = models.DateTimeField(null=True)
+    version = models.IntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["area", "dataset"], name="delivery_plan_once")]
 
 
 class ComparisonRun(AreaModel):

@@ -4,6 +4,7 @@ from doudi.discovery.services.assigning import assign_lead, refer_lead, take_ref
 from doudi.discovery.services.comparison import compare
 from doudi.discovery.services.deliveries import DeliveryError, deliver
 from doudi.discovery.services.escalation import escalate
+from doudi.discovery.services.expecting import raise_late, set_contact
 from doudi.discovery.services.identifying import identify_lead
 from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, leads_helped, report_lead
 from doudi.discovery.services.raising import Subject, raise_lead
@@ -26,11 +27,13 @@ __all__ = [
     "identify_lead",
     "import_roster",
     "leads_helped",
+    "raise_late",
     "raise_lead",
     "record_training",
     "refer_lead",
     "report_by_team",
     "report_lead",
+    "set_contact",
     "take_referral",
     "try_indicator",
 ]

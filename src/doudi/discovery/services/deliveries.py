@@ -22,6 +22,9 @@ from doudi.core.keys import keyring
 from doudi.core.models import Division
 from doudi.core.numbers import token_key
 from doudi.discovery.models import Delivery
+from doudi.discovery.services.expecting import finish_late
+
+REASONS = 20  # kinds of faults kept with a delivery; the sheet has them all
 
 
 class DeliveryError(ValidationError):
@@ -65,12 +68,15 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
         _into_lake(path, delivery, day)
     except DeliveryRefused as refusal:
         delivery.state, delivery.reason = Delivery.State.REFUSED, str(refusal)[:400]
+        delivery.reasons = [_counted(words) for words in refusal.reasons[:REASONS]]
     try:
         with transaction.atomic():
             delivery.save(force_insert=True)
     except IntegrityError:
         # the same file came in at the same moment by another hand
         return Delivery.objects.get(area=area, dataset=dataset, sha256=digest), False
+    if delivery.state == Delivery.State.ACCEPTED:
+        finish_late(area=area, dataset=dataset, now=now)
     scopes.check_constraints()
     return delivery, True
 
@@ -92,9 +98,17 @@ def _into_lake(path: Path, delivery: Delivery, day: date) -> None:
                     seal_file(keyring(), refusal.rejects, sheet)
                     delivery.rejects_path = str(sheet.relative_to(lake().root))
                 raise
+            delivery.reasons = [list(each) for each in accepted.reasons[:REASONS]]
             entry = lake().put(accepted, path, keys=keyring(), period=delivery.period, delivery=identifier)
     delivery.state, delivery.accepted, delivery.rejected = Delivery.State.ACCEPTED, entry.accepted, entry.rejected
     delivery.lake_path, delivery.original_path, delivery.rejects_path = entry.parquet, entry.original, entry.rejects
+
+
+def _counted(words: str) -> list[str | int]:
+    """“字段”原因：3 处 -> ["“字段”原因", 3]"""
+    reason, _colon, count = words.rpartition("：")
+    digits = count.removesuffix(" 处")
+    return [reason, int(digits)] if digits.isdigit() else [words, 0]
 
 
 def _made(folder: Path) -> Path:

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from doudi.discovery.views import deliveries
+from doudi.discovery.views import deliveries, departments
 
 urlpatterns = [
     path("deliveries/", deliveries.Deliveries.as_view(), name="deliveries"),
     path("deliveries/new/", deliveries.new, name="delivery_new"),
+    path("deliveries/departments/", departments.index, name="delivery_departments"),
+    path("deliveries/departments/<str:department>/", departments.show, name="delivery_department"),
+    path("deliveries/departments/<str:department>/contact/", departments.contact, name="delivery_contact"),
     path("deliveries/<int:delivery_id>/rejects/", deliveries.rejects, name="delivery_rejects"),
     path("contracts/", deliveries.contracts, name="contracts"),
     path("contracts/<slug:code>/template/", deliveries.template, name="contract_template"),

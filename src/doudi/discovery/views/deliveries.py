@@ -71,7 +71,7 @@ class Deliveries(ListPage):
                 "get_state_display",
                 kind="tag",
                 colour=lambda row: "green" if row.state == "accepted" else "red",
-                small=lambda row: row.reason,
+                small=lambda row: row.reason or "；".join(f"{reason} {count}" for reason, count in row.reasons[:2]),
             ),
             Column(_("接收时间"), "received_at", kind="day"),
         ]
