@@ -55,6 +55,32 @@ def deliver(
 
 
 @app.command()
+def inbox(
+    prepare: Annotated[str, typer.Option(help="为一个地区建立接收文件夹（每个数据目录一个），如 410122")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """处理接收文件夹中的数据文件（doudi worker 运行时自动处理）：放入 <数据目录>/inbox/<地区>/<目录代码>/，处理后移入 done 或 refused"""
+    with ready():
+        from django.core.exceptions import ValidationError
+        from django.utils import timezone
+
+        from doudi.discovery.services import inbox as watched
+
+        if prepare:
+            try:
+                folder = watched.prepare(prepare)
+            except ValidationError as error:
+                typer.echo("错误：" + " ".join(error.messages), err=True)
+                raise typer.Exit(2) from None
+            show({"folder": str(folder)}, as_json=as_json, title="接收文件夹")
+            return
+        taken = watched.scan(now=timezone.now())
+        show({each.path: {each.state: each.message} for each in taken} or {"files": 0}, as_json=as_json, title="接收文件夹")
+        if any(each.state != watched.DONE for each in taken):
+            raise typer.Exit(1)
+
+
+@app.command()
 def compare(
     username: As,
     area: Annotated[str, typer.Option(help="地区代码；不填为该岗位所在地区")] = "",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import periodic
 from doudi.discovery import services
+from doudi.discovery.services import inbox
 
 
 def escalate(*, area: str, on: date, now: datetime) -> dict[str, int]:
@@ -21,5 +22,12 @@ def late_deliveries(*, area: str, on: date, now: datetime) -> dict[str, int]:
     return services.raise_late(area=area, on=on, now=now)
 
 
+def clear_inbox(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Plain files that were taken in long ago."""
+    return {"removed": inbox.clear(area=area, now=now)}
+
+
+periodic.every_round("discovery.inbox", inbox.scan)
+periodic.daily("discovery.clear_inbox", _("清理接收文件夹"), clear_inbox)
 periodic.daily("discovery.late_deliveries", _("提醒逾期未报的部门数据"), late_deliveries, acts=["discovery.deliver"])
 periodic.daily("discovery.escalate", _("督办超期线索"), escalate, acts=["discovery.escalate"])

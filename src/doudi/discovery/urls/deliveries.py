@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.discovery.views import deliveries, departments
+from doudi.discovery.views import contracts, deliveries, departments
 
 urlpatterns = [
     path("deliveries/", deliveries.Deliveries.as_view(), name="deliveries"),
@@ -11,8 +11,9 @@ urlpatterns = [
     path("deliveries/departments/<str:department>/", departments.show, name="delivery_department"),
     path("deliveries/departments/<str:department>/contact/", departments.contact, name="delivery_contact"),
     path("deliveries/<int:delivery_id>/rejects/", deliveries.rejects, name="delivery_rejects"),
-    path("contracts/", deliveries.contracts, name="contracts"),
-    path("contracts/<slug:code>/template/", deliveries.template, name="contract_template"),
+    path("contracts/", contracts.index, name="contracts"),
+    path("contracts/<slug:code>/", contracts.show, name="contract"),
+    path("contracts/<slug:code>/template/", contracts.template, name="contract_template"),
     path("comparisons/", deliveries.Comparisons.as_view(), name="comparisons"),
     path("comparisons/start/", deliveries.start, name="comparison_start"),
 ]

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import django_filters
-import xlsxwriter
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -118,31 +117,6 @@ def rejects(request: HttpRequest, delivery_id: int) -> HttpResponseBase:
     plain.seek(0)
     response = FileResponse(plain, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
     response["Content-Disposition"] = "attachment; filename*=UTF-8''" + quote(f"退回-{CONTRACTS[delivery.dataset].name_zh}-{delivery.period}.xlsx")
-    return response
-
-
-@may("discovery.deliver")
-def contracts(request: HttpRequest) -> HttpResponse:
-    """The dataset contracts (数据共享目录) with their columns."""
-    return render(request, "discovery/contracts.html", {"contracts": CONTRACTS.values()})
-
-
-@may("discovery.deliver")
-def template(request: HttpRequest, code: str) -> HttpResponseBase:
-    """An empty sheet with the contract's headers, for the department to fill in."""
-    if code not in CONTRACTS:
-        raise Http404
-    contract = CONTRACTS[code]
-    buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
-        sheet, head, text = book.add_worksheet(), book.add_format({"bold": True, "bg_color": "#E8F1FD"}), book.add_format({"num_format": "@"})
-        sheet.freeze_panes(1, 0)
-        for at, column in enumerate(contract.columns):
-            sheet.set_column(at, at, 22, text)
-            sheet.write_string(0, at, column.header_zh, head)
-    buffer.seek(0)
-    response = FileResponse(buffer, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-    response["Content-Disposition"] = "attachment; filename*=UTF-8''" + quote(f"{contract.name_zh}-模板.xlsx")
     return response
 
 
