@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from ninja import Schema
 
 Text = str | Promise
+# What any operation may answer other than success: `response={200: ..., REFUSALS: ErrorOut}`.
+REFUSALS = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429})
 ONLY_CHINESE = "Refused; the Chinese message says why."
 
 

@@ -17,7 +17,7 @@ from doudi.core.models import Division
 
 
 class ClientForm(forms.Form):
-    organisation = forms.CharField(label=_("单位"), max_length=80, help_text=_("如 中牟县残疾人联合会"))
+    organisation = forms.CharField(label=_("单位名称"), max_length=80, help_text=_("如 中牟县残疾人联合会"))
     contact = forms.CharField(label=_("联系人和电话"), max_length=80)
     area = forms.CharField(
         label=_("地区"), max_length=60, help_text=_("代码或名称；令牌只能看到和写入这一地区"), widget=forms.TextInput(attrs={"list": "areas"})

@@ -15,4 +15,4 @@ def forget(*, area: str, on: date, now: datetime) -> dict[str, int]:
     return {"removed": services.forget(now=now)}
 
 
-periodic.daily("api.forget", _("清理过期的接口调用记录"), forget)
+periodic.daily("api.forget", _("清理过期的接口调用记录"), forget, figures={"removed": _("已清理")})

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -44,6 +44,11 @@ class Job:
     function: Callable[..., Mapping[str, Any] | None]
     level: int = 2
     acts: frozenset[str] = frozenset()
+    figures: Mapping[str, str | Promise] = field(default_factory=dict)
+
+    def told(self, result: Mapping[str, Any]) -> str:
+        """Figures of a run in words."""
+        return "；".join(f"{self.figures.get(key, key)} {value}" for key, value in result.items())
 
     def scope(self, area: str) -> scopes.Scope:
         return scopes.Scope(area=area, duty=WORKER, page=f"daily {self.name}"[:200], acts=self.acts)
@@ -53,11 +58,14 @@ _jobs: dict[str, Job] = {}
 _rounds: dict[str, Callable[..., Any]] = {}
 
 
-def daily(name: str, label: str | Promise, function: Callable[..., Mapping[str, Any] | None], *, level: int = 2, acts: Iterable[str] = ()) -> None:
-    """Register a daily job. Raises ValueError for a level that is none."""
+def daily(
+    name: str, label: str | Promise, function: Callable[..., Mapping[str, Any] | None], *, level: int = 2, acts: Iterable[str] = (),
+    figures: Mapping[str, str | Promise] | None = None,
+) -> None:
+    """Register a daily job; `figures` names those that it returns. Raises ValueError for a level that is none."""
     if level not in (2, 6):
         raise ValueError(level)
-    _jobs[name] = Job(name, label, function, level, frozenset(acts))
+    _jobs[name] = Job(name, label, function, level, frozenset(acts), figures or {})
 
 
 def every_round(name: str, function: Callable[..., Any]) -> None:

@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import discovery, hotline, policy
+from doudi.demo import departments, discovery, hotline, policy
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -112,14 +112,17 @@ def deliveries(demo: Demo) -> None:
     for number, entry in enumerate(files, 1):
         demo.tell("接收部门数据", number, len(files))
         path = demo.synthetic / "deliveries" / entry["file"]
+        came, period = departments.EARLIER.get(entry["dataset"], (ON, f"{ON:%Y-%m}"))
         with demo.acting(Duty.DATA_CHECKER, "doudi deliver"):
             delivery, _new = services.deliver(
-                path=path, dataset=entry["dataset"], area=demo.area, now=at(ON, 9, number), name=path.name, period=f"{ON:%Y-%m}"
+                path=path, dataset=entry["dataset"], area=demo.area, now=at(came, 9, number), name=path.name, period=period
             )
         counts["files"] += 1
         counts["accepted"] += delivery.accepted
         counts["rejected"] += delivery.rejected
     demo.figures["deliveries"] = counts
+    departments.contacts(scope=by_duty(demo.staff, Duty.DATA_CHECKER).scope(), now=at(ON, 10))
+    departments.client(scope=by_duty(demo.staff, Duty.ADMINISTRATOR).scope(), now=at(ON, 11))
 
 
 def comparison(demo: Demo) -> None:
@@ -160,9 +163,10 @@ def visits(demo: Demo) -> None:
 
 
 def overdue(demo: Demo) -> None:
-    """The daily round on the day where the pages stand."""
-    demo.tell("督办超期线索", 0, 0)
-    demo.figures["escalated"] = discovery.escalated(area=demo.area, on=TODAY, now=at(TODAY, 7))
+    """The daily jobs on the day where the pages stand: leads past their limit, departments that are late."""
+    demo.tell("每日定时任务", 0, 0)
+    departments.day(on=TODAY, now=at(TODAY, 7))
+    demo.figures["escalated"] = discovery.escalated(area=demo.area)
 
 
 def money(value: Any) -> str:

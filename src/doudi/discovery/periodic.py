@@ -28,6 +28,18 @@ def clear_inbox(*, area: str, on: date, now: datetime) -> dict[str, int]:
 
 
 periodic.every_round("discovery.inbox", inbox.scan)
-periodic.daily("discovery.clear_inbox", _("清理接收文件夹"), clear_inbox)
-periodic.daily("discovery.late_deliveries", _("提醒逾期未报的部门数据"), late_deliveries, acts=["discovery.deliver"])
-periodic.daily("discovery.escalate", _("督办超期线索"), escalate, acts=["discovery.escalate"])
+periodic.daily("discovery.clear_inbox", _("清理接收文件夹"), clear_inbox, figures={"removed": _("已清理")})
+periodic.daily(
+    "discovery.late_deliveries",
+    _("提醒逾期未报的部门数据"),
+    late_deliveries,
+    acts=["discovery.deliver"],
+    figures={"late": _("逾期"), "raised": _("新提醒"), "finished": _("已办结")},
+)
+periodic.daily(
+    "discovery.escalate",
+    _("督办超期线索"),
+    escalate,
+    acts=["discovery.escalate"],
+    figures={"escalated": _("已督办"), "released": _("已转交")},
+)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 from ninja import Router, Schema
-from ninja.responses import codes_4xx
 
-from doudi.api.errors import ErrorOut
+from doudi.api.errors import REFUSALS, ErrorOut
 from doudi.api.rights import Caller, needs
 from doudi.batch.datasets import CONTRACTS
 
@@ -26,7 +25,7 @@ class ContractOut(Schema):
     allowed: bool
 
 
-@router.get("", response={200: list[ContractOut], codes_4xx: ErrorOut}, summary="数据共享目录 / Dataset contracts", **needs())
+@router.get("", response={200: list[ContractOut], REFUSALS: ErrorOut}, summary="数据共享目录 / Dataset contracts", **needs())
 def listed(request: HttpRequest) -> list[dict[str, object]]:
     """全部目录；allowed 表示本令牌可以报送。"""
     caller: Caller = request.caller  # type: ignore[attr-defined]

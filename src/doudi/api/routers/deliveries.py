@@ -13,9 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from ninja import Field, Query, Router, Schema, Status
-from ninja.responses import codes_4xx
 
-from doudi.api.errors import ApiError, ErrorOut
+from doudi.api.errors import REFUSALS, ApiError, ErrorOut
 from doudi.api.rights import Caller, needs
 from doudi.batch import sealed
 from doudi.batch.datasets import CONTRACTS
@@ -97,7 +96,7 @@ def _kind(path: Path) -> str:
 
 
 @router.post(
-    "", response={201: DeliveryOut, 200: DeliveryOut, codes_4xx: ErrorOut}, summary="报送一个数据文件 / Deliver a file",
+    "", response={201: DeliveryOut, 200: DeliveryOut, REFUSALS: ErrorOut}, summary="报送一个数据文件 / Deliver a file",
     **needs("deliveries:write", requestBody=BODY, parameters=[KEY]),
 )  # fmt: skip
 def deliver(request: HttpRequest, given: Query[DeliveryIn]) -> Status:
@@ -135,14 +134,14 @@ def _own(request: HttpRequest, number: int) -> Delivery:
     return delivery
 
 
-@router.get("/{int:number}", response={200: DeliveryOut, codes_4xx: ErrorOut}, summary="核验结果 / Result of a delivery", **needs("deliveries:write"))
+@router.get("/{int:number}", response={200: DeliveryOut, REFUSALS: ErrorOut}, summary="核验结果 / Result of a delivery", **needs("deliveries:write"))
 def show(request: HttpRequest, number: int) -> dict[str, object]:
     """一次报送的核验结果。"""
     return _out(_own(request, number), new=False)
 
 
 @router.get(
-    "/{int:number}/rejects", url_name="delivery_rejects", response={codes_4xx: ErrorOut}, summary="退回清单 / Rejected rows as a sheet",
+    "/{int:number}/rejects", url_name="delivery_rejects", response={REFUSALS: ErrorOut}, summary="退回清单 / Rejected rows as a sheet",
     **needs("deliveries:write", responses={200: {"description": "退回清单（Excel）", "content": {SHEET: BINARY}}}),
 )  # fmt: skip
 def rejects(request: HttpRequest, number: int) -> HttpResponse:

@@ -106,7 +106,7 @@ class DailyRuns(ListPage):
             small=lambda row: row.error,
         ),
         Column(_("次数"), "attempts", kind="number"),
-        Column(_("结果"), lambda row: "；".join(f"{key} {value}" for key, value in row.result.items()) or "—"),
+        Column(_("结果"), lambda row: periodic.jobs()[row.name].told(row.result) if row.name in periodic.jobs() else "—"),
         Column(_("时间"), lambda row: timezone.localtime(row.tried_at).strftime("%H:%M")),
     ]
 
