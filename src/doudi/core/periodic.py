@@ -59,7 +59,12 @@ _rounds: dict[str, Callable[..., Any]] = {}
 
 
 def daily(
-    name: str, label: str | Promise, function: Callable[..., Mapping[str, Any] | None], *, level: int = 2, acts: Iterable[str] = (),
+    name: str,
+    label: str | Promise,
+    function: Callable[..., Mapping[str, Any] | None],
+    *,
+    level: int = 2,
+    acts: Iterable[str] = (),
     figures: Mapping[str, str | Promise] | None = None,
 ) -> None:
     """Register a daily job; `figures` names those that it returns. Raises ValueError for a level that is none."""

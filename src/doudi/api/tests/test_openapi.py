@@ -46,9 +46,7 @@ def test_an_operation_answers_as_described(system: Callable[..., System], applic
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
     schema.config.generation.update(modes=[mode])
 
-    @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(case=schema[address][method].as_strategy(generation_mode=mode))
     def answers(case: schemathesis.Case) -> None:
         case.call_and_validate(headers={"Authorization": f"Bearer {caller.token}"}, checks=CHECKS)
