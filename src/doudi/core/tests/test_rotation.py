@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pyarrow as pa
@@ -34,6 +34,7 @@ STEPS = ["keys", "journal", "files", "registry_person", "before commit", "commit
 
 # uuid columns that are no tokens: identifiers that the system makes itself
 IDENTIFIERS = {
+    ("api_apicall", "request_id"), ("discovery_call", "uuid"),
     ("core_attachment", "id"), ("core_taskprogress", "id"), ("core_taskprogress", "task_id"), ("django_tasks_database_dbtaskresult", "id"),
     ("django_tasks_db_dbtaskresult", "id"), ("pghistory_context", "id"), ("registry_fact", "evidence_id"),
 }  # fmt: skip
@@ -42,7 +43,17 @@ CHECKED: dict[str, dict[str, Any]] = {
     "payments_payrollline": {"kind": "regular", "month_entitled": date(2022, 12, 1), "amount": 100, "cause": None},
     "enrolment_award": {"starts": date(2022, 12, 1)},
 }
-MADE_UP = {"text": "x", "character varying": "x", "date": ON, "timestamp with time zone": NOW, "boolean": False, "numeric": 1, "jsonb": "{}", "bytea": b""}
+MADE_UP = {
+    "uuid": str(uuid4()),
+    "text": "x",
+    "character varying": "x",
+    "date": ON,
+    "timestamp with time zone": NOW,
+    "boolean": False,
+    "numeric": 1,
+    "jsonb": "{}",
+    "bytea": b"",
+}
 
 pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
 
@@ -340,7 +351,9 @@ def test_a_key_file_without_the_version_in_use_is_not_guessed(filled: Path) -> N
         connection.ensure_connection()
 
 
-def test_keys_from_the_environment_are_never_written_but_told(filled: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, test_database: Any) -> None:
+def test_keys_from_the_environment_are_never_written_but_told(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, test_database: Any
+) -> None:
     before = everything(test_database, filled)
     stored = (filled / "keys.json").read_text()
 
