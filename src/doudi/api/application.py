@@ -10,9 +10,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as SchemaError
+from ninja.renderers import JSONRenderer
 
 from doudi.api import routers
 from doudi.api.errors import ApiError, answer, of_schema, of_status, of_validation
+
+
+class PlainRenderer(JSONRenderer):
+    """JSON with Chinese as it is written."""
+
+    json_dumps_params = {"ensure_ascii": False}
+
 
 api = NinjaAPI(
     title="兜底 · 社会救助接口 / Doudi API",
@@ -22,6 +30,7 @@ api = NinjaAPI(
         "For the systems of departments, call centres and institutions. The administrator issues tokens; send them as `Authorization: Bearer …`."
     ),
     docs_url=None,
+    renderer=PlainRenderer(),
     urls_namespace="api:api-v1",
 )
 

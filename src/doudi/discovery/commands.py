@@ -75,7 +75,12 @@ def inbox(
             show({"folder": str(folder)}, as_json=as_json, title="接收文件夹")
             return
         taken = watched.scan(now=timezone.now())
-        show({each.path: {each.state: each.message} for each in taken} or {"files": 0}, as_json=as_json, title="接收文件夹")
+        if as_json:
+            show({"files": len(taken), "taken": [{"path": each.path, "state": each.state, "message": each.message} for each in taken]}, as_json=True)
+        else:
+            for each in taken:
+                typer.echo(f"{each.state}  {each.path}：{each.message}")
+            typer.echo(f"处理 {len(taken)} 个文件")
         if any(each.state != watched.DONE for each in taken):
             raise typer.Exit(1)
 

@@ -195,6 +195,14 @@ def test_1_1_a_form_with_a_file_is_the_same(deaths: System) -> None:
         assert Delivery.objects.get().received_by_id == deaths.client.account_id
 
 
+def test_1_1_contracts_and_their_schemas(deaths: System) -> None:
+    listed = {each["code"]: each["allowed"] for each in deaths.call("get", "/contracts").json()}
+    assert listed["deaths"] and not listed["disability"]
+    schema = deaths.call("get", "/contracts/deaths/schema").json()
+    assert schema["primaryKey"] == ["身份证号"] and "死亡日期" in [field["name"] for field in schema["fields"]]
+    assert deaths.call("get", "/contracts/cars/schema").status_code == 404
+
+
 def test_1_1_rejected_rows_come_back_as_a_sheet_and_the_look_is_recorded(deaths: System) -> None:
     response = deliver(deaths, citizen_file(good=9, bad=1))
     assert (response.json()["accepted"], response.json()["rejected"]) == (9, 1)

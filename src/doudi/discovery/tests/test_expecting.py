@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,10 @@ import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
+from python_calamine import CalamineWorkbook
 
 from doudi.batch.datasets import CONTRACTS
+from doudi.batch.datasets.handout import write_handout
 from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Todo
@@ -221,3 +226,34 @@ def test_1_1_pages_show_what_is_due_what_came_and_why_rows_went_back(checker: sc
         assert browser.get(path).status_code == 404
     city = client_of(officer(Duty.DATA_CHECKER, CITY)).get("/deliveries/departments/").content.decode()
     assert f"?area={COUNTY}" in city
+
+
+def test_1_1_the_contract_goes_to_the_department_as_page_workbook_and_schema(checker: scopes.Scope) -> None:
+    browser = client_of(checker)
+    with scopes.acting(checker):
+        services.set_contact(area=COUNTY, department=DEPARTMENT, contact="王工 0371", version=0, now=datetime(2022, 11, 28, tzinfo=CHINA))
+    page = browser.get("/contracts/deaths/").content.decode()
+    assert all(header in page for header in CONTRACTS["deaths"].headers) and CONTRACTS["deaths"].legal_basis in page
+    handout = b"".join(browser.get("/contracts/deaths/handout/").streaming_content)  # type: ignore[attr-defined]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(handout))
+    assert ["联系人", "王工 0371"] in book.get_sheet_by_name("说明").to_python()
+    schema = json.loads(b"".join(browser.get("/contracts/deaths/schema/").streaming_content))  # type: ignore[attr-defined]
+    assert [field["name"] for field in schema["fields"]] == CONTRACTS["deaths"].headers
+    assert [browser.get(f"/contracts/cars/{part}").status_code for part in ("", "handout/", "schema/")] == [404] * 3
+    assert client_of(officer(Duty.VISITOR, "410122101201")).get("/contracts/deaths/handout/").status_code == 403
+
+
+def test_1_1_the_workbook_filled_in_comes_back_as_a_delivery(checker: scopes.Scope, tmp_path: Path) -> None:
+    empty, path = tmp_path / "模板.xlsx", tmp_path / "死亡.xlsx"
+    write_handout(CONTRACTS["deaths"], empty)
+    cells = zip("ABCD", ("王建国", citizen("41012219500203101"), "2022-11-03", "疾病"), strict=True)
+    row = "".join(f'<c r="{column}2" t="inlineStr"><is><t>{text}</t></is></c>' for column, text in cells)
+    with zipfile.ZipFile(empty) as before, zipfile.ZipFile(path, "w") as after:  # a row is typed into its last sheet
+        for name in before.namelist():
+            part = before.read(name)
+            after.writestr(
+                name, part.replace(b"</sheetData>", f'<row r="2">{row}</row></sheetData>'.encode()) if name.endswith("sheet3.xml") else part
+            )
+    with scopes.acting(checker):
+        delivery, _new = services.deliver(path=path, dataset="deaths", area=COUNTY, now=datetime(2022, 11, 28, 9, tzinfo=CHINA))
+    assert (delivery.state, delivery.accepted, delivery.rejected, delivery.reason) == ("accepted", 1, 0, "")

@@ -13,7 +13,8 @@ urlpatterns = [
     path("deliveries/<int:delivery_id>/rejects/", deliveries.rejects, name="delivery_rejects"),
     path("contracts/", contracts.index, name="contracts"),
     path("contracts/<slug:code>/", contracts.show, name="contract"),
-    path("contracts/<slug:code>/template/", contracts.template, name="contract_template"),
+    path("contracts/<slug:code>/handout/", contracts.handout, name="contract_handout"),
+    path("contracts/<slug:code>/schema/", contracts.schema, name="contract_schema"),
     path("comparisons/", deliveries.Comparisons.as_view(), name="comparisons"),
     path("comparisons/start/", deliveries.start, name="comparison_start"),
 ]

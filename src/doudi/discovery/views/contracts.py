@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 from urllib.parse import quote
 
-import xlsxwriter
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from doudi.batch.datasets import CONTRACTS, Column, Contract
+from doudi.batch.datasets.handout import TYPES_ZH, table_schema, unit_of, write_handout
 from doudi.core.views.access import may
+from doudi.discovery.models import DeliveryPlan
 
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-TYPES = {
-    "name": gettext_lazy("姓名"),
-    "id_number": gettext_lazy("身份证号，18 位"),
-    "certificate": gettext_lazy("残疾人证号，20 位"),
-    "text": gettext_lazy("文字，200 字以内"),
-    "code": gettext_lazy("代码或名称"),
-    "flag": gettext_lazy("是或否"),
-    "date": gettext_lazy("日期，如 2022-11-03"),
-    "month": gettext_lazy("月份，如 2022-11"),
-    "amount": gettext_lazy("金额"),
-    "number": gettext_lazy("数值"),
-    "division": gettext_lazy("行政区划代码或名称"),
-    "credit_code": gettext_lazy("统一社会信用代码，18 位"),
-}
 
 
 def _column(column: Column, key: tuple[str, ...]) -> dict[str, Any]:
     return {
         "header": column.header_zh,
-        "type": TYPES.get(column.type, column.type),
+        "type": _(TYPES_ZH.get(column.type, column.type)),
         "required": column.required,
         "key": column.name in key,
-        "unit": column.unit or ("元" if column.type == "amount" else ""),
+        "unit": unit_of(column),
         "codes": [f"{code} {_(label)}" for code, label in (column.labels or {}).items()],
         "aliases": column.aliases,
         "sealed": bool(column.sensitive),
@@ -84,14 +71,19 @@ def _download(content: io.BytesIO, name: str, kind: str) -> HttpResponseBase:
 
 @require_GET
 @may("discovery.deliver")
-def template(request: HttpRequest, code: str) -> HttpResponseBase:
-    """An empty sheet with the contract's headers, for the department to fill in."""
+def handout(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Explanation, fields and an empty sheet as one workbook to give to the department, with the place's own contact."""
     contract = _contract(code)
+    plan = DeliveryPlan.objects.filter(area=request.scope.area, dataset=code).first()  # type: ignore[attr-defined]
     buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
-        sheet, head, text = book.add_worksheet(), book.add_format({"bold": True, "bg_color": "#E8F1FD"}), book.add_format({"num_format": "@"})
-        sheet.freeze_panes(1, 0)
-        for at, column in enumerate(contract.columns):
-            sheet.set_column(at, at, 22, text)
-            sheet.write_string(0, at, column.header_zh, head)
-    return _download(buffer, f"{contract.name_zh}-模板.xlsx", SHEET)
+    write_handout(contract, buffer, contact=plan.contact if plan else "")
+    return _download(buffer, f"{contract.name_zh}-数据说明和模板.xlsx", SHEET)
+
+
+@require_GET
+@may("discovery.deliver")
+def schema(request: HttpRequest, code: str) -> HttpResponseBase:
+    """The contract as Frictionless Table Schema, for the department's programmers."""
+    contract = _contract(code)
+    text = json.dumps(table_schema(contract), ensure_ascii=False, indent=2)
+    return _download(io.BytesIO(text.encode()), f"{contract.code}.schema.json", "application/json")
