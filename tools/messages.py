@@ -39,11 +39,12 @@ def declared() -> list[str]:
     """Labels declared where no Django is: the law's parameters and explanation, datasets, indicators. Pages show them through `declared`."""
     sys.path.insert(0, str(PACKAGE.parent))
     from doudi.batch.datasets import CONTRACTS
+    from doudi.batch.datasets.handout import TYPES_ZH
     from doudi.batch.indicators import INDICATORS
     from doudi.batch.law.settings import list_parameters
 
     found = [parameter.label for parameter in list_parameters()] + [indicator.title_zh for indicator in INDICATORS.values()] + ["城镇"]
-    found += [threshold.label_zh for indicator in INDICATORS.values() for threshold in indicator.parameters.values()] + ["启用"]
+    found += [threshold.label_zh for indicator in INDICATORS.values() for threshold in indicator.parameters.values()] + ["启用", *TYPES_ZH.values()]
     for contract in CONTRACTS.values():
         found += [contract.name_zh, contract.department_zh]
         for column in contract.columns:
