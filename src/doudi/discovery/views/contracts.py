@@ -39,6 +39,12 @@ def _contract(code: str) -> Contract:
     return CONTRACTS[code]
 
 
+def _contact(request: HttpRequest, contract: Contract) -> str:
+    """Whom the reader's own place asks, else the contract's contact."""
+    plan = DeliveryPlan.objects.filter(area=request.scope.area, dataset=contract.code).first()  # type: ignore[attr-defined]
+    return (plan.contact if plan else "") or contract.contact
+
+
 @require_GET
 @may("discovery.deliver")
 def index(request: HttpRequest) -> HttpResponse:
@@ -57,6 +63,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "contract": contract,
         "columns": [_column(column, contract.key) for column in contract.columns],
+        "contact": _contact(request, contract),
         "key": "、".join(contract[name].header_zh for name in contract.key),
     }
     return render(request, "discovery/contract.html", context)
@@ -74,9 +81,8 @@ def _download(content: io.BytesIO, name: str, kind: str) -> HttpResponseBase:
 def handout(request: HttpRequest, code: str) -> HttpResponseBase:
     """Explanation, fields and an empty sheet as one workbook to give to the department, with the place's own contact."""
     contract = _contract(code)
-    plan = DeliveryPlan.objects.filter(area=request.scope.area, dataset=code).first()  # type: ignore[attr-defined]
     buffer = io.BytesIO()
-    write_handout(contract, buffer, contact=plan.contact if plan else "")
+    write_handout(contract, buffer, contact=_contact(request, contract))
     return _download(buffer, f"{contract.name_zh}-数据说明和模板.xlsx", SHEET)
 
 
