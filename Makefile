@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test test-spark lint types migrations-check messages e2e bench lock clean
+.PHONY: setup demo demo-reset test test-law test-spark lint types migrations-check messages e2e bench lock clean
 
 setup: $(READY)
 
@@ -29,6 +29,10 @@ demo-reset: setup
 
 test: setup
 	$(BIN)/python -m pytest $(ARGS)
+
+# The law alone: its wheel in an empty environment, its tests, its web API.
+test-law: setup
+	$(BIN)/python tests/law/alone.py $(ARGS)
 
 # The same declarations on Spark; needs Java 17.
 test-spark: setup
