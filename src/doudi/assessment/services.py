@@ -242,6 +242,13 @@ def explanation(assessment: Assessment, *, names: Sequence[str] | None = None) -
     return law.explain(persons, households, f"{assessment.month:%Y-%m}", settings_of(assessment.settings), names)
 
 
+def unverified_effects(assessment: Assessment, explained: law.Explanation) -> list[dict[str, Any]]:
+    """Of each unverified parameter that the explanation used: `used`, whether the answer `changes` without it, and `total` (yuan a month) without it."""
+    persons, households, _index = thaw([assessment.facts])
+    effects = law.unverified_effects(persons, households, f"{assessment.month:%Y-%m}", explained, settings_of(assessment.settings))
+    return [effect | {"used": explained.parameters[effect["index"]]} for effect in effects]
+
+
 def member_names(assessment: Assessment) -> list[str]:
     """Names of the members in the order of the facts; who is managed elsewhere by now is 成员1, 成员2 …"""
     ids = assessment.facts["person_ids"]

@@ -101,7 +101,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "row": row, "household": row.household, "x": explained, "names": names, "picture": picture, "fall": _next_fall(curve, income), "before": before,
         "record": record, "last": queries.is_last(row), "same_law": explained.law_version == row.law_version, "english": request.LANGUAGE_CODE == "en",
-        "extra": panels.actions("assessment", request, row),
+        "extra": panels.actions("assessment", request, row), "effects": services.unverified_effects(row, explained),
         "first": row.month.replace(year=row.month.year - 1), "until": month_before(row.month),
     }  # fmt: skip
     return render(request, "assessment/show.html", context)

@@ -15,13 +15,14 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.assessment.facts import Array, area_chunks, facts_day, read_area
+from doudi.assessment.facts import Array, area_chunks, facts_day, month_after, read_area
 from doudi.assessment.models import WhatIf
 from doudi.assessment.services import snapshot
 from doudi.batch import law
 from doudi.batch.synth.population import draw
 from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.models import Setting
 from doudi.core.models.divisions import LEVEL_LENGTH
 from doudi.core.settings_overlay import overlay
 
@@ -35,6 +36,30 @@ Progress = Callable[[int, int, str], None]
 def composed(*, name: str, changes: Sequence[Mapping[str, Any]]) -> str:
     """YAML of changes that a form asked for: parameter, `value` or `times`, from, area."""
     return yaml.safe_dump({"name": name, "changes": [dict(change) for change in changes]}, allow_unicode=True, sort_keys=False)
+
+
+def dry_run_reform(setting: Setting) -> str | None:
+    """The reform that a proposed setting amounts to; None where it is no parameter of the law (a procedure's)."""
+    if setting.parameter.startswith(("procedure.", "prices.")):
+        return None
+    try:
+        value: float | str = float(setting.value)
+    except ValueError:
+        value = setting.value
+    change = {"parameter": setting.parameter, "value": value, "from": setting.starts.isoformat(), "area": setting.area}
+    return composed(name=f"{setting.document}", changes=[change]).strip()
+
+
+def start_dry_run(*, setting_id: int, now: datetime) -> tuple[WhatIf, bool]:
+    """The effect of a proposed setting on the registered households of its place, in the first whole month in which it holds (this month where it
+    has begun already). Raises ValidationError where there is no such proposal."""
+    setting = Setting.objects.filter(pk=setting_id, state=Setting.State.PROPOSED, area=scopes.current().area).first()
+    reform = dry_run_reform(setting) if setting else None
+    if setting is None or reform is None:
+        raise ValidationError(_("没有这一条待确认的参数，或它不影响待遇测算。"))
+    starts = setting.starts if setting.starts.day == 1 else month_after(setting.starts)
+    month = max(starts, timezone.localdate(now).replace(day=1))
+    return start_what_if(name=_("影响试算"), source=WhatIf.Source.REGISTRY, month=month, reform=reform, now=now)
 
 
 def start_what_if(

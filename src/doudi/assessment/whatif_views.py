@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from doudi.assessment import whatif
 from doudi.assessment.chart import change_bars, pair_bars
@@ -194,6 +194,21 @@ def new(request: HttpRequest) -> HttpResponse:
             return redirect(url)
     names = [(name, f"{name} {_(info.label)}") for name, info in law_parameters().items() if not name.startswith(("procedure.", "prices."))]
     return render(request, "assessment/what_if_new.html", {"form": form, "names": names, "example": EXAMPLE}, status=422 if form.errors else 200)
+
+
+@require_POST
+@may("assessment.whatif")
+def dry_run(request: HttpRequest, setting_id: int) -> HttpResponse:
+    """What a proposed parameter would change, before it is confirmed."""
+    try:
+        asked, fresh = whatif.start_dry_run(setting_id=setting_id, now=timezone.now())
+    except ValidationError as error:
+        messages.error(request, "；".join(error.messages))
+        return redirect("settings")
+    url = reverse("assessment:what_if", args=[asked.pk])
+    if fresh:
+        tasks.start_task(path=TASK, title=asked.name, arguments={"what_if": asked.pk}, url=url, now=timezone.now())
+    return redirect(url)
 
 
 def _found(pk: int) -> WhatIf:

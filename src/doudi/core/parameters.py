@@ -11,6 +11,29 @@ from decimal import Decimal, InvalidOperation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+UNITS = {
+    "yuan/person/month": _("元/人·月"),
+    "yuan/person/year": _("元/人·年"),
+    "yuan/month": _("元/月"),
+    "yuan": _("元"),
+    "share": _("比例"),
+    "multiple": _("倍"),
+    "months": _("个月"),
+    "years": _("年"),
+    "days": _("天"),
+    "working days": _("个工作日"),
+    "day of month": _("日"),
+    "times": _("次"),
+    "per cent": "%",
+    "number": _("个"),
+    "mu": _("亩"),
+    "m2": _("平方米"),
+    "grade": _("级"),
+    "switch": _("是否"),
+    "choice": _("选项"),
+    "class": _("类"),
+}
+
 
 @dataclass(frozen=True)
 class Procedure:

@@ -15,8 +15,10 @@ from django.urls import reverse
 
 from doudi.assessment import whatif
 from doudi.assessment.models import WhatIf
+from doudi.assessment.tests.cases import case
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, TaskProgress
+from doudi.core.services.settings import propose_setting
 from doudi.core.tests.officers import client_of, officer
 
 NOW = datetime(2022, 12, 8, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -160,3 +162,26 @@ def test_pages_ask_from_lines_text_and_file_and_show_the_answer(reviewer: scopes
     upload = SimpleUploadedFile("reform.yaml", REFORM.encode())
     assert client.post(new, base | {"name": "文件", "file": upload}).status_code == 302
     assert client.post(new, base | {"file": SimpleUploadedFile("r.yaml", b"\xff\xfe\x00")}).status_code == 422
+
+
+@pytest.mark.django_db
+def test_a_proposed_parameter_is_tried_before_it_is_confirmed(reviewer: scopes.Scope) -> None:
+    with scopes.acting(reviewer):
+        case({"birth": date(1950, 1, 1)}, residence="rural")
+        law_row = propose_setting(
+            parameter="dibao.standard.rural", area=COUNTY, starts=date(2023, 1, 1), value="900", document="牟民〔2022〕9号", now=NOW
+        )
+        other = propose_setting(
+            parameter="procedure.lead.contact_days.red", area=COUNTY, starts=date(2023, 1, 1), value="2", document="牟民〔2022〕9号", now=NOW
+        )
+        with pytest.raises(ValidationError, match="不影响"):
+            whatif.start_dry_run(setting_id=other.pk, now=NOW)
+        asked, fresh = whatif.start_dry_run(setting_id=law_row.pk, now=NOW)
+        result = whatif.run_what_if(what_if_id=asked.pk, now=NOW).result
+        assert fresh and asked.month == date(2023, 1, 1) and result and result["winners"] == 1 and result["gain"] > 0
+    client = client_of(reviewer)
+    page = client.get(reverse("settings") + "?parameter=dibao.standard.rural").content.decode()
+    assert "影响试算" in page and "重新试算" in page and "用在哪里" in page
+    assert client.post(reverse("assessment:dry_run", args=[law_row.pk])).status_code == 302
+    with scopes.acting(officer(Duty.COUNTY_APPROVER, "410181")), pytest.raises(ValidationError, match="没有这一条"):
+        whatif.start_dry_run(setting_id=law_row.pk, now=NOW)

@@ -18,14 +18,16 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django_htmx.jinja import htmx_script as load_htmx
 
 from doudi.batch import idnumber
+from doudi.batch.law.sources import in_chinese
 from doudi.core import panels as panel_registry
 from doudi.core import places
 from doudi.core.models import Duty
+from doudi.core.parameters import UNITS
 
 register = template.Library()
 
@@ -163,6 +165,18 @@ def ago(value: datetime | None) -> str:
 def duty_name(value: str | None) -> str:
     """Name of a duty by its code."""
     return str(Duty(value).label) if value in Duty.values else value or NOTHING
+
+
+@register.filter
+def unit(code: str) -> str:
+    """yuan/person/month in words; anything else as it stands."""
+    return str(UNITS.get(code, code))
+
+
+@register.filter
+def source_words(reference: str) -> str:
+    """The source of a figure of the law, in the reader's language."""
+    return reference if get_language() == "en" else in_chinese(reference)
 
 
 @register.filter

@@ -23,37 +23,16 @@ from django.utils.translation import gettext_lazy, override
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from doudi.batch.law.settings import ParameterInfo, ParameterRow, list_parameters
+from doudi.batch.law.uses import used_in
 from doudi.core import charts, duties, places
 from doudi.core import scope as scopes
 from doudi.core.forms import DayInput
 from doudi.core.models import Setting
 from doudi.core.models.divisions import ancestors
-from doudi.core.parameters import PROCEDURES
+from doudi.core.parameters import PROCEDURES, UNITS
 from doudi.core.services import settings as service
 from doudi.core.views.access import may
 
-UNITS = {
-    "yuan/person/month": gettext_lazy("元/人·月"),
-    "yuan/person/year": gettext_lazy("元/人·年"),
-    "yuan/month": gettext_lazy("元/月"),
-    "yuan": gettext_lazy("元"),
-    "share": gettext_lazy("比例"),
-    "multiple": gettext_lazy("倍"),
-    "months": gettext_lazy("个月"),
-    "years": gettext_lazy("年"),
-    "days": gettext_lazy("天"),
-    "working days": gettext_lazy("个工作日"),
-    "day of month": gettext_lazy("日"),
-    "times": gettext_lazy("次"),
-    "per cent": "%",
-    "number": gettext_lazy("个"),
-    "mu": gettext_lazy("亩"),
-    "m2": gettext_lazy("平方米"),
-    "grade": gettext_lazy("级"),
-    "switch": gettext_lazy("是否"),
-    "choice": gettext_lazy("选项"),
-    "class": gettext_lazy("类"),
-}
 GROUPS = {
     "dibao": gettext_lazy("最低生活保障"),
     "marginal": gettext_lazy("低保边缘家庭"),
@@ -247,7 +226,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "propose_url": reverse("setting_propose", args=[name]), "groups": groups, "counts": counts, "total": len(law_parameters()),
         "q": request.GET.get("q", ""), "parameter": parameter,
         "unit": UNITS.get(parameter.unit, parameter.unit), "table": table, "area": area, "areas": choices, "proposals": proposals, "current": current,
-        "chart": _chart(parameter, table, on), "group_label": GROUPS.get(_group(name), _("其他")),
+        "used_in": used_in(name), "chart": _chart(parameter, table, on), "group_label": GROUPS.get(_group(name), _("其他")),
         "may_propose": duties.may("settings.propose"), "may_confirm": duties.may("settings.confirm"), "open_count": len(proposals),
     }  # fmt: skip
 

@@ -45,7 +45,12 @@ def told(**changes: object) -> hotline.Intake:
 
 def register(outcome: str = "lead", *, now: datetime = NOW, uuid: object = None, intake: hotline.Intake | None = None, **more: object) -> Call:
     return hotline.register_call(
-        uuid=uuid or uuid4(), intake=intake or told(), outcome=outcome, rang_at=now - timedelta(minutes=4), now=now, **more  # type: ignore[arg-type]
+        uuid=uuid or uuid4(),
+        intake=intake or told(),
+        outcome=outcome,
+        rang_at=now - timedelta(minutes=4),
+        now=now,
+        **more,  # type: ignore[arg-type]
     )
 
 

@@ -21,8 +21,8 @@ from doudi.core import duties, tasks
 from doudi.core import scope as scopes
 from doudi.core.forms import DayInput
 from doudi.core.models import TaskProgress
+from doudi.core.parameters import UNITS
 from doudi.core.views.access import may
-from doudi.core.views.settings import UNITS
 from doudi.discovery import indicator_queries as queries
 from doudi.discovery import thresholds
 from doudi.discovery.services import trials
