@@ -55,6 +55,7 @@ def prepare_home(home: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "doudi.config.settings")
     if not (home / "keys.json").exists():
         subprocess.run([sys.executable, "-m", "doudi.cli", "init"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "doudi.cli", "migrate"], check=True, stdout=subprocess.DEVNULL)  # a kept home may be older than the code
 
 
 def make_awards(lines: int, account: int) -> None:

@@ -33,6 +33,7 @@ def prepare(home: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "doudi.config.settings")
     if not (home / "keys.json").exists():
         subprocess.run([sys.executable, "-m", "doudi.cli", "init"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "doudi.cli", "migrate"], check=True, stdout=subprocess.DEVNULL)  # a kept home may be older than the code
 
 
 def load(folder: Path, size: int) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def curve(facts: dict[str, Any], month: str, settings: law.Settings, results: di
 
 def picture(found: Curve, *, income: float, total: float, limit: float, marginal: float | None) -> SafeString:
     """The curve as SVG with the household's own point, the standard and 1.5 times it."""
-    width, height, left, bottom, right, head = 400, 274, 46, 38, 12, 26
+    width, height, left, bottom, right, head = 400, 274, 46, 38, 24, 26
     xs, ys = ticks(0, max(found.incomes[-1], income)), ticks(0, max([*found.benefits, total, 1]))
 
     def x(value: float) -> float:

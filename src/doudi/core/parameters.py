@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 UNITS = {
@@ -33,6 +35,9 @@ UNITS = {
     "choice": _("选项"),
     "class": _("类"),
 }
+
+
+CHOICES = {"gap": _("补差"), "bands": _("分档"), "band": _("分档")}
 
 
 @dataclass(frozen=True)
@@ -92,3 +97,16 @@ def declare(*parameters: Procedure) -> None:
         if parameter.name in PROCEDURES or not parameter.name.startswith("procedure."):
             raise KeyError(parameter.name)
         PROCEDURES[parameter.name] = parameter
+
+
+def shown_value(value: Any, unit: str) -> str:
+    """630 yuan -> 630.00, 0.30 -> 0.3, bands -> 分档, None -> 停用."""
+    if value is None:
+        return gettext("停用")
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return str(CHOICES.get(str(value), value))
+    if unit == "switch":
+        return gettext("是") if number else gettext("否")
+    return f"{number:,.2f}" if unit.startswith("yuan") else f"{number.normalize():,f}"

@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS, Indicator
 from doudi.core import places
-from doudi.core.parameters import UNITS
-from doudi.core.views.settings import shown_value
+from doudi.core.parameters import UNITS, shown_value
 from doudi.discovery import thresholds
 from doudi.discovery.models import ComparisonRun, IndicatorTrial, Lead
 

@@ -27,7 +27,7 @@ from doudi.batch.law.sources import in_chinese
 from doudi.core import panels as panel_registry
 from doudi.core import places
 from doudi.core.models import Duty
-from doudi.core.parameters import UNITS
+from doudi.core.parameters import UNITS, shown_value
 
 register = template.Library()
 
@@ -171,6 +171,12 @@ def duty_name(value: str | None) -> str:
 def unit(code: str) -> str:
     """yuan/person/month in words; anything else as it stands."""
     return str(UNITS.get(code, code))
+
+
+@register.filter
+def param_value(value: Any, code: str) -> str:
+    """The value of a parameter in words: 630.00, 0.3, by bands, yes."""
+    return shown_value(value, code)
 
 
 @register.filter

@@ -29,7 +29,7 @@ from doudi.core import scope as scopes
 from doudi.core.forms import DayInput
 from doudi.core.models import Setting
 from doudi.core.models.divisions import ancestors
-from doudi.core.parameters import PROCEDURES, UNITS
+from doudi.core.parameters import CHOICES, PROCEDURES, UNITS, shown_value
 from doudi.core.services import settings as service
 from doudi.core.views.access import may
 
@@ -47,9 +47,6 @@ GROUPS = {
     "procedure": gettext_lazy("办理期限"),
     "procedure.indicator": gettext_lazy("预警指标"),
 }
-CHOICES = {"gap": gettext_lazy("补差"), "bands": gettext_lazy("分档"), "band": gettext_lazy("分档")}
-
-
 @lru_cache(maxsize=1)
 def law_parameters() -> dict[str, ParameterInfo]:
     """The package's own parameters; they change with the package only."""
@@ -60,19 +57,6 @@ def law_parameters() -> dict[str, ParameterInfo]:
         row = ParameterRow(places.PROVINCE, "", "", str(procedure.default), procedure.unit, procedure.source, not procedure.verified, "", False)
         found[procedure.name] = ParameterInfo(procedure.name, labels[procedure.name], "", procedure.unit, (), False, "", "county", (row,))
     return found
-
-
-def shown_value(value: Any, unit: str) -> str:
-    """630 yuan -> 630.00, 0.30 -> 0.3, bands -> 分档, None -> 停用."""
-    if value is None:
-        return _("停用")
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return str(CHOICES.get(str(value), value))
-    if unit == "switch":
-        return _("是") if number else _("否")
-    return f"{number:,.2f}" if unit.startswith("yuan") else f"{number.normalize():,f}"
 
 
 class ProposalForm(forms.Form):
