@@ -61,6 +61,7 @@ OWN = {
     "dibao.single_person.grade.intellectual",
     "dibao.single_person.grade.mental",
     "dibao.uplift.old_age",
+    "disability.living_marginal",
     "disability.nursing_grade",
     "marginal.dwellings",
     "marginal.dwellings_without_area_test",

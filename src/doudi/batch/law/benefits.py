@@ -140,6 +140,9 @@ def _child(r: Reader, member: int) -> Described:
 def _living(r: Reader, member: int) -> Described:
     used = r.use("disability.living")
     words, english = "享受低保的残疾人，按当地标准", "a disabled person on dibao"
+    if not r.persons("on_dibao")[member]:
+        used += r.use("disability.living_marginal")
+        words, english = "低保边缘家庭的残疾人，当地已扩大范围，按当地标准", "a disabled person of a marginal family, where the county widened it"
     return words, english, "豫政〔2016〕60号；举措4.5", used, r.where(used)
 
 

@@ -256,6 +256,9 @@ def _living(r: Reader, member: int, code: str, label: str) -> Refusal:
         return Refusal(code, label, "特困人员不享受", "tekun people do not get it", *NOT_APPLICABLE, applicable=False)
     if r.persons("excluded_from_living_subsidy")[member]:
         return Refusal(code, label, "领取孤儿基本生活费的不享受", "orphans do not get it", *NOT_APPLICABLE, applicable=False)
+    if r.flag("living_subsidy_covers_marginal"):
+        reason, english = "本人不是低保对象，也不是低保边缘家庭成员", "neither on dibao nor in a marginal family"
+        return Refusal(code, label, reason, english, "纳入低保或认定为低保边缘家庭后享受", "once on dibao or marginal")
     return Refusal(code, label, "本人不是低保对象", "not on dibao", "纳入低保（整户或单人户）后享受", "once on dibao, with the household or alone")
 
 

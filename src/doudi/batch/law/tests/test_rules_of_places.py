@@ -3,7 +3,7 @@
 import pytest
 
 from doudi.batch.law import LawInputError, explain
-from doudi.batch.law.tests.cases import HUOJIA, LUOYANG_RURAL, ask, laid
+from doudi.batch.law.tests.cases import HUOJIA, LUOYANG_RURAL, ZHONGMU, ask, laid
 
 # -- payment of dibao ---------------------------------------------------------------------------------------------------------------
 BANDS = laid(
@@ -245,3 +245,19 @@ def test_3_3_one_person_has_one_subsidy_with_awards_known_by_awards():
     assert ask("2022-11", "price_subsidy", over, **facts) == 63
     assert ask("2022-11", "price_subsidy", over, awards_known=True) == 0
     assert ask("2022-11", "price_subsidy", over, wage_income=5000, awards_known=True, confirmed_marginal=True) == 63
+
+
+def test_4_5_a_county_can_widen_the_living_subsidy_to_marginal_families():
+    facts = {"residence": "rural", "wage_income": 500, "disability_grade": [3, 0], "disability_kind": ["hearing", "none"], "people": 2}
+    wider = laid(("disability.living_marginal", HUOJIA, 1, "2022-12-01"))
+    # rural standard 420 x 2 = 840 <= 1000 < 1260: marginal
+    assert ask("2022-12", ["marginal_family", "disability_living_subsidy"], **facts) == {"marginal_family": True, "disability_living_subsidy": [0, 0]}
+    assert ask("2022-12", "disability_living_subsidy", wider, **facts) == [75, 0]
+    assert ask("2022-11", "disability_living_subsidy", wider, **facts) == [0, 0]
+    assert ask("2022-12", "disability_living_subsidy", wider, **(facts | {"wage_income": 700})) == [0, 0]  # 1400 is above the line
+    assert ask("2022-12", "disability_living_subsidy", wider, county=ZHONGMU, **(facts | {"wage_income": 800})) == [0, 0]  # marginal there (750 x 2), not widened
+    explained = explain(
+        {"birth_date": ["1975-01-01"] * 2, "wage_income": [500, 500], "disability_grade": [3, 0], "disability_kind": ["hearing", "none"]},
+        {"county": [HUOJIA], "residence": ["rural"]}, "2022-12", wider,
+    )  # fmt: skip
+    assert any("当地已扩大范围" in line.formula for section in explained.sections for line in section.lines)
