@@ -57,13 +57,16 @@ def assess(area: Area, month: Month, as_json: AsJson = False) -> None:
 
 @app.command()
 def explain(
-    household: Annotated[str, typer.Option("--household", help="家庭的编号或序号")],
     month: Month,
+    household: Annotated[str, typer.Option("--household", help="家庭的编号或序号")] = "",
+    person: Annotated[int, typer.Option("--person", help="人员的序号：说明其当月所在家庭")] = 0,
     area: Area = "41",
     as_json: AsJson = False,
 ) -> None:
     """一个家庭一个月的测算说明：逐行算法、依据、未享受的原因（登记情况的测算，不写入记录）"""
     first = _month(month)
+    if bool(household) == bool(person):
+        raise typer.BadParameter("请用 --household 或 --person 指定一个家庭或一个人", param_hint="--household / --person")
     with ready():
         from dataclasses import asdict
 
@@ -77,13 +80,17 @@ def explain(
         from doudi.core import audit
         from doudi.core import scope as scopes
         from doudi.core.models import Duty
-        from doudi.registry.models import Household, Person
+        from doudi.registry.models import Household, Membership, Person
 
         with scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi explain")):
+            if person:
+                held = Membership.objects.filter(person_id=person, starts__lte=first).filter(Q(ends__isnull=True) | Q(ends__gt=first)).first()
+                household = str(held.household_id) if held else "-"
             wanted = Q(number=household) | (Q(pk=int(household)) if household.isascii() and household.isdigit() and len(household) < 16 else Q(pk=-1))
             found = Household.objects.filter(wanted).first()
             if found is None:
-                typer.echo(f"错误：在 {area} 范围内没有编号或序号为“{household}”的家庭；请核对后重试。", err=True)
+                what = f"序号为 {person} 的在册人员" if person else f"编号或序号为“{household}”的家庭"
+                typer.echo(f"错误：在 {area} 范围内，{month} 没有{what}；请核对后重试。", err=True)
                 raise typer.Exit(1)
             audit.record_access(what="open", subject="household", subject_id=found.pk, area=found.area, field="assessment")
             settings = services.law_settings(first)
