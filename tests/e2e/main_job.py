@@ -61,15 +61,11 @@ def task_done(walk: Walker, seconds: int = 120) -> None:
     raise AssertionError("the task did not end")
 
 
-def handle_and_propose(walk: Walker) -> str:
-    """乡镇经办人: a lead is contacted and verified, the household's calculation opened, a proposal made. Returns its number."""
-    walk.shot("dashboard")
-    walk.follow("主动发现", "救助线索")
-    walk.page.select_option("select[name=indicator]", "disability_no_nursing_subsidy")
-    walk.page.wait_for_timeout(800)
-    walk.shot("leads")
-    number = walk.page.locator("#rows tbody tr td a").first.inner_text()
-    walk.go(walk.page.locator("#rows tbody tr td a").first.get_attribute("href") or "")
+def _calculated(walk: Walker, number: str, url: str) -> bool:
+    """One lead contacted and verified, its household's calculation opened; whether it gives the nursing subsidy."""
+    walk.go(url)
+    if not walk.page.locator("input[name=after][value=contacted]").count():
+        return False
     for after, note in (("contacted", ""), ("verified", "两名工作人员入户核实，情况属实")):
         walk.page.locator(f"input[name=after][value={after}]").check(force=True)
         walk.page.fill("textarea[name=note]", note)
@@ -81,6 +77,21 @@ def handle_and_propose(walk: Walker) -> str:
     walk.go(walk.page.get_by_role("link", name="测算待遇").first.get_attribute("href") or "")
     walk.press("测算")
     walk.shot("explanation")
+    return "重度残疾人护理补贴" in walk.page.locator(".card.long").inner_text()
+
+
+def handle_and_propose(walk: Walker) -> str:
+    """乡镇经办人: a lead is contacted and verified, the household's calculation opened, a proposal made. Returns its number."""
+    walk.shot("dashboard")
+    walk.follow("主动发现", "救助线索")
+    walk.page.select_option("select[name=indicator]", "disability_no_nursing_subsidy")
+    walk.page.wait_for_timeout(800)
+    walk.shot("leads")
+    rows = walk.page.locator("#rows tbody tr")
+    found = [rows.nth(at).locator("td a").first for at in range(min(rows.count(), 8))]
+    leads = [(link.inner_text(), link.get_attribute("href") or "") for link in found]
+    # a household may have moved on since the comparison: the first one to which the law gives the subsidy
+    assert any(_calculated(walk, number, url) for number, url in leads), "the law gives none of these households the subsidy"
     words = walk.page.locator("main").inner_text()
     assert "重度残疾人护理补贴" in words and "未享受的待遇及原因" in words
     walk.go(walk.page.get_by_role("link", name="提出办理").first.get_attribute("href") or "")

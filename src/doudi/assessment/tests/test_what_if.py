@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from contextlib import nullcontext
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,8 +15,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
+from typer.testing import CliRunner
 
-from doudi.assessment import whatif
+from doudi.assessment import commands, whatif
 from doudi.assessment.models import WhatIf
 from doudi.assessment.tests.cases import case
 from doudi.core import scope as scopes
@@ -185,3 +189,24 @@ def test_a_proposed_parameter_is_tried_before_it_is_confirmed(reviewer: scopes.S
     assert client.post(reverse("assessment:dry_run", args=[law_row.pk])).status_code == 302
     with scopes.acting(officer(Duty.COUNTY_APPROVER, "410181")), pytest.raises(ValidationError, match="没有这一条"):
         whatif.start_dry_run(setting_id=law_row.pk, now=NOW)
+
+
+@pytest.mark.django_db
+def test_commands_explain_a_person_and_answer_what_if(reviewer: scopes.Scope, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(commands, "ready", nullcontext)
+    with scopes.acting(reviewer):
+        home = case({"birth": date(1950, 1, 1)}, residence="rural")
+    run = CliRunner()
+    told = run.invoke(commands.app, ["explain", "--person", str(home.people[0].pk), "--month", "2022-12", "--json"])
+    assert told.exit_code == 0 and json.loads(told.output)["total"] > 0, told.output
+    assert run.invoke(commands.app, ["explain", "--month", "2022-12"]).exit_code == 2
+    assert run.invoke(commands.app, ["explain", "--person", "999999999", "--month", "2022-12"]).exit_code == 1
+    reform, table = tmp_path / "reform.yaml", tmp_path / "out.csv"
+    reform.write_text(REFORM, encoding="utf-8")
+    asked = ["what-if", "--month", "2022-12", "--area", COUNTY, "--reform", str(reform), "--csv", str(table), "--json"]
+    answer = run.invoke(commands.app, asked)
+    assert answer.exit_code == 0 and json.loads(answer.output)["winners"] == 1, answer.output
+    assert table.read_text("utf-8-sig").startswith("分组,")
+    reform.write_text("name: x", encoding="utf-8")
+    assert run.invoke(commands.app, asked).exit_code == 1
+    assert run.invoke(commands.app, [*asked[:5], "--reform", str(tmp_path / "none.yaml")]).exit_code == 2
