@@ -159,7 +159,9 @@ def pay(walk: Walker, address: str, downloads: Path) -> None:
         walk.press("登记")
     walk.go(address)
     next_step(walk)
+    said = walk.page.locator(".msgs").inner_text()
     walk.go(address + "?tab=results")
+    assert walk.page.get_by_role("button", name="生成一卡通发放表（CSV）").count(), said
     walk.press("生成一卡通发放表（CSV）")
     walk.go(address + "?tab=results")
     with walk.page.expect_download() as waiting:

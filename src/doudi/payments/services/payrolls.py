@@ -40,12 +40,18 @@ class Prepared:
 # exclusion). %(from)s .. %(month)s: first days of months; %(payroll)s: held lines of this draft; %(low)s .. %(high)s: the county.
 CANDIDATES = """
 create temporary table payroll_candidate on commit drop as
-with due as (
+with taken_over as (
+  -- awards that ran before this system: the old one paid up to the month in which they were loaded (enrolment.loading)
+  select x.award_id, max(date_trunc('month', d.decided_at at time zone 'Asia/Shanghai'))::date as paid_until
+  from doudi.enrolment_awardamount x join doudi.enrolment_decision d on d.id = x.decision_id
+  where d.number >= 'INIT' and d.number < 'INIU' and x.area >= %(low)s and x.area < %(high)s group by x.award_id
+), due as (
   select a.id, a.area, m.month, a.programme, a.household_id, a.payee_id, a.payee_name, a.account, a.bank, a.suspended, a.starts
   from doudi.enrolment_award a
   join (select generate_series(%(from)s::date, %(month)s::date, interval '1 month')::date as month) m
     on a.starts <= m.month and (a.ends is null or a.ends > m.month)
-  where not a.void and a.area >= %(low)s and a.area < %(high)s
+  left join taken_over t on t.award_id = a.id
+  where (t.paid_until is null or m.month > t.paid_until) and not a.void and a.area >= %(low)s and a.area < %(high)s
 ), unpaid as (
   select d.* from due d
   left join doudi.payments_payrollline l on l.entitlement_id = d.id and l.month_entitled = d.month and l.kind = 'regular'
@@ -161,6 +167,7 @@ def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date
     """Prepare (编制) the regular payroll of a county and month, or refresh its draft; a payroll past the draft is left as it is.
 
     `arrears_from`: first month for which missing lines are made good; by default the first month that the database holds.
+    Awards that were loaded from an earlier system are paid from the month after they were loaded.
     Refreshing an unchanged county gives the same lines. Raises ValidationError where the month cannot be paid.
     """
     county_of(area, "payments.prepare")
