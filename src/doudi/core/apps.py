@@ -13,7 +13,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from doudi.core import attachable, clock, grants, keystate, menu, routing
-        from doudi.core.models import Setting
+        from doudi.core.models import Emergency, Setting
 
         clock.install()
         pre_migrate.connect(routing.begin, dispatch_uid="doudi.routing.begin")
@@ -26,6 +26,8 @@ class CoreConfig(AppConfig):
         menu.add("system", _("查阅记录"), "audit", "audit.view", 30)
         menu.add("settings", _("标准与参数"), "settings", "settings.view", 10)
         attachable.add("setting", model=Setting, view="settings.view", change="settings.propose")
+        menu.add("settings", _("应急状态"), "emergencies", "settings.view", 20)
+        attachable.add("emergency", model=Emergency, view="emergencies.view", change="emergencies.declare")
         menu.add("system", _("账号与岗位"), "accounts", "staff.manage", 10)
         menu.add("system", _("定时任务"), "daily", "tasks.watch", 20)
         # `menu.py`, `panels.py`, `clauses.py` and `periodic.py` of a room add its entries, panels, actions, clauses and daily jobs

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from doudi.core import clock, menu, places
-from doudi.core.models import Posting, Todo
+from doudi.core import clock, emergencies, menu, places
+from doudi.core.models import Emergency, Posting, Todo
 from doudi.core.postings import postings_of
 
 TODO_CEILING = 99
@@ -37,6 +37,10 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
     def held() -> list[Posting]:
         return postings_of(account=request.user, on=timezone.localdate()) if posting else []  # type: ignore[arg-type]
 
+    def in_force() -> list[Emergency]:
+        """Emergencies that touch the posting's place today, for the line above every page."""
+        return emergencies.touching(posting.area, timezone.localdate()) if posting else []
+
     return {
         "frame": frame_of(request),
         "posting": posting,
@@ -45,6 +49,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "postings": SimpleLazyObject(held),
         "menu": SimpleLazyObject(lambda: menu.shown(request) if posting else []),
         "todo_count": SimpleLazyObject(todo_count),
+        "emergencies_in_force": SimpleLazyObject(in_force),
         "demo_day": timezone.localdate() if clock.shift() else None,
         "languages": settings.LANGUAGES,
         "look": {"large": request.COOKIES.get("look_large") == "1", "contrast": request.COOKIES.get("look_contrast") == "1"},

@@ -58,6 +58,10 @@ MAY: dict[str, set[str]] = {
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    # a county, city or the province declares; everybody whose area it touches reads
+    "emergencies.view": set(Duty),
+    "emergencies.declare": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "emergencies.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "staff.manage": {Duty.ADMINISTRATOR},
     "api.manage": {Duty.ADMINISTRATOR},
     "audit.view": {Duty.AUDITOR},
@@ -73,6 +77,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("payments.approve", "payments.release"),
     ("payments.correct", "payments.prepare"),
     ("settings.propose", "settings.confirm"),
+    ("emergencies.declare", "emergencies.confirm"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.core.views import audit, files, frame, places, settings, staff, work
+from doudi.core.views import audit, emergencies, files, frame, places, settings, staff, work
 
 urlpatterns = [
     path("", frame.dashboard, name="dashboard"),
@@ -20,6 +20,11 @@ urlpatterns = [
     path("settings/", settings.index, name="settings"),
     path("settings/propose/<str:name>/", settings.propose, name="setting_propose"),
     path("settings/<int:setting_id>/decide/", settings.decide, name="setting_decide"),
+    path("emergencies/", emergencies.Emergencies.as_view(), name="emergencies"),
+    path("emergencies/new/", emergencies.new, name="emergency_new"),
+    path("emergencies/<int:emergency_id>/", emergencies.show, name="emergency"),
+    path("emergencies/<int:emergency_id>/<slug:what>/", emergencies.change, name="emergency_change"),
+    path("emergencies/steps/<int:step_id>/decide/", emergencies.decide, name="emergency_decide"),
     path("staff/", staff.Accounts.as_view(), name="accounts"),
     path("staff/new/", staff.new, name="account_new"),
     path("staff/<int:account_id>/", staff.show, name="account"),

@@ -3,6 +3,7 @@
 from doudi.core.models.attachments import Attachment
 from doudi.core.models.audit import AccessRecord, AccessSeal, HistoryEvent
 from doudi.core.models.divisions import Division
+from doudi.core.models.emergencies import Emergency, EmergencyPlace, EmergencyStep
 from doudi.core.models.keys import KeyState
 from doudi.core.models.settings import Setting
 from doudi.core.models.staff import Account, Duty, Posting
@@ -16,6 +17,9 @@ __all__ = [
     "DailyRun",
     "Division",
     "Duty",
+    "Emergency",
+    "EmergencyPlace",
+    "EmergencyStep",
     "HistoryEvent",
     "KeyState",
     "Posting",
