@@ -40,13 +40,21 @@ PEOPLE = pa.schema(
         ("on_living_subsidy", pa.bool_()),
         ("on_nursing_subsidy", pa.bool_()),
         ("on_orphan_allowance", pa.bool_()),
+        ("on_child_allowance", pa.bool_()),
         ("known_wage", pa.bool_()),
+        ("works_away", pa.bool_()),
+        ("has_phone", pa.bool_()),
+        ("own_income", pa.float64()),
         ("income_month", pa.float64()),
         ("standard", pa.float64()),
+        ("refused_on", pa.date32()),
+        ("last_contact", pa.date32()),
     ]
 )
-"""The registry's people as the application writes them, dead ones included. `income_month`: of the whole household, null where never assessed;
-`standard`: monthly dibao standard that holds for the household; `known_wage`: the registry knows wages of this person. `father_id` and
+"""The registry's people as the application writes them, dead ones included. `income_month`: of the whole household in yuan, `own_income`: of this person
+alone, null where never assessed; `standard`: monthly dibao standard that holds for the household; `known_wage`: the registry knows wages of this
+person; `on_child_allowance`: that of de facto unsupported children; `refused_on`: last refusal to the household, null where it is helped since;
+`last_contact`: last visit to the household. `father_id` and
 `mother_id` may be added where parents are known."""
 
 MEMBERS = pa.schema([("household_id", pa.int64()), ("person_id", pa.int64()), ("relationship", pa.string())])
@@ -66,6 +74,9 @@ LEADS = pa.schema(
     ]
 )
 """Leads. `situation`: stable text that with the indicator names one situation for ever; `evidence`: JSON with dataset, delivery, row, facts."""
+
+REGISTRY = "registry"
+"""What the evidence names where no department's row tells the situation."""
 
 _MEDICAL = ("id_token", "settled_on", "total_cost", "own_cost", "disease", "serious_illness", "source")
 
@@ -89,17 +100,18 @@ def run(
     """Leads of all indicators whose datasets have a delivery; see `LEADS`, PEOPLE and MEMBERS (Parquet files) for shapes. `parameters` overrides
     thresholds by indicator code (KeyError for an unknown one), `switches` turns indicators off (0) or on (1) by place. `progress` is told each indicator with its number of leads.
 
-    A missing dataset of deaths leaves the registry's own dates of death; any other missing dataset leaves its indicators out."""
+    An indicator whose first dataset has no delivery is left out; of its other datasets what has come is read (without the police's deaths the
+    registry's own dates of death count)."""
     with tempfile.TemporaryDirectory(dir=temp) as spill, opened(memory_limit=memory_limit, threads=threads, temp=Path(spill)) as engine:
         chosen = tuple(indicators)
-        tables = _Tables(engine, lake, people, members, on, uses=Counter(each.datasets[0] for each in chosen))
+        tables = _Tables(engine, lake, people, members, on, uses=Counter(dataset for each in chosen for dataset in each.datasets))
         found = []
         for each in chosen:
-            if not all(tables.has(dataset) for dataset in each.datasets if dataset != "deaths" or len(each.datasets) == 1):
+            if each.datasets and not tables.has(each.datasets[0]):
                 continue
             rows = each.rule(tables, thresholds(each, (parameters or {}).get(each.code, {})))
             rows = in_force(rows, (switches or {}).get(each.code, {}))
-            leads = _sealed(engine.arrow(as_leads(each, rows, tables.files(each.datasets[0]))))
+            leads = _sealed(engine.arrow(as_leads(each, rows, tables.files(each.datasets))))
             found.append(leads)
             if progress:
                 progress(each.code, leads.num_rows)
@@ -116,13 +128,15 @@ def _sealed(leads: pa.Table) -> pa.Table:
 
 
 def as_leads(indicator: Indicator, rows: Table, files: Table) -> Table:
-    """The leads of an indicator's rows, one per situation (the latest row where several show the same). `files`: number and delivery."""
-    newest = ibis.row_number().over(ibis.window(group_by=[rows.person_id, rows.fact], order_by=rows.source.desc()))
+    """The leads of an indicator's rows, one per situation (the latest row where several show the same). `files`: dataset, number and delivery."""
+    if "dataset" not in rows.columns:
+        rows = rows.mutate(dataset=ibis.literal(indicator.datasets[0] if indicator.datasets else REGISTRY))
+    newest = ibis.row_number().over(ibis.window(group_by=[rows.person_id, rows.fact], order_by=[rows.dataset, rows.source.desc()]))
     rows = rows.mutate(newest=newest).filter(_.newest == 0)
     rows = rows.mutate(situation=rows.person_id.cast("string") + ":" + rows.fact, row=rows.source % ROWS, file=rows.source // ROWS).left_join(
-        files, "file"
+        files, ["dataset", "file"]
     )
-    evidence: dict[str, Value] = {"dataset": ibis.literal(indicator.datasets[0]), "delivery": rows.delivery, "row": rows.row}
+    evidence: dict[str, Value] = {"dataset": ibis.ifelse(rows.source.isnull(), REGISTRY, rows.dataset), "delivery": rows.delivery, "row": rows.row}
     evidence |= {name: rows[name].cast("string") if rows[name].type().is_date() else rows[name] for name in indicator.evidence}
     return rows.select(
         indicator=ibis.literal(indicator.code),
@@ -165,7 +179,7 @@ class _Tables:
         self.year = date(on.year - 1, on.month, 28 if (on.month, on.day) == (2, 29) else on.day)
         self._engine, self._lake = engine, lake
         self._registry = engine.parquet(people, "registry_people")
-        self._members = engine.parquet(members, "registry_members")
+        self.members = engine.parquet(members, "registry_members")
         self._made: dict[str, Table] = {}
         self._listed: dict[str, list[Entry]] = {}
 
@@ -184,7 +198,7 @@ class _Tables:
     @cached_property
     def _everybody(self) -> Table:
         """The people with their tokens: one table, made once, that every dataset is joined to."""
-        flags = ["on_dibao", "on_tekun", "on_living_subsidy", "on_nursing_subsidy", "on_orphan_allowance", "known_wage"]
+        flags = [field.name for field in PEOPLE if pa.types.is_boolean(field.type)]
         people = self._registry.mutate(**{flag: self._registry[flag].fill_null(False) for flag in flags})
         people = people.mutate(recipient=people.on_dibao | people.on_tekun)
         if self.has("deaths"):
@@ -200,13 +214,14 @@ class _Tables:
         self._engine.drop("flagged")
         return everybody
 
-    def files(self, dataset: str) -> Table:
-        """Number (file) and id (delivery) of the dataset's deliveries."""
-        name = f"files_{dataset}"
+    def files(self, datasets: tuple[str, ...]) -> Table:
+        """Dataset, number (file) and id (delivery) of the datasets' deliveries."""
+        name = "_".join(("files", *datasets))
         if name not in self._made:
-            entries = self._entries(dataset)
-            columns = {"file": pa.array(range(len(entries)), pa.int64()), "delivery": pa.array([entry.delivery for entry in entries], pa.string())}
-            self._made[name] = self._engine.given(pa.table(columns), name)
+            rows = [(dataset, at, entry.delivery) for dataset in datasets for at, entry in enumerate(self._entries(dataset))]
+            kinds = {"dataset": pa.string(), "file": pa.int64(), "delivery": pa.string()}
+            columns = [pa.array([row[at] for row in rows], kind) for at, kind in enumerate(kinds.values())]
+            self._made[name] = self._engine.given(pa.table(columns, names=list(kinds)), name)
         return self._made[name]
 
     def _read(self, dataset: str) -> Table:
@@ -270,7 +285,7 @@ class _Tables:
         """(child_id, parent_id): known parents, else those whom the relationships to the head leave."""
         if "parents" not in self._made:
             born = self._registry.select("person_id", "birth_date")
-            members = self._engine.keep("members", self._members.join(born, "person_id").select(*MEMBERS.names, "birth_date"))
+            members = self._engine.keep("members", self.members.join(born, "person_id").select(*MEMBERS.names, "birth_date"))
             pairs = ibis.union(*[_related(members, child, parent) for child, parent in _PARENTS], distinct=True)
             if {"father_id", "mother_id"} <= set(self._registry.columns):
                 known = self._registry.filter(_.father_id.notnull() & _.mother_id.notnull())

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
 
-from .cleaning import clean, is_footer_or_blank
+from .cleaning import NOTHING, clean, is_footer_or_blank, outer_trim
 from .datasets import Column, Contract
 from .idnumber import CHECK, OK, parse_column
 from .reading import DeliveryRefused, Opened, Rows, open_delivery, read_rows
@@ -147,7 +147,11 @@ class _Intake:
         numbers = parse_column(raw["id_number"], on=self.on)
         values, reasons = [raw["row"]], [_id_reasons(numbers.errors, numbers.reasons, raw["id_number"])]
         for column in self.contract.columns:
-            if column.type != "id_number":
+            if column.type == "person_number":
+                value, reason = _other_number(raw[column.name], column, self.on)
+                values.append(value)
+                reasons.append(reason)
+            elif column.type != "id_number":
                 value, reason = clean(column, raw[column.name], self.on)
                 values.append(value)
                 reasons.append(reason)
@@ -230,6 +234,19 @@ def _id_reasons(errors: np.ndarray, reasons: pa.Array, raw: pl.Series) -> pl.Ser
     return pl.select(
         pl.when(figure).then(pl.lit("以数值保存，末几位已丢失；请把该列设为文本格式后重新填写")).otherwise(found).alias("id_number")
     ).to_series()
+
+
+def _other_number(raw: pl.Series, column: Column, on: date | None) -> tuple[pl.Series, pl.Series]:
+    """(number, reason) of a column with another person's ID number; empty is good where the contract allows it."""
+    found = parse_column(raw, on=on)
+    frame = pl.DataFrame([_series("value", found.numbers), _series("reason", found.reasons), raw.alias("raw")])
+    empty = (outer_trim(pl.col("raw")) == "") | outer_trim(pl.col("raw")).is_in(NOTHING)
+    words = pl.lit("为空，请补填" if column.required else None, pl.String)
+    done = frame.select(
+        pl.when(empty | pl.col("reason").is_not_null()).then(None).otherwise(pl.col("value")).alias("value"),
+        pl.when(empty).then(words).otherwise(pl.col("reason")).alias("reason"),
+    )
+    return done["value"].alias(column.name), done["reason"].alias(column.name)
 
 
 class _SeenKeys:

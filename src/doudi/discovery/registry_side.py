@@ -29,29 +29,36 @@ with members as (
   select b.person_id,
          bool_or(b.programme in ('dibao', 'dibao_single')) as on_dibao, bool_or(b.programme = 'tekun') as on_tekun,
          bool_or(b.programme = 'disability_living') as on_living_subsidy, bool_or(b.programme = 'disability_nursing') as on_nursing_subsidy,
-         bool_or(b.programme = 'orphan') as on_orphan_allowance
+         bool_or(b.programme = 'orphan') as on_orphan_allowance, bool_or(b.programme = 'unsupported_child') as on_child_allowance
   from registry_benefitstatus b
   where b.area >= %(lo)s and b.area < %(hi)s and b.state in ('active', 'suspended') and b.starts <= %(month)s and (b.ends is null or b.ends > %(month)s)
   group by b.person_id
 ), facts as (
   select f.person_id,
          sum(f.number) filter (where f.kind in ('wage_income', 'business_income', 'property_income', 'transfer_income', 'maintenance_income')) as income,
-         bool_or(f.kind = 'wage_income' and f.number > 0) as known_wage
+         bool_or(f.kind = 'wage_income' and f.number > 0) as known_wage, bool_or(f.kind = 'works_away' and f.number > 0) as works_away
   from registry_fact f where f.area >= %(lo)s and f.area < %(hi)s and f.superseded_at is null and f.person_id is not null
   group by f.person_id
 ), households as (
   select m.household_id, sum(f.income) / 12 as income_month from members m left join facts f using (person_id) group by m.household_id
+), refusals as (
+  select b.household_id, max(b.starts) as refused_on from registry_benefitstatus b
+  where b.area >= %(lo)s and b.area < %(hi)s and b.state = 'refused' and b.starts <= %(on)s and b.household_id is not null
+    and not exists (select from registry_benefitstatus c where c.household_id = b.household_id and c.state in ('active', 'suspended') and c.starts >= b.starts)
+  group by b.household_id
 ), standards (county, residence, standard) as (values %(standards)s)
 select p.id as person_id, p.token as id_token, m.household_id, p.area, p.birth_date, p.died_on,
        coalesce(b.on_dibao, false) as on_dibao, coalesce(b.on_tekun, false) as on_tekun,
        coalesce(b.on_living_subsidy, false) as on_living_subsidy, coalesce(b.on_nursing_subsidy, false) as on_nursing_subsidy,
-       coalesce(b.on_orphan_allowance, false) as on_orphan_allowance, coalesce(f.known_wage, false) as known_wage,
-       h.income_month, s.standard
+       coalesce(b.on_orphan_allowance, false) as on_orphan_allowance, coalesce(b.on_child_allowance, false) as on_child_allowance, coalesce(f.known_wage, false) as known_wage,
+       coalesce(f.works_away, false) as works_away, p.phone is not null as has_phone, f.income / 12 as own_income, h.income_month, s.standard,
+       x.refused_on, null::date as last_contact
 from registry_person p
 left join members m on m.person_id = p.id
 left join registry_household r on r.id = m.household_id
 left join standards s on s.county = left(p.area, 6) and s.residence = coalesce(r.residence, 'rural')
 left join households h on h.household_id = m.household_id
+left join refusals x on x.household_id = m.household_id
 left join benefits b on b.person_id = p.id
 left join facts f on f.person_id = p.id
 where p.area >= %(lo)s and p.area < %(hi)s

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-ColumnType = Literal["name", "id_number", "certificate", "text", "code", "flag", "date", "month", "amount", "number", "division", "credit_code"]
+ColumnType = Literal["name", "id_number", "person_number", "certificate", "text", "code", "flag", "date", "month", "amount", "number", "division", "credit_code"]
 Nature = Literal["state", "events"]
 
 _NOISE = re.compile(r"[\s　*＊:：_\-]+|[(（\[【].*?[)）\]】]")
@@ -25,7 +25,8 @@ class Column:
 
     `required`: the column must be there and filled in every row. `codes` maps every accepted spelling to the stored code.
     `unit` is the unit of a bare figure (元 or 万元); amounts are stored in yuan. `sensitive` names the kind of token that
-    takes the place of the value (`citizen_id`, `certificate`): the plain value then never reaches the lake.
+    takes the place of the value (`citizen_id`, `certificate`): the plain value then never reaches the lake. `id_number` is the number of the
+    row's person, `person_number` that of somebody else (a spouse).
     """
 
     name: str

@@ -21,12 +21,13 @@ FRICTIONLESS: dict[str, dict[str, str]] = {
     "number": {"type": "number"},
     "flag": {"type": "boolean"},
 }
-PATTERNS = {"id_number": "[0-9]{17}[0-9X]", "certificate": "[0-9]{17}[0-9X][1-7][1-4].*", "credit_code": "[0-9A-HJ-NPQRTUWXY]{18}"}
+PATTERNS = {"id_number": "[0-9]{17}[0-9X]", "person_number": "[0-9]{17}[0-9X]", "certificate": "[0-9]{17}[0-9X][1-7][1-4].*", "credit_code": "[0-9A-HJ-NPQRTUWXY]{18}"}
 LONGEST_LIST = 255  # characters of a list of choices in a cell, a limit of Excel
 LENGTHS = {"name": 50, "text": 200}
 # type -> words for the department
 TYPES_ZH = {
-    "name": "姓名", "id_number": "身份证号，18 位", "certificate": "残疾人证号，20 位", "text": "文字，200 字以内", "code": "代码或名称", "flag": "是或否",
+    "name": "姓名", "id_number": "身份证号，18 位", "person_number": "身份证号，18 位", "certificate": "残疾人证号，20 位", "text": "文字，200 字以内",
+    "code": "代码或名称", "flag": "是或否",
     "date": "日期，如 2022-11-03", "month": "月份，如 2022-11", "amount": "金额", "number": "数值", "division": "行政区划代码或名称",
     "credit_code": "统一社会信用代码，18 位",
 }  # fmt: skip

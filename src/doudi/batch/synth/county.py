@@ -19,17 +19,32 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .amounts import amounts_at
-from .departments import Register, broken, make_sheet
+from .departments import WRITERS, Register, broken, make_sheet
 from .divisions import Division, load_counties, load_villages, township_names
+from .event_sheets import EVENT_WRITERS
+from .events import make_events
 from .files import FANCY_ROWS, Delivered, FancyFiles, PlainFile, holds_gbk_only
 from .identifiers import IdNumbers
 from .names import ETHNICITIES, full_names
-from .records import make_records
-from .registry import AWARDS, FACTS, HOUSEHOLDS, PEOPLE, addresses, awards_table, facts_table, households_table, people_table
+from .records import Records, make_records
+from .registry import (
+    AWARDS,
+    FACTS,
+    HOUSEHOLDS,
+    PEOPLE,
+    REFUSALS,
+    addresses,
+    awards_table,
+    facts_table,
+    households_table,
+    people_table,
+    refusals_table,
+)  # fmt: skip
 from .structure import Ints, make_families
 from .text import HEADERS
-from .truth import SOURCES, situations
-from .world import make_world
+from .truth import SOURCES, Known, Situation, adding, situations
+from .truth_events import EVENT_SOURCES, event_situations
+from .world import World, make_world
 
 BLOCK = 50_000
 TRUTH = pa.schema(
@@ -78,7 +93,7 @@ def generate(
 ) -> Summary:
     """Writes `people` people living in the villages of the division `area` (2 to 12 digits) into the folder `out`.
 
-    Parquet: `people`, `households`, `facts`, `awards` (the registry), `truth`, `errors`; `deliveries/` with the departments' files and
+    Parquet: `people`, `households`, `facts`, `awards`, `refusals` (the registry), `truth`, `errors`; `deliveries/` with the departments' files and
     `deliveries/manifest.json`; `summary.json`. Dates end at `on`. The same parameters give the same files.
     ValueError: no people, an unknown area, or more people than there are ID numbers for.
     """
@@ -146,6 +161,7 @@ class _Run:
                 ("households", HOUSEHOLDS),
                 ("facts", FACTS),
                 ("awards", AWARDS),
+                ("refusals", REFUSALS),
                 ("truth", TRUTH),
                 ("errors", ERRORS),
             )
@@ -207,12 +223,16 @@ class _Run:
             counties,
             first,
         )
-        rng = next(streams)
-        unusable = {dataset: self._deliver(rng, dataset, register, records.tables[dataset], people, person_no) for dataset in HEADERS}
-        for situation in situations(world, records, self.day):
+        rng, events = next(streams), make_events(next(streams), world, records, len(self.county_codes), self.day)
+        self.writers["refusals"].write_table(refusals_table(world, events.refused, person_no, household_no))
+        tables = records.tables | events.tables
+        unusable = {dataset: self._deliver(rng, dataset, register, tables[dataset], people, person_no) for dataset in HEADERS}
+        own_county = np.array([self.county_codes.index(code) if code in self.county_codes else -1 for code in self.region_codes])[local]
+        known = Known(tables, events.refused, table["phone"].is_null().to_numpy(zero_copy_only=False), own_county)
+        for situation in self._situations(world, known, records):
             at = situation.person
             findable = np.ones(len(at), dtype=bool)
-            for dataset in SOURCES[situation.indicator]:
+            for dataset in (SOURCES | EVENT_SOURCES)[situation.indicator]:
                 findable &= ~unusable[dataset][at]
             self._truth(situation.indicator, situation.expected, situation.note, person_no[at], household_no[families.household[at]], findable)
             summary.unfindable += int((~findable).sum()) if situation.expected else 0
@@ -227,8 +247,13 @@ class _Run:
         summary.villages += len(np.unique(village)) - int(self.last_village == village[0])
         self.last_village = int(village[-1])
 
+    def _situations(self, world: World, known: Known, records: Records) -> list[Situation]:
+        found = situations(world, known, records.hidden_wage, self.day)
+        event_situations(adding(found), world, known, records.hidden_wage, self.day)
+        return found
+
     def _deliver(self, rng: np.random.Generator, dataset: str, register: Register, table: dict, people: int, person_no: Ints) -> np.ndarray:
-        sheet = make_sheet(rng, dataset, register, table, gbk=self.fancy and holds_gbk_only(dataset))
+        sheet = make_sheet(rng, dataset, (WRITERS | EVENT_WRITERS)[dataset], register, table, gbk=self.fancy and holds_gbk_only(dataset))
         self.files[dataset].add(sheet)
         wrong = np.flatnonzero(sheet.mistake != "")
         owners = sheet.person[wrong]

@@ -26,7 +26,7 @@ _STAGES = ("", "学前", "小学", "初中", "普通高中", "中职", "高等�
 _STATUS = ("在读", "休学", "辍学")
 _TRADES = ("食品", "建筑劳务", "商贸", "物流", "农业发展", "服饰", "机械", "餐饮管理", "电子科技", "家政服务")
 _WORDS = ("鑫源", "宏达", "永盛", "恒信", "中原", "豫丰", "金穗", "润泽", "瑞祥", "华誉")
-_SCHOOLS = ("第一", "第二", "第三", "实验", "中心", "育才", "希望", "新城", "明德")
+SCHOOLS = ("第一", "第二", "第三", "实验", "中心", "育才", "希望", "新城", "明德")
 _RELATIONSHIPS = {
     2: "户主",
     10: "配偶",
@@ -57,11 +57,15 @@ class Register:
     first_person: int
 
 
-def _pick(words: tuple[str, ...], at: npt.NDArray[np.generic]) -> pa.Array:
+Writer = tuple[Callable[[Register, Table, Digits], dict[str, Column]], str, str]
+"""What makes a dataset's own columns, and the column whose dates come in mixed shapes, with its header ("" where there is none)."""
+
+
+def pick(words: tuple[str, ...], at: npt.NDArray[np.generic]) -> pa.Array:
     return pa.array(words).take(pa.array(at.astype(np.int64)))
 
 
-def _county(r: Register, t: Table) -> pa.Array:
+def county_of(r: Register, t: Table) -> pa.Array:
     return r.county_name.take(pa.array(t["person"]))
 
 
@@ -69,40 +73,40 @@ def _text(values: Ints) -> pa.Array:
     return pa.array(values).cast(pa.string())
 
 
-def _join(*parts: pa.Array | str) -> pa.Array:
+def joined(*parts: pa.Array | str) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "")
 
 
-def _employers(register: Register, serial: Ints) -> pa.Array:
-    return _join(_pick(_WORDS, serial % 10), _text(serial // 100 + 1), "号", _pick(_TRADES, serial // 10 % 10), "有限公司")
+def employers(register: Register, serial: Ints) -> pa.Array:
+    return joined(pick(_WORDS, serial % 10), _text(serial // 100 + 1), "号", pick(_TRADES, serial // 10 % 10), "有限公司")
 
 
 def _disability(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     kinds = np.vstack([t["kind"], t["grade"]]).T
     certificate = to_strings(np.hstack([number, (kinds + ord("0")).astype(np.uint8)]))
-    return {"残疾证号": certificate, "残疾类别": _pick(_DISABILITIES, t["kind"]), "残疾等级": _pick(_GRADES, t["grade"])}
+    return {"残疾证号": certificate, "残疾类别": pick(_DISABILITIES, t["kind"]), "残疾等级": pick(_GRADES, t["grade"])}
 
 
 def _medical(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     disease = pc.if_else(
-        pa.array(t["serious"]), _pick(ILLNESSES, t["disease"] % len(ILLNESSES)), _pick(COMMON_DISEASES, t["disease"] % len(COMMON_DISEASES))
+        pa.array(t["serious"]), pick(ILLNESSES, t["disease"] % len(ILLNESSES)), pick(COMMON_DISEASES, t["disease"] % len(COMMON_DISEASES))
     )
-    return {"总费用": money_text(t["total"]), "个人负担": money_text(t["own"]), "大病标志": _pick(("否", "是"), t["serious"]), "病种": disease}
+    return {"总费用": money_text(t["total"]), "个人负担": money_text(t["own"]), "大病标志": pick(("否", "是"), t["serious"]), "病种": disease}
 
 
 def _wages(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     place = pa.array(np.where(t["workplace"] >= 0, r.counties[t["workplace"]], r.county[t["person"]]))
     month = to_strings(date_digits(t["month"].astype("datetime64[D]"))[:, :6])
-    return {"单位": _employers(r, t["employer"]), "月份": month, "应发工资": money_text(t["wage"]), "参保地": place}
+    return {"单位": employers(r, t["employer"]), "月份": month, "应发工资": money_text(t["wage"]), "参保地": place}
 
 
 def _pensions(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     month = to_strings(date_digits(t["month"].astype("datetime64[D]"))[:, :6])
-    return {"养老类别": _pick(_PENSIONS, t["kind"]), "月份": month, "金额": money_text(t["amount"])}
+    return {"养老类别": pick(_PENSIONS, t["kind"]), "月份": month, "金额": money_text(t["amount"])}
 
 
 def _deaths(r: Register, t: Table, number: Digits) -> dict[str, Column]:
-    return {"死亡原因": _pick(DEATH_REASONS, t["reason"])}
+    return {"死亡原因": pick(DEATH_REASONS, t["reason"])}
 
 
 def _moves(r: Register, t: Table, number: Digits) -> dict[str, Column]:
@@ -129,8 +133,8 @@ def _serial(r: Register, t: Table) -> Ints:
 
 def _housing(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     year = _text(t["registered_on"].astype("datetime64[Y]").astype(np.int64) + 1970)
-    certificate = _join("豫(", year, ")", _county(r, t), "不动产权第", to_strings(digits_of(_serial(r, t), 8)), "号")
-    return {"产权证号": certificate, "建筑面积": _text_float(t["area"]), "用途": _pick(USAGES, t["usage"])}
+    certificate = joined("豫(", year, ")", county_of(r, t), "不动产权第", to_strings(digits_of(_serial(r, t), 8)), "号")
+    return {"产权证号": certificate, "建筑面积": _text_float(t["area"]), "用途": pick(USAGES, t["usage"])}
 
 
 def _text_float(values: npt.NDArray[np.generic]) -> pa.Array:
@@ -143,31 +147,31 @@ def _vehicles(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     # Five places after the letter of the city, two of them letters: 24 x 24 x 1000 plates, then the city's letter changes.
     body = np.hstack([letters[serial // 1000 % 24][:, None], letters[serial // 24_000 % 24][:, None], digits_of(serial % 1000, 3)])
     city = letters[(serial // 576_000) % 24][:, None]
-    return {"车牌号": _join("豫", to_strings(city), to_strings(body)), "车辆类型": _pick(VEHICLE_NAMES, t["kind"])}
+    return {"车牌号": joined("豫", to_strings(city), to_strings(body)), "车辆类型": pick(VEHICLE_NAMES, t["kind"])}
 
 
 def _companies(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     serial = _serial(r, t)
     region = r.county[t["person"]].astype(np.int64)
-    name = _join(_county(r, t), _pick(_WORDS, serial % 10), _pick(_TRADES, serial // 10 % 10), _text(serial % 997), "有限公司")
+    name = joined(county_of(r, t), pick(_WORDS, serial % 10), pick(_TRADES, serial // 10 % 10), _text(serial % 997), "有限公司")
     capital = _text(t["capital"] // 1_000_000)
-    return {"企业名称": name, "统一社会信用代码": credit_codes(serial, region), "职务": _pick(ROLES, t["role"]), "认缴出资额(万元)": capital}
+    return {"企业名称": name, "统一社会信用代码": credit_codes(serial, region), "职务": pick(ROLES, t["role"]), "认缴出资额(万元)": capital}
 
 
 def _education(r: Register, t: Table, number: Digits) -> dict[str, Column]:
     stage = t["stage"]
-    ending = _pick(("", "幼儿园", "小学", "初级中学", "高级中学", "职业中专", "学院"), stage)
+    ending = pick(("", "幼儿园", "小学", "初级中学", "高级中学", "职业中专", "学院"), stage)
     first_age = np.array([0, 3, 6, 12, 15, 15, 18])[stage]
-    grade = _join(_pick(("一", "二", "三", "四", "五", "六"), (t["age"] - first_age).clip(0, 5)), "年级")
+    grade = joined(pick(("一", "二", "三", "四", "五", "六"), (t["age"] - first_age).clip(0, 5)), "年级")
     return {
-        "学校": _join(_county(r, t), _pick(_SCHOOLS, t["school"]), ending),
-        "学段": _pick(_STAGES, stage),
+        "学校": joined(county_of(r, t), pick(SCHOOLS, t["school"]), ending),
+        "学段": pick(_STAGES, stage),
         "年级": grade,
-        "状态": _pick(_STATUS, t["status"]),
+        "状态": pick(_STATUS, t["status"]),
     }
 
 
-_WRITERS: dict[str, tuple[Callable[[Register, Table, Digits], dict[str, Column]], str, str]] = {
+WRITERS: dict[str, Writer] = {
     "disability": (_disability, "issued_on", "发证日期"),
     "medical": (_medical, "settled_on", "结算日期"),
     "wages": (_wages, "", ""),
@@ -194,7 +198,7 @@ def _people_from_elsewhere(rng: np.random.Generator, birth: Days) -> tuple[pa.Ar
     return full_names(rng, draw_surnames(rng, n), male, years, np.zeros(n, dtype=np.int64)), number
 
 
-def make_sheet(rng: np.random.Generator, dataset: str, register: Register, table: Table, *, gbk: bool = False) -> Sheet:
+def make_sheet(rng: np.random.Generator, dataset: str, writer: Writer, register: Register, table: Table, *, gbk: bool = False) -> Sheet:
     """One dataset's rows of the block as text in the order of the contract's headers, with people from elsewhere and mistakes (`gbk`: `mistype`)."""
     n = len(table["person"])
     extra = rng.choice(n, rng.binomial(n, ELSEWHERE_SHARE), replace=False) if n else np.zeros(0, np.int64)
@@ -206,7 +210,7 @@ def make_sheet(rng: np.random.Generator, dataset: str, register: Register, table
     number = register.number[person]
     number[n:] = stranger_numbers
     name = pa.concat_arrays([_flat(register.name.take(pa.array(person[:n]))), _flat(strangers)])
-    write, date_column, date_header = _WRITERS[dataset]
+    write, date_column, date_header = writer
     columns = {"姓名": name, "身份证号": to_strings(number), **write(register, table, number)}
     if date_column:
         columns[date_header] = mixed_dates(rng, table[date_column].astype("datetime64[D]"))

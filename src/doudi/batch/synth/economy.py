@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .amounts import Amounts
-from .structure import Bools, Families, Floats, Ints, Kind, orphaned
+from .structure import HEAD, SPOUSE, Bools, Families, Floats, Ints, Kind, orphaned
 
 ALONE = (Kind.OLD_ALONE, Kind.ADULT_ALONE)
 OUTSIDE_PLACES = (
@@ -77,6 +77,9 @@ def make_work(rng: np.random.Generator, f: Families, able: Bools, poor: Bools, u
     n = f.people
     share = np.select([f.age < 30, f.age < 40, f.age < 50], [0.52, 0.48, 0.36], 0.22) * np.where(poor, 0.35, 1) * np.where(urban, 0.5, 1)
     away = able & (rng.random(n) < share)
+    # Where children would be left without a grown-up, one parent mostly stays: in seven families of eight.
+    alone = f.any_member(f.age < 16) & ~f.any_member((f.age >= 18) & ~away)
+    away &= ~(alone & (np.arange(f.households) % 8 != 0))[f.household] | (f.slot != np.where(f.any_member(f.slot == SPOUSE), SPOUSE, HEAD)[f.household])
     outside = away & (rng.random(n) < 0.45)
     workplace = np.where(outside, rng.integers(0, len(OUTSIDE_PLACES), n), rng.integers(0, counties, n))
     local = able & ~away & (rng.random(n) < np.where(urban, 0.6, 0.35))

@@ -31,6 +31,18 @@ TITLES = {
     "vehicles": "机动车登记信息",
     "companies": "市场主体登记信息",
     "education": "在校学生信息",
+    "residence_permits": "流动人口居住登记信息",
+    "marriages": "婚姻登记信息",
+    "serious_illness": "重特大疾病患者名单",
+    "unemployment": "失业登记人员名单",
+    "tax": "个人所得税收入明细",
+    "housing_fund": "住房公积金缴存明细",
+    "bank_assets": "金融资产核对结果",
+    "monitoring_list": "防止返贫监测对象名单",
+    "disasters": "受灾人员名单",
+    "detention": "服刑、强制隔离戒毒等人员名单",
+    "student_aid": "学生资助发放名单",
+    "assistance_elsewhere": "外地享受社会救助人员名单",
 }
 
 
@@ -58,6 +70,18 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "vehicles": (Shape("csv", "gbk", title=True),),
     "companies": (Shape("csv", "utf-8-sig", total=True),),
     "education": (Shape("xlsx", title=True, total=True),),
+    "residence_permits": (Shape("csv", "gb18030", title=True),),
+    "marriages": (Shape("xlsx", title=True),),
+    "serious_illness": (Shape("xlsx", title=True, blanks=True),),
+    "unemployment": (Shape("csv", "utf-8-sig"),),
+    "tax": (Shape("csv", "utf-8"),),
+    "housing_fund": (Shape("csv", "utf-8-sig", total=True),),
+    "bank_assets": (Shape("xlsx", total=True),),
+    "monitoring_list": (Shape("csv", "gb18030", title=True, blanks=True),),
+    "disasters": (Shape("xlsx", title=True, total=True),),
+    "detention": (Shape("csv", "utf-8"),),
+    "student_aid": (Shape("xlsx", blanks=True),),
+    "assistance_elsewhere": (Shape("csv", "utf-8-sig", title=True),),
 }
 
 
@@ -122,6 +146,8 @@ class FancyFiles:
     def close(self) -> list[Delivered]:
         columns = pa.table({header: pa.chunked_array([sheet.columns[header] for sheet in self.sheets]) for header in HEADERS[self.dataset]})
         mistakes = np.concatenate([sheet.mistake for sheet in self.sheets])
+        if not len(mistakes):
+            return []  # a department with nothing to tell hands in nothing
         shapes = SHAPES[self.dataset]
         parts: list[tuple[str, np.ndarray]] = [(self.period, np.arange(len(mistakes)))]
         if len(shapes) > 1:

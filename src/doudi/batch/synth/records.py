@@ -47,7 +47,7 @@ def months_before(on: np.datetime64, months: int) -> np.datetime64:
     return min(start + day, last)
 
 
-def _days_back(rng: np.random.Generator, on: np.datetime64, size: int, least: int, most: int) -> Days:
+def days_back(rng: np.random.Generator, on: np.datetime64, size: int, least: int, most: int) -> Days:
     return on - rng.integers(least, most, size).astype("timedelta64[D]")
 
 
@@ -69,7 +69,7 @@ def _medical(world: World, rng: np.random.Generator, on: np.datetime64) -> Table
     # Medical aid bears nearly all for tekun and most for dibao.
     share = np.select([world.on_tekun[person], world.on_dibao[person]], [share * 0.05, share * 0.4], share)
     total_fen = np.floor(total * 100)
-    settled = _days_back(rng, on, n, 2, 395)
+    settled = days_back(rng, on, n, 2, 395)
     disease = np.where(ill, world.illness[person], rng.integers(0, len(COMMON_DISEASES), n))
     # Nobody is treated before birth or after death (newborns are first settled under their own number).
     keep = (settled >= f.birth[person]) & ~(settled > world.died[person])
@@ -125,7 +125,7 @@ def _moves(world: World, rng: np.random.Generator, on: np.datetime64, counties: 
         "relationship": f.relationship[person],
         "other": rng.integers(0, counties, n),
         "inwards": rng.random(n) < 0.8,
-        "moved_on": _days_back(rng, on, n, 3, 365),
+        "moved_on": days_back(rng, on, n, 3, 365),
     }
 
 
@@ -166,8 +166,8 @@ def _housing(world: World, rng: np.random.Generator, on: np.datetime64) -> Table
         size = len(person)
         usages = np.full(size, usage) + (rng.integers(0, 2, size) if usage == NON_RESIDENTIAL else 0)
         area = np.where(usages >= NON_RESIDENTIAL, rng.normal(45, 12, size).clip(12), rng.normal(108, 22, size).clip(38))
-        groups.append({"person": person, "area": np.round(area, 2), "usage": usages, "registered_on": _days_back(rng, on, size, least, most)})
-    return _stack(groups)
+        groups.append({"person": person, "area": np.round(area, 2), "usage": usages, "registered_on": days_back(rng, on, size, least, most)})
+    return stack(groups)
 
 
 def _vehicles(world: World, rng: np.random.Generator, on: np.datetime64) -> Table:
@@ -189,8 +189,8 @@ def _vehicles(world: World, rng: np.random.Generator, on: np.datetime64) -> Tabl
         person = np.flatnonzero(mask)
         size = len(person)
         kinds = rng.choice(len(CARS), size, p=[0.62, 0.25, 0.1, 0.03]) if kind is None else np.full(size, kind)
-        groups.append({"person": person, "kind": kinds, "registered_on": _days_back(rng, on, size, least, most)})
-    return _stack(groups)
+        groups.append({"person": person, "kind": kinds, "registered_on": days_back(rng, on, size, least, most)})
+    return stack(groups)
 
 
 def _companies(world: World, rng: np.random.Generator, on: np.datetime64) -> Table:
@@ -210,10 +210,8 @@ def _companies(world: World, rng: np.random.Generator, on: np.datetime64) -> Tab
         person = np.flatnonzero(mask)
         size = len(person)
         capital = rng.integers(low, high + 1, size) * 10_000 * 100
-        groups.append(
-            {"person": person, "capital": capital, "role": rng.choice(roles, size), "registered_on": _days_back(rng, on, size, least, most)}
-        )
-    return _stack(groups)
+        groups.append({"person": person, "capital": capital, "role": rng.choice(roles, size), "registered_on": days_back(rng, on, size, least, most)})
+    return stack(groups)
 
 
 def _education(world: World, rng: np.random.Generator) -> Table:
@@ -228,7 +226,7 @@ def _education(world: World, rng: np.random.Generator) -> Table:
     }
 
 
-def _stack(groups: list[Table]) -> Table:
+def stack(groups: list[Table]) -> Table:
     return {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
 
 

@@ -88,6 +88,7 @@ AWARDS = pa.schema(
         "amount_fen": pa.int64(),
     }
 )
+REFUSALS = pa.schema({"household_no": pa.int64(), "person_no": pa.int64(), "programme": pa.string(), "starts": pa.date32()})
 
 
 def people_table(
@@ -311,6 +312,19 @@ def awards_table(rng: np.random.Generator, w: World, person_no: Ints, household_
             )
         )
     return pa.concat_tables(parts)
+
+
+def refusals_table(w: World, refused: Days, person_no: Ints, household_no: Ints) -> pa.Table:
+    """Applications for dibao that were refused: one row per member whom the registry believes alive; `starts`: the first month asked for."""
+    since = refused[w.families.household]
+    person = np.flatnonzero(~np.isnat(since) & ~w.death_known & (w.families.birth < since))
+    columns = {
+        "household_no": household_no[w.families.household[person]],
+        "person_no": person_no[person],
+        "programme": pa.array(["dibao"]).take(pa.array(np.zeros(len(person), np.int8))),
+        "starts": _dates(since[person]),
+    }
+    return _table(columns, REFUSALS)
 
 
 def addresses(rng: np.random.Generator, place: pa.Array) -> pa.Array:

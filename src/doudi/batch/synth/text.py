@@ -31,6 +31,18 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "vehicles": ("姓名", "身份证号", "车牌号", "车辆类型", "登记日期"),
     "companies": ("姓名", "身份证号", "企业名称", "统一社会信用代码", "职务", "认缴出资额(万元)", "成立日期"),
     "education": ("姓名", "身份证号", "学校", "学段", "年级", "状态"),
+    "residence_permits": ("姓名", "身份证号", "居住地", "居住事由", "登记日期", "有效期至"),
+    "marriages": ("姓名", "身份证号", "登记类型", "登记日期", "对方身份证号"),
+    "serious_illness": ("姓名", "身份证号", "病种", "确诊日期", "确诊医院"),
+    "unemployment": ("姓名", "身份证号", "失业登记日期", "状态", "失业原因", "月失业保险金", "领取截止"),
+    "tax": ("姓名", "身份证号", "所属月份", "所得项目", "收入额", "扣缴义务人"),
+    "housing_fund": ("姓名", "身份证号", "单位", "缴存月份", "缴存基数", "账户余额"),
+    "bank_assets": ("姓名", "身份证号", "授权书编号", "机构", "资产类别", "查询日期", "余额"),
+    "monitoring_list": ("姓名", "身份证号", "监测类别", "风险类型", "识别日期", "风险消除日期"),
+    "disasters": ("姓名", "身份证号", "灾害种类", "发生日期", "房屋受损", "直接经济损失"),
+    "detention": ("姓名", "身份证号", "类别", "起始日期", "预计结束日期"),
+    "student_aid": ("姓名", "身份证号", "学校", "资助项目", "困难等级", "发放月份", "资助金额"),
+    "assistance_elsewhere": ("姓名", "身份证号", "救助项目", "保障地", "起始月份", "停发月份", "月金额"),
 }
 DATE_COLUMN = {
     "disability": "发证日期",
@@ -40,9 +52,24 @@ DATE_COLUMN = {
     "housing": "登记日期",
     "vehicles": "登记日期",
     "companies": "成立日期",
+    "residence_permits": "登记日期",
+    "marriages": "登记日期",
+    "serious_illness": "确诊日期",
+    "unemployment": "失业登记日期",
+    "bank_assets": "查询日期",
+    "monitoring_list": "识别日期",
+    "disasters": "发生日期",
+    "detention": "起始日期",
 }
-CODE_COLUMN = {"disability": "残疾等级", "pensions": "养老类别", "housing": "用途", "vehicles": "车辆类型", "companies": "职务", "education": "学段"}
-AMOUNT_COLUMN = {"medical": "总费用", "wages": "应发工资", "pensions": "金额"}
+CODE_COLUMN = {
+    "disability": "残疾等级", "pensions": "养老类别", "housing": "用途", "vehicles": "车辆类型", "companies": "职务", "education": "学段",
+    "residence_permits": "居住事由", "marriages": "登记类型", "unemployment": "状态", "tax": "所得项目", "bank_assets": "资产类别",
+    "monitoring_list": "监测类别", "disasters": "灾害种类", "detention": "类别", "student_aid": "困难等级", "assistance_elsewhere": "救助项目",
+}  # fmt: skip
+AMOUNT_COLUMN = {
+    "medical": "总费用", "wages": "应发工资", "pensions": "金额", "tax": "收入额", "housing_fund": "缴存基数", "bank_assets": "余额",
+    "disasters": "直接经济损失", "student_aid": "资助金额",
+}  # fmt: skip
 IMPOSSIBLE_DATES = ("2022-02-30", "2021-13-05", "20220631", "2022年0月8日", "0000-00-00")
 FULL_WIDTH = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
 

@@ -5,12 +5,13 @@ Near misses are in it too (`expected` false), each with the reason why it is non
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .records import CAPITAL_LIMIT, CARS, MOTORCYCLE, NON_RESIDENTIAL, Records, months_before
-from .structure import Bools, Ints
+from .records import CAPITAL_LIMIT, CARS, MOTORCYCLE, NON_RESIDENTIAL, Table, months_before
+from .structure import Bools, Days, Ints
 from .world import World, orphaned
 
 MEDICAL_LEAST = 5_000 * 100
@@ -42,27 +43,45 @@ class Situation:
     note: str
 
 
-def _flag(n: int, person: Ints, chosen: Bools) -> Bools:
+def flag(n: int, person: Ints, chosen: Bools) -> Bools:
     flags = np.zeros(n, dtype=bool)
     flags[person[chosen]] = True
     return flags
 
 
-def situations(world: World, records: Records, on: np.datetime64) -> list[Situation]:
-    """All true situations and near misses of the block on the day `on`."""
-    f = world.families
-    n = f.people
-    tables = records.tables
-    alive, recipient = world.alive, world.recipient
-    year = months_before(on, 12)
-    found: list[Situation] = []
+def adding(found: list[Situation]) -> Callable[..., None]:
+    """A function that adds an indicator's true people and its near misses, by note, to the list."""
 
     def add(indicator: str, true: Bools, **near: Bools) -> None:
         found.append(Situation(indicator, np.flatnonzero(true), True, ""))
         for note, mask in near.items():
             found.append(Situation(indicator, np.flatnonzero(mask & ~true), False, note))
 
-    certified = _flag(n, tables["disability"]["person"], np.ones(len(tables["disability"]["person"]), bool))
+    return add
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on paper about a block: the departments' true `tables`, first month refused by household, who has no phone, and the position of
+    each person's own county among those of the tables."""
+
+    tables: dict[str, Table]
+    refused: Days
+    no_phone: Bools
+    county: Ints
+
+
+def situations(world: World, known: Known, hidden_wage: Ints, on: np.datetime64) -> list[Situation]:
+    """All true situations and near misses of the block on the day `on`."""
+    f = world.families
+    n = f.people
+    tables = known.tables
+    alive, recipient = world.alive, world.recipient
+    year = months_before(on, 12)
+    found: list[Situation] = []
+    add = adding(found)
+
+    certified = flag(n, tables["disability"]["person"], np.ones(len(tables["disability"]["person"]), bool))
     severe = certified & (world.grade <= 2)
     add(
         "disability_no_nursing_subsidy",
@@ -115,15 +134,15 @@ def situations(world: World, records: Records, on: np.datetime64) -> list[Situat
     new_car = (vehicles["kind"] < len(CARS)) & (vehicles["registered_on"] > year)
     add(
         "recipient_vehicle",
-        _flag(n, vehicles["person"], new_car) & recipient & alive,
-        motorcycle_or_disability_vehicle=_flag(n, vehicles["person"], vehicles["kind"] >= MOTORCYCLE) & recipient,
+        flag(n, vehicles["person"], new_car) & recipient & alive,
+        motorcycle_or_disability_vehicle=flag(n, vehicles["person"], vehicles["kind"] >= MOTORCYCLE) & recipient,
     )
     companies = tables["companies"]
     matters = (companies["capital"] >= CAPITAL_LIMIT) | (companies["registered_on"] > year)
     add(
         "recipient_company",
-        _flag(n, companies["person"], matters) & recipient & alive,
-        small_and_old=_flag(n, companies["person"], ~matters) & recipient,
+        flag(n, companies["person"], matters) & recipient & alive,
+        small_and_old=flag(n, companies["person"], ~matters) & recipient,
     )
     housing = tables["housing"]
     new = housing["registered_on"] > year
@@ -131,21 +150,21 @@ def situations(world: World, records: Records, on: np.datetime64) -> list[Situat
     wrong = new & ((housing["usage"] >= NON_RESIDENTIAL) | several)
     add(
         "recipient_house",
-        _flag(n, housing["person"], wrong) & recipient & alive,
-        only_home_newly_registered=_flag(n, housing["person"], new & ~several) & recipient,
-        long_registered=_flag(n, housing["person"], ~new) & recipient,
+        flag(n, housing["person"], wrong) & recipient & alive,
+        only_home_newly_registered=flag(n, housing["person"], new & ~several) & recipient,
+        long_registered=flag(n, housing["person"], ~new) & recipient,
     )
 
     wages = tables["wages"]
     average = np.bincount(wages["person"], wages["wage"], n) / 3
     above = average > WAGE_MULTIPLE * world.amounts.standard[f.household]
-    known = world.income.wage > 0
+    declared = world.income.wage > 0
     add(
         "recipient_wages",
-        above & recipient & alive & ~known,
-        known_to_registry=above & recipient & known,
+        above & recipient & alive & ~declared,
+        known_to_registry=above & recipient & declared,
         small=(average > 0) & recipient & ~above,
-        no_recipient=above & ~on_dibao_household & (records.hidden_wage > 0),
+        no_recipient=above & ~on_dibao_household & (hidden_wage > 0),
     )
 
     orphan = orphaned(f, ~alive) & alive

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from doudi.batch.indicators import INDICATORS
 from doudi.batch.law.engine import run
 from doudi.batch.synth import Summary, generate, load_villages
 
@@ -212,10 +213,7 @@ def test_truth_says_what_is_true(county: tuple[Path, Summary]) -> None:
     truth, awards, people = table(county, "truth"), table(county, "awards"), table(county, "people").set_index("person_no")
     true = truth[truth.expected]
     assert not truth.duplicated(["person_no", "indicator"]).loc[truth.expected].any()
-    assert set(true.indicator) == {
-        "disability_no_nursing_subsidy", "disability_no_living_subsidy", "medical_costs", "recipient_death", "recipient_vehicle", "recipient_company",
-        "recipient_house", "recipient_wages", "orphaned_minor", "serious_illness_low_income",
-    }  # fmt: skip
+    assert set(true.indicator) == set(INDICATORS)
 
     def found(indicator: str) -> set[int]:
         return set(true[true.indicator == indicator].person_no)

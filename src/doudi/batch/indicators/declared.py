@@ -1,0 +1,132 @@
+"""Early-warning indicators (预警指标): declared, each with its expression in Ibis, its thresholds and the words of its reason.
+
+An expression gives one row per situation: `person_id`, `household_id`, `area`, `fact` (what tells this situation from another of the same
+person, so that it raises one lead ever), the evidence's columns, and `source` (the delivery and row that tell it, see `compare.ROWS`; null where
+the registry alone tells it). A row whose source is not in the first dataset says so in `dataset`. `compare` makes leads of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Literal, Protocol
+
+import ibis
+from ibis import _
+from ibis.expr.types import Table, Value
+
+Urgency = Literal["red", "orange", "yellow"]
+
+
+class Tables(Protocol):
+    """What an expression may use. `people`: see `compare.PEOPLE`, with `alive`, `recipient`, `household_recipients` and `household_alive` added;
+    `parents`: child_id, parent_id; `members`: household_id, person_id, relationship, the dead in their last household too; `matched(dataset)`: rows
+    of registered people in a dataset with the columns of `people`, doubled deliveries counted once (a dataset read by one indicator is never copied)."""
+
+    on: date
+    year: date
+
+    @property
+    def people(self) -> Table: ...
+
+    @property
+    def parents(self) -> Table: ...
+
+    @property
+    def members(self) -> Table: ...
+
+    def matched(self, dataset: str) -> Table: ...
+
+    def medical_year(self) -> Table: ...
+
+
+ByPlace = Mapping[str, float]
+"""Values by division code; the longest code that begins a person's area counts ("" stands for everywhere else)."""
+
+Rule = Callable[[Tables, Mapping[str, Any]], Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A figure that places may set for themselves. `unit` as in the settings (`yuan`, `share`, `multiple`, `months`, `years`, `days`, `grade`, `number`).
+    `everywhere`: one value for a whole run, because the expression needs it as a number (a span of months)."""
+
+    label_zh: str
+    default: float
+    unit: str
+    least: float = 0
+    most: float = 1_000_000
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """`datasets`: without a delivery of the first the indicator rests, the others are read where they have come; none: the registry is enough.
+    `reason` is a template over the row's columns; `parameters` have defaults that a place overrides; `evidence` names columns for the officer;
+    `programme` is what the lead points to: an award, `temporary` (relief), `care` (visits, schooling and other services), `review` where a payment
+    may be wrong."""
+
+    code: str
+    title_zh: str
+    datasets: tuple[str, ...]
+    rule: Rule
+    reason: str
+    urgency: Urgency
+    programme: str
+    evidence: tuple[str, ...] = ()
+    parameters: Mapping[str, Threshold] = field(default_factory=dict)
+
+    @property
+    def helps(self) -> bool:
+        """Finds people to help; else something to check about a payment."""
+        return self.programme != "review"
+
+
+def thresholds(indicator: Indicator, given: Mapping[str, float | ByPlace]) -> dict[str, Any]:
+    """The indicator's values for its expression: a number where one holds everywhere, else an expression over the row's `area`.
+    Raises KeyError for a threshold that the indicator does not have."""
+    if unknown := set(given) - set(indicator.parameters):
+        raise KeyError(f"{indicator.code} has no parameters {sorted(unknown)}")
+    return {name: _resolved(threshold, given.get(name)) for name, threshold in indicator.parameters.items()}
+
+
+def _resolved(threshold: Threshold, given: float | ByPlace | None) -> Any:
+    if given is None:
+        return threshold.default
+    if not isinstance(given, Mapping):
+        return given
+    rest = given.get("", threshold.default)
+    places = sorted((code for code in given if code), key=lambda code: (-len(code), code))
+    if threshold.everywhere or all(given[code] == rest for code in places):
+        return rest
+    return ibis.cases(*((_.area.startswith(code), float(given[code])) for code in places), else_=float(rest))
+
+
+def in_force(rows: Table, on: ByPlace) -> Table:
+    """The rows of places where the indicator is switched on (1) and not off (0)."""
+    rest = on.get("", 1)
+    places = sorted((code for code in on if code), key=lambda code: (-len(code), code))
+    if all(on[code] == rest for code in places):
+        return rows if rest else rows.filter(ibis.literal(False))
+    return rows.filter(ibis.cases(*((rows.area.startswith(code), bool(on[code])) for code in places), else_=bool(rest)))
+
+
+def span(t: Tables, days: int) -> tuple[Value, Value]:
+    """(after, until): the last `days` days up to the day of the comparison."""
+    return ibis.literal(t.on - timedelta(days=int(days))), ibis.literal(t.on)
+
+
+def born_after(t: Tables, years: int) -> Value:
+    """Who is born after this day is younger than `years` (a birthday on 29 February is reached on 1 March)."""
+    leap = (t.on.month, t.on.day) == (2, 29)
+    return ibis.literal(date(t.on.year - int(years), t.on.month, 28 if leap else t.on.day))
+
+
+def living(t: Tables) -> Table:
+    return t.people.filter(_.alive)
+
+
+def low_income(rows: Table, multiple: Any) -> Table:
+    """Rows of households that nobody helps yet and whose known income a head is below so many times the standard; unknown incomes are left out."""
+    return rows.filter(_.household_recipients == 0, _.income_month < multiple * _.standard * _.household_alive)
