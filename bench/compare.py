@@ -97,9 +97,15 @@ def write(folder: Path, people: int) -> tuple[Lake, int]:
                 "on_living_subsidy": rng.random(count) < 0.05,
                 "on_nursing_subsidy": rng.random(count) < 0.05,
                 "on_orphan_allowance": np.zeros(count, bool),
+                "on_child_allowance": np.zeros(count, bool),
                 "known_wage": rng.random(count) < 0.97,
+                "works_away": rng.random(count) < 0.1,
+                "has_phone": rng.random(count) < 0.9,
+                "own_income": rng.exponential(800, count),
                 "income_month": rng.exponential(2500, count),
                 "standard": np.full(count, 520.0),
+                "refused_on": pa.nulls(count, pa.date32()),
+                "last_contact": pa.nulls(count, pa.date32()),
             }
             writer.write_table(pa.table(columns, schema=compare.PEOPLE))
     first = np.concatenate([[True], household[1:] != household[:-1]])

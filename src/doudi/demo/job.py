@@ -91,7 +91,7 @@ def county(demo: Demo) -> None:
 
 def registry(demo: Demo) -> None:
     """People, households, facts and running awards."""
-    from doudi.enrolment.loading import load_awards
+    from doudi.enrolment.loading import load_awards, load_refusals
     from doudi.registry.loading import load_area
 
     with demo.acting(Duty.COUNTY_REVIEWER):
@@ -100,6 +100,7 @@ def registry(demo: Demo) -> None:
     proposer, approver = by_duty(demo.staff, Duty.COUNTY_REVIEWER), by_duty(demo.staff, Duty.COUNTY_APPROVER)
     with scopes.acting(proposer.scope()):
         load_awards(demo.synthetic, proposer_id=proposer.account_id, approver_id=approver.account_id, now=at(date(2022, 10, 8)))
+        load_refusals(demo.synthetic, proposer_id=proposer.account_id, approver_id=approver.account_id, now=at(date(2022, 10, 8), 10))
 
 
 def deliveries(demo: Demo) -> None:

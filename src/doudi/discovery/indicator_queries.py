@@ -59,7 +59,7 @@ def catalogue(*, area: str, on: date, now: datetime) -> list[dict[str, Any]]:
         {
             "indicator": each,
             "title": _(each.title_zh),
-            "datasets": "、".join(_(CONTRACTS[code].name_zh) for code in each.datasets),
+            "datasets": "、".join(_(CONTRACTS[code].name_zh) for code in each.datasets) or _("救助家庭台账"),
             "on": bool(thresholds.value_at(switches.get(each.code), 1, area)),
             "thresholds": threshold_rows(each, values.get(each.code, {}), area),
             "found": found.get(each.code, Found()),

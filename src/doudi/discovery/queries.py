@@ -19,7 +19,7 @@ from doudi.core.models import Duty, Posting
 from doudi.core.templatetags import ui
 from doudi.discovery.models import Channel, Delivery, Lead, LeadEvent
 from doudi.discovery.services.assigning import WORKERS
-from doudi.registry.models import Household
+from doudi.registry.models import Household, Programme
 
 STATE_COLOURS: dict[str, str] = {
     Lead.State.NEW: "orange",
@@ -208,22 +208,46 @@ FIGURES = {
     "dwellings": gettext_lazy("住房（套）"),
     "birth_date": gettext_lazy("出生日期"),
     "died_on": gettext_lazy("死亡日期"),
+    "own_income": gettext_lazy("本人月收入（元）"),
+    "left_month": gettext_lazy("其余成员月收入（元）"),
+    "event": gettext_lazy("新情况"),
+    "happened_on": gettext_lazy("发生日期"),
+    "refused_on": gettext_lazy("不予确认的月份"),
+    "last_contact": gettext_lazy("最近走访日期"),
+    "dead": gettext_lazy("已死亡的父母（人）"),
+    "held": gettext_lazy("服刑、戒毒、失联等的父母（人）"),
+    "unable": gettext_lazy("重残或重病的父母（人）"),
+    "base": gettext_lazy("月均缴存基数（元）"),
+    "taxed": gettext_lazy("月均应税收入（元）"),
+    "undeclared": gettext_lazy("比台账多出（元/月）"),
+    "total": gettext_lazy("家庭金融资产合计（元）"),
 }
+
+
+def points_to(programme: str) -> Any:
+    """What a lead's indicator suggests: a programme's name, relief, care, or a check of what is paid ("" where it suggests nothing)."""
+    if programme in Programme.values:
+        return Programme(programme).label
+    return {"temporary": _("临时救助"), "care": _("走访关爱服务"), "review": _("核对在享待遇")}.get(programme, "")
 
 
 def evidence_rows(lead: Lead) -> list[tuple[Any, Any]]:
     """Evidence in words for the page: what the department's row said, and from which delivery it came."""
-    contract = CONTRACTS.get(lead.evidence.get("dataset", ""))
-    if contract is None:
+    if "dataset" not in lead.evidence:
         return []
-    rows: list[tuple[Any, Any]] = [(_("数据来源"), f"{_(contract.department_zh)}　{_(contract.name_zh)}")]
+    contract = CONTRACTS.get(lead.evidence["dataset"])
+    rows: list[tuple[Any, Any]] = [(_("数据来源"), f"{_(contract.department_zh)}　{_(contract.name_zh)}" if contract else _("救助家庭台账"))]
     for name, value in lead.evidence.items():
         if name in ("dataset", "delivery", "row") or value in (None, ""):
             continue
-        column = next((each for each in contract.columns if each.name == name), None)
+        column = next((each for each in contract.columns if each.name == name), None) if contract else None
         label = FIGURES.get(name) or (_(column.header_zh) if column else name)
         if column is not None and column.labels:
             value = _(str(column.labels.get(str(value), value)))
+        elif column is not None and column.type == "division":
+            value = "".join(places.path(str(value))) or value
+        elif column is not None and column.type == "month":
+            value = str(value)[:7]
         rows.append((label, f"{value:,.2f}" if isinstance(value, float) else value))
     if lead.evidence.get("row"):
         rows.append((_("原文件行号"), lead.evidence["row"]))

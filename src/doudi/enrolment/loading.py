@@ -155,4 +155,52 @@ def load_awards(
     return LoadedAwards(awards=awards, members=members, skipped=in_all - awards)
 
 
-__all__ = ["DOCUMENT", "LoadedAwards", "load_awards"]
+REFUSED = """
+insert into enrolment_decision (number, area, household_id, programme, kind, content, content_hash, starts, differs, reason, state,
+  proposed_by_id, proposed_at, decision_note, version)
+select c.number, c.area, c.household_id, c.programme, 'refuse', c.content, encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex'), c.starts, false,
+  %(document)s, 'proposed', %(proposer)s, %(now)s, '', 1
+from (select 'INIT' || left(h.area, 6) || 'R' || lpad(l.household_no::text, 12, '0') number, h.area, h.household_id, l.programme, l.starts,
+    jsonb_build_object('household_id', h.household_id, 'area', h.area, 'programme', l.programme, 'kind', 'refuse', 'person_id', null,
+      'members', jsonb_agg(jsonb_build_object('person_id', p.person_id, 'name', r.name) order by p.person_id), 'starts', l.starts,
+      'reason', %(document)s::text, 'document', %(document)s::text) content
+  from pg_temp.load_refusal l join pg_temp.synthetic_household h using (household_no)
+  join pg_temp.synthetic_person p on p.person_no = l.person_no and p.area = h.area join registry_person r on r.id = p.person_id
+  group by h.area, h.household_id, l.household_no, l.programme, l.starts) c
+order by c.number
+on conflict (number) do nothing
+"""
+APPROVED = """
+update enrolment_decision set state = 'approved', decided_by_id = %(approver)s, decided_at = %(now)s, decision_note = %(document)s, version = 2
+where state = 'proposed' and kind = 'refuse' and number like 'INIT%%'
+"""
+
+
+@transaction.atomic
+def load_refusals(folder: Path, *, proposer_id: int, approver_id: int, now: datetime) -> int:
+    """Load earlier refusals (不予确认) of a synthetic area under the acting scope, each as a decision of two officers; the benefit status of the
+    members says so by trigger. `folder`: what `doudi.batch.synth.generate` wrote. Returns how many are new; safe to run again."""
+    scopes.current()
+    if proposer_id == approver_id:
+        raise ValidationError(_("导入须由两名工作人员分别提出和确认。"))
+    registry_loading.stage_ids(folder)
+    buffer = io.BytesIO()
+    rows = pq.read_table(Path(folder) / "refusals.parquet", columns=["household_no", "person_no", "programme", "starts"])
+    pyarrow.csv.write_csv(rows, buffer, pyarrow.csv.WriteOptions(include_header=False))
+    values = {"proposer": proposer_id, "approver": approver_id, "now": now, "document": DOCUMENT}
+    with connection.cursor() as cursor:
+        cursor.execute("drop table if exists pg_temp.load_refusal")
+        cursor.execute("create temp table load_refusal (household_no bigint, person_no bigint, programme text, starts date) on commit drop")
+        with cursor.copy("copy pg_temp.load_refusal from stdin with (format csv)") as copy:
+            copy.write(buffer.getbuffer())
+        cursor.execute("analyze pg_temp.load_refusal")
+        cursor.execute(REFUSED, values)
+        cursor.execute(APPROVED, values)
+        made: int = cursor.rowcount
+        scopes.check_constraints()
+        for table in ("load_refusal", "synthetic_person", "synthetic_household"):
+            cursor.execute(f"drop table if exists pg_temp.{table}")
+    return made
+
+
+__all__ = ["DOCUMENT", "LoadedAwards", "load_awards", "load_refusals"]

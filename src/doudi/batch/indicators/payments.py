@@ -174,11 +174,11 @@ PAYMENTS = (
     ),
     Indicator(
         "recipient_elsewhere", "在两地重复享受待遇", ("assistance_elsewhere", "deaths"), recipient_elsewhere,
-        "自 {starts} 起同时在 {division} 享受同类待遇，月金额 {amount} 元", "red", "review", ("programme", "division", "starts", "amount"),
+        "自 {starts} 起同时在外县（市、区）享受同类待遇，月金额 {amount} 元", "red", "review", ("programme", "division", "starts", "amount"),
     ),
     Indicator(
         "recipient_moved_away", "在享人员户籍迁出", ("moves", "deaths"), recipient_moved_away,
-        "{moved_on} 户籍迁往 {to_division}，待遇仍在本地发放", "yellow", "review", ("moved_on", "from_division", "to_division"),
+        "{moved_on} 户籍迁出本县（市、区），待遇仍在本地发放", "yellow", "review", ("moved_on", "from_division", "to_division"),
     ),
     Indicator(
         "recipient_detained", "在享人员服刑或被羁押", ("detention", "deaths"), recipient_detained,

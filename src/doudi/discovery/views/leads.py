@@ -26,7 +26,7 @@ from doudi.discovery import queries, services
 from doudi.discovery.forms import AssignForm, IdentifyForm, ReferForm, ReportForm, StepForm
 from doudi.discovery.models import Channel, Lead, LeadReferral
 from doudi.discovery.services.leads import STEPS
-from doudi.registry.models import Household, Person, Programme
+from doudi.registry.models import Household, Person
 
 FULL_NAMES = 9  # a township's or village's own lists show names whole; lists above it are masked
 BATCH = (Lead.State.ASSIGNED, Lead.State.CONTACTED, Lead.State.VERIFIED, Lead.State.UNREACHABLE, Lead.State.NOT_IN_NEED)
@@ -191,7 +191,7 @@ def page(
         "assign": assign,
         "refer": refer,
         "identify": identify,
-        "programme": Programme(lead.programme).label if lead.programme in Programme.values else "",
+        "programme": queries.points_to(lead.programme),
         "state_colour": queries.STATE_COLOURS[lead.state],
         "urgency_colour": queries.URGENCY_COLOURS[lead.urgency],
     }

@@ -16,7 +16,7 @@ from doudi.batch.synth import generate
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.tests.officers import COUNTY, officer
-from doudi.enrolment.loading import DOCUMENT, load_awards
+from doudi.enrolment.loading import DOCUMENT, load_awards, load_refusals
 from doudi.enrolment.models import Award, AwardAmount, AwardMember, Decision
 from doudi.registry import loading
 from doudi.registry.models import BenefitStatus
@@ -55,3 +55,19 @@ def test_2_2_running_awards_arrive_with_decisions_and_a_second_run_adds_nothing(
         run = assessing.assess_all(area=COUNTY, month=date(2022, 12, 1), now=NOW)
         assert run.summary["bad"] == 0, run.summary["bad_facts"][:3]
         assert run.summary["programmes"]["dibao"]["people"] > 0
+
+
+def test_2_2_earlier_refusals_arrive_as_decisions_and_stand_in_the_benefit_status(folder: Path) -> None:
+    one, other = officer(Duty.TOWNSHIP_OFFICER), officer(Duty.COUNTY_APPROVER)
+    refused = pq.read_table(folder / "refusals.parquet").to_pandas()
+    assert len(refused) > 5
+    with scopes.acting(scopes.Scope(area=COUNTY, account_id=one.account_id, duty=Duty.COUNTY_REVIEWER)):
+        loading.load_area(folder, on=ON, now=NOW)
+        with pytest.raises(ValidationError):
+            load_refusals(folder, proposer_id=1, approver_id=1, now=NOW)
+        made = load_refusals(folder, proposer_id=one.account_id, approver_id=other.account_id, now=NOW)
+        assert made == refused.household_no.nunique() == Decision.objects.filter(kind="refuse", state="approved").count()
+        told = BenefitStatus.objects.filter(state="refused")
+        assert told.count() == len(refused) and set(told.values_list("starts", flat=True)) == set(refused.starts)
+        assert load_refusals(folder, proposer_id=one.account_id, approver_id=other.account_id, now=NOW) == 0
+        assert told.count() == len(refused)
