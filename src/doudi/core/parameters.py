@@ -86,6 +86,10 @@ _ALL = [
     _p("lead.help_days.red", _("红色预警救助期限"), "working days", 10, "系统默认", least=1, most=120),
     _p("lead.help_days.orange", _("橙色预警救助期限"), "working days", 20, "系统默认", least=1, most=120),
     _p("lead.help_days.yellow", _("黄色预警救助期限"), "working days", 30, "系统默认", least=1, most=120),
+    _p("visit.notice_days", _("走访提前通知天数"), "days", 2, "系统默认", least=0, most=30),
+    _p("visit.retry_days", _("未见到人后再次上门期限"), "working days", 2, "系统默认", least=1, most=30),
+    _p("visit.absences", _("连续未见到人交乡镇处理的次数"), "times", 3, "系统默认", least=1, most=10),
+    _p("visit.escalate_days", _("走访逾期逐级督办间隔"), "working days", 3, "系统默认", least=1, most=30),
     _p("move_overlap_months", _("迁移后原地继续发放月数"), "months", 3, "系统默认", most=6),
 ]
 PROCEDURES: dict[str, Procedure] = {parameter.name: parameter for parameter in _ALL}

@@ -22,6 +22,12 @@ def late_deliveries(*, area: str, on: date, now: datetime) -> dict[str, int]:
     return services.raise_late(area=area, on=on, now=now)
 
 
+def visits(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Visits that the plans make due, and those that were missed."""
+    done = services.make_due(area=area, on=on, now=now)
+    return {"made": done.made, "nearer": done.nearer, "ended": done.ended, "missed": done.missed, "escalated": done.escalated}
+
+
 def clear_inbox(*, area: str, on: date, now: datetime) -> dict[str, int]:
     """Plain files that were taken in long ago."""
     return {"removed": inbox.clear(area=area, now=now)}
@@ -42,4 +48,12 @@ periodic.daily(
     escalate,
     acts=["discovery.escalate"],
     figures={"escalated": _("已督办"), "released": _("已转交")},
+)
+periodic.daily(
+    "discovery.visits",
+    _("安排走访"),
+    visits,
+    level=6,
+    acts=["visits.due"],
+    figures={"made": _("新安排"), "nearer": _("提前"), "ended": _("不再走访"), "missed": _("逾期"), "escalated": _("已督办")},
 )

@@ -78,8 +78,9 @@ def cleaned(content: bytes) -> tuple[str, bytes]:
 
 
 @transaction.atomic
-def attach(*, subject: str, subject_id: int, area: str, name: str, content: bytes, now: datetime) -> Attachment:
-    """Take in a file of a record. `area` is that of the record; the caller has checked that the officer may change the record.
+def attach(*, subject: str, subject_id: int, area: str, name: str, content: bytes, now: datetime, identifier: UUID | None = None) -> Attachment:
+    """Take in a file of a record. `area` is that of the record; the caller has checked that the officer may change the record, and that
+    `identifier` (of a file that a device sends again when it is not sure) is not taken.
 
     The row keeps the digest of the content, so that one encrypted file cannot be put in the place of another.
     Raises ValidationError for what is no photo and no PDF, and for what is too large.
@@ -88,7 +89,7 @@ def attach(*, subject: str, subject_id: int, area: str, name: str, content: byte
     if not acting.area or not acting.covers(area):
         raise ValidationError(_("这条记录不在您的管辖范围内。"))
     kind, kept = cleaned(content)
-    identifier = uuid4()
+    identifier = identifier or uuid4()
     shown = (re.sub(r"[^\w\-. ()（）【】]+", "_", Path(name.replace("\\", "/")).stem)[:100].strip() or _("附件")) + "." + KINDS[kind]
     row = Attachment.objects.create(
         id=identifier, area=area, subject=subject, subject_id=subject_id, name=shown, content_type=kind, size=len(kept),

@@ -34,7 +34,7 @@ STEPS = ["keys", "journal", "files", "registry_person", "before commit", "commit
 
 # uuid columns that are no tokens: identifiers that the system makes itself
 IDENTIFIERS = {
-    ("api_apicall", "request_id"), ("discovery_call", "uuid"),
+    ("api_apicall", "request_id"), ("discovery_call", "uuid"), ("discovery_visit", "uuid"), ("discovery_visitconflict", "uuid"),
     ("core_attachment", "id"), ("core_taskprogress", "id"), ("core_taskprogress", "task_id"), ("django_tasks_database_dbtaskresult", "id"),
     ("django_tasks_db_dbtaskresult", "id"), ("pghistory_context", "id"), ("registry_fact", "evidence_id"),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from doudi.discovery.models.indicators import IndicatorTrial
 from doudi.discovery.models.leads import Channel, Lead, LeadEvent, Need
 from doudi.discovery.models.referrals import Department, LeadReferral
 from doudi.discovery.models.team import TeamMember, TeamTraining
+from doudi.discovery.models.visits import Visit, VisitConflict, VisitPlan
 
 __all__ = [
     "Call",
@@ -24,4 +25,7 @@ __all__ = [
     "Need",
     "TeamMember",
     "TeamTraining",
+    "Visit",
+    "VisitConflict",
+    "VisitPlan",
 ]

@@ -11,11 +11,14 @@ from doudi.discovery.services.raising import Subject, raise_lead
 from doudi.discovery.services.team import end_member, enrol_member, record_training, report_by_team
 from doudi.discovery.services.team_import import import_roster
 from doudi.discovery.services.trials import try_indicator
+from doudi.discovery.services.visit_plans import make_due, set_plan
+from doudi.discovery.services.visits import add_photo, record_visit
 
 __all__ = [
     "DeliveryError",
     "StaleLead",
     "Subject",
+    "add_photo",
     "advance_lead",
     "advance_leads",
     "assign_lead",
@@ -27,13 +30,16 @@ __all__ = [
     "identify_lead",
     "import_roster",
     "leads_helped",
+    "make_due",
     "raise_late",
     "raise_lead",
     "record_training",
+    "record_visit",
     "refer_lead",
     "report_by_team",
     "report_lead",
     "set_contact",
+    "set_plan",
     "take_referral",
     "try_indicator",
 ]
