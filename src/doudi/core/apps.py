@@ -12,8 +12,9 @@ class CoreConfig(AppConfig):
     name = "doudi.core"
 
     def ready(self) -> None:
-        from doudi.core import attachable, clock, grants, keystate, menu, routing
+        from doudi.core import attachable, clock, grants, keystate, menu, periodic, routing
         from doudi.core.models import Emergency, Setting
+        from doudi.core.services.messages import send_due
 
         clock.install()
         pre_migrate.connect(routing.begin, dispatch_uid="doudi.routing.begin")
@@ -29,9 +30,12 @@ class CoreConfig(AppConfig):
         menu.add("settings", _("应急状态"), "emergencies", "settings.view", 20)
         attachable.add("emergency", model=Emergency, view="emergencies.view", change="emergencies.declare")
         menu.add("system", _("账号与岗位"), "accounts", "staff.manage", 10)
+        menu.add("workbench", _("消息"), "inbox", None, 25)
+        menu.add("system", _("消息发送"), "messages_sent", "messages.manage", 25)
+        periodic.every_round("core.messages", send_due)
         menu.add("system", _("定时任务"), "daily", "tasks.watch", 20)
-        # `menu.py`, `panels.py`, `clauses.py` and `periodic.py` of a room add its entries, panels, actions, clauses and daily jobs
+        # `menu.py`, `panels.py`, `clauses.py`, `periodic.py` and `texts.py` of a room add its entries, panels, actions, clauses, daily jobs, messages
         for room in settings.ROOMS:
-            for module in ("menu", "panels", "clauses", "periodic"):
-                if room != self.name and find_spec(f"{room}.{module}"):
+            for module in ("menu", "panels", "clauses", "periodic", "texts"):
+                if find_spec(f"{room}.{module}"):
                     import_module(f"{room}.{module}")

@@ -153,6 +153,28 @@ def daily(
             raise typer.Exit(1)
 
 
+@app.command()
+def messages(as_json: AsJson = False) -> None:
+    """发送排队中的消息（doudi worker 会自动发送）"""
+    with ready():
+        from django.db.models import Count
+        from django.utils import timezone
+
+        from doudi.core import places
+        from doudi.core import scope as scopes
+        from doudi.core.models import Message
+        from doudi.core.services.messages import send_due
+
+        sent = send_due(now=timezone.now())
+        with scopes.acting(scopes.Scope(area=places.PROVINCE, page="doudi messages")):
+            found = dict(Message.objects.values_list("state").annotate(Count("pk")).order_by())
+    figures = {"sent_now": sent, **{str(state): found.get(state, 0) for state in Message.State.values}}
+    labels = {"sent_now": "本次发送", **{str(state): str(label) for state, label in Message.State.choices}}
+    show(figures if as_json else {labels[name]: value for name, value in figures.items()}, as_json=as_json, title="消息")
+    if figures["failed"]:
+        raise typer.Exit(1)
+
+
 @app.command("add-administrator")
 def add_administrator(
     username: Annotated[str, typer.Argument(help="账号：3 位以上的字母、数字、点或下划线")],

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from doudi.core import clock, emergencies, menu, places
-from doudi.core.models import Emergency, Posting, Todo
+from doudi.core.models import Emergency, Message, Posting, Todo
 from doudi.core.postings import postings_of
 
 TODO_CEILING = 99
@@ -37,6 +37,13 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
     def held() -> list[Posting]:
         return postings_of(account=request.user, on=timezone.localdate()) if posting else []  # type: ignore[arg-type]
 
+    def unread_count() -> str:
+        """Unread messages of the account, up to the same ceiling."""
+        if posting is None:
+            return ""
+        count = Message.objects.filter(account_id=posting.account_id, read_at__isnull=True).order_by()[: TODO_CEILING + 1].count()
+        return "" if not count else str(count) if count <= TODO_CEILING else f"{TODO_CEILING}+"
+
     def in_force() -> list[Emergency]:
         """Emergencies that touch the posting's place today, for the line above every page."""
         return emergencies.touching(posting.area, timezone.localdate()) if posting else []
@@ -49,6 +56,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "postings": SimpleLazyObject(held),
         "menu": SimpleLazyObject(lambda: menu.shown(request) if posting else []),
         "todo_count": SimpleLazyObject(todo_count),
+        "unread_count": SimpleLazyObject(unread_count),
         "emergencies_in_force": SimpleLazyObject(in_force),
         "demo_day": timezone.localdate() if clock.shift() else None,
         "languages": settings.LANGUAGES,

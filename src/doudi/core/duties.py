@@ -68,6 +68,9 @@ MAY: dict[str, set[str]] = {
     "emergencies.view": set(Duty),
     "emergencies.declare": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "emergencies.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    # who sends what, and what failed: without the text
+    "messages.manage": {Duty.ADMINISTRATOR},
+    "messages.optout": FINDERS | TOWNSHIP | {Duty.COUNTY_REVIEWER},
     "staff.manage": {Duty.ADMINISTRATOR},
     "api.manage": {Duty.ADMINISTRATOR},
     "audit.view": {Duty.AUDITOR},

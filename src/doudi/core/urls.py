@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.core.views import audit, emergencies, files, frame, places, settings, staff, work
+from doudi.core.views import audit, emergencies, files, frame, messages, places, settings, staff, work
 
 urlpatterns = [
     path("", frame.dashboard, name="dashboard"),
@@ -20,6 +20,11 @@ urlpatterns = [
     path("settings/", settings.index, name="settings"),
     path("settings/propose/<str:name>/", settings.propose, name="setting_propose"),
     path("settings/<int:setting_id>/decide/", settings.decide, name="setting_decide"),
+    path("messages/", messages.Inbox.as_view(), name="inbox"),
+    path("messages/read/", messages.read_all, name="messages_read"),
+    path("messages/sent/", messages.Sent.as_view(), name="messages_sent"),
+    path("messages/sent/retry/", messages.retry, name="messages_retry"),
+    path("messages/<int:message_id>/", messages.open_message, name="message_open"),
     path("emergencies/", emergencies.Emergencies.as_view(), name="emergencies"),
     path("emergencies/new/", emergencies.new, name="emergency_new"),
     path("emergencies/<int:emergency_id>/", emergencies.show, name="emergency"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.registry.views import across, edit, importing, lists, pages
+from doudi.registry.views import across, edit, importing, lists, messages, pages
 
 app_name = "registry"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("people/<int:pk>/", pages.person, name="person"),
     path("people/<int:pk>/correct/", edit.person_correct, name="person_correct"),
     path("people/<int:pk>/account/", edit.person_account, name="person_account"),
+    path("people/<int:pk>/messages/", messages.change, name="person_messages"),
     path("people/<int:pk>/death/", edit.person_death, name="person_death"),
     path("people/<int:pk>/reveal/<slug:field>/", pages.reveal, name="reveal"),
     path("import/", importing.upload, name="import"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty, Emergency, EmergencyPlace, EmergencyStep
+from doudi.core.services.messages import send_to_staff
 from doudi.core.services.todos import finish_todos, raise_todo
 
 SUBJECT = "emergency"
@@ -180,7 +181,28 @@ def _decide(*, step_id: int, act: str, state: str, note: str, now: datetime) -> 
         raise ValidationError(_clash(row.kind, codes, row.starts, step.ends)) from None
     finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
     row.refresh_from_db()
+    if state == State.CONFIRMED:
+        _tell(step, now)
     return step
+
+
+def _tell(step: EmergencyStep, now: datetime) -> None:
+    """Tell the staff of the places what was confirmed."""
+    row = step.emergency
+    areas = list(row.places.order_by("area").values_list("area", flat=True))
+    names = "、".join(places.name(code) for code in areas[:3]) + (f"等 {len(areas)} 地" if len(areas) > 3 else "")
+    last = step.ends - timedelta(days=1) if step.ends else "—"
+    values: dict[str, object] = {"place": names, "title": row.title}
+    if step.what == What.LIFT:
+        template = "emergency.lifted"
+        values["ends"] = step.ends
+    elif step.what == What.EXTEND:
+        template = "emergency.extended"
+        values["last"] = last
+    else:
+        template = "emergency.declared"
+        values |= {"starts": row.starts, "last": last}
+    send_to_staff(template=template, areas=areas, key=f"step{step.pk}", values=values, url=f"/emergencies/{row.pk}/", now=now)
 
 
 def confirm_step(*, step_id: int, now: datetime) -> EmergencyStep:

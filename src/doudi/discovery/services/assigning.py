@@ -16,7 +16,7 @@ from doudi.core.numbers import Kind
 from doudi.core.services import todos
 from doudi.discovery.models import Channel, Department, Lead, LeadEvent, LeadReferral
 from doudi.discovery.services.leads import STEPS, S, locked, move, next_todos
-from doudi.discovery.services.raising import Subject, in_chinese, raise_lead
+from doudi.discovery.services.raising import Subject, in_chinese, raise_lead, tell_assigned
 from doudi.registry.models import Membership
 
 # Duties that a lead can be given to.
@@ -55,6 +55,8 @@ def assign_lead(*, lead_id: int, version: int | None, posting_id: int | None, no
         after=lead.state, what="assigned", note="；".join(filter(None, [to, note.strip()]))[:400],
     )  # fmt: skip
     next_todos([lead.pk], now=now)
+    if posting is not None:
+        tell_assigned([lead.pk], now=now)
     scopes.check_constraints()
     return lead
 
@@ -177,4 +179,5 @@ def release_ended(*, on: date, now: datetime, area: str) -> int:
         ids = [pk for (pk,) in cursor.fetchall()]
     Lead.objects.filter(merged_into__in=ids, state=S.ASSIGNED).update(state=S.NEW)
     next_todos(ids, now=now)
+    tell_assigned(ids, now=now)
     return len(ids)

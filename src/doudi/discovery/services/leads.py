@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.services.messages import send_message
 from doudi.core.settings_overlay import get_setting
 from doudi.core.workdays import add_working_days
 from doudi.discovery.models import Channel, Lead, LeadEvent, Need
@@ -162,6 +163,35 @@ def move(leads: Sequence[Lead], *, after: str, note: str, now: datetime) -> None
         next_todos(ids, now=now)
     if after in CLOSED:
         feed_back(now=now)
+        tell_reporters(ids, now=now)
+
+
+REPORTED = """
+select l.id, case when starts_with(l.area, %(scope)s) then l.area else l.residence_area end, l.number, l.state, l.signal_at,
+  case when m.id is null then l.reporter_id else m.account_id end, m.phone
+from discovery_lead l left join discovery_teammember m on m.id = l.member_id
+where (l.id = any(%(ids)s) or l.merged_into_id = any(%(ids)s)) and l.closed_at = %(now)s
+  and (m.id is not null and (m.ends is null or m.ends > %(on)s) or m.id is null and l.channel = 'team' and l.reporter_id is not null)
+order by l.id
+"""
+
+
+def tell_reporters(ids: Sequence[int], *, now: datetime) -> None:
+    """Tell the discovery team what became of their reports that ended now: in the system who has an account, else by phone."""
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(REPORTED, {"ids": list(ids), "now": now, "on": timezone.localdate(now), "scope": scopes.current().area})
+        found = cursor.fetchall()
+    for lead_id, area, number, state, signal_at, account_id, phone in found:
+        values = {"number": number, "day": timezone.localdate(signal_at)}
+        if account_id:
+            values["outcome"] = in_chinese(S(state).label)
+            send_message(
+                template="report.ended", area=area, key=f"{lead_id}:{state}", values=values, account_id=account_id, url="/team/reports/", now=now
+            )
+        else:
+            send_message(template="report.answered", area=area, key=f"{lead_id}:{state}", values=values, phone=phone, now=now)
 
 
 def feed_back(*, now: datetime) -> None:
@@ -253,4 +283,10 @@ def leads_helped(*, grants: Sequence[tuple[int, str, int | None, int | None]], n
         answered = cursor.rowcount
     if answered:
         feed_back(now=now)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select distinct coalesce(merged_into_id, id) from discovery_lead where closed_at = %s and (household_id = any(%s) or id = any(%s))",
+                [now, households, [lead for lead in leads if lead]],
+            )
+            tell_reporters([pk for (pk,) in cursor.fetchall()], now=now)
     return answered

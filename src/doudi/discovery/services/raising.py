@@ -25,6 +25,7 @@ from doudi.core import duties, keys, numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty, Setting
 from doudi.core.numbers import Kind
+from doudi.core.services.messages import send_messages
 from doudi.discovery.clocks import deadlines
 from doudi.discovery.models import Channel, Lead, Need
 from doudi.registry.models import Household, Membership, Person
@@ -332,6 +333,23 @@ def settle(cursor: Any, *, area: str, on: date, now: datetime, run_id: int | Non
     return Settled(opened=opened, merged=merged)
 
 
+# One message to each visitor for all leads of one step, keyed by the events: given again later, a lead is told again.
+TOLD = """
+select p.area, p.account_id, max(e.id)::text,
+  jsonb_build_object('count', count(distinct l.id), 'number', min(l.number),
+                     'due', coalesce(to_char(min(coalesce(l.retry_due, l.contact_due)), 'YYYY-MM-DD'), '—')),
+  case when count(distinct l.id) = 1 then '/leads/' || min(l.id) || '/' else '/leads/mine/' end
+from discovery_lead l join core_posting p on p.id = l.posting_id join discovery_leadevent e on e.lead_id = l.id and e.at = %(now)s
+where l.id = any(%(ids)s) group by p.area, p.account_id
+"""
+
+
+def tell_assigned(ids: Sequence[int], *, now: datetime) -> None:
+    """Tell the visitors of leads that they have them, once the events of the assignment at `now` stand."""
+    if ids:
+        send_messages(TOLD, {"ids": list(ids), "now": now}, template="lead.assigned", now=now)
+
+
 def assign_new(cursor: Any, *, ids: Sequence[int], on: date, now: datetime, note: str) -> None:
     """First event, first visitor and first to-do of new leads."""
     cursor.execute(
@@ -347,3 +365,4 @@ def assign_new(cursor: Any, *, ids: Sequence[int], on: date, now: datetime, note
             "township": Duty.TOWNSHIP_OFFICER.value,
         },
     )
+    tell_assigned(ids, now=now)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("team/reports/", team.reports, name="team_reports"),
     path("team/<int:member_id>/", team.member, name="team_member"),
     path("team/<int:member_id>/end/", team.end, name="team_end"),
+    path("team/<int:member_id>/messages/", team.wants_messages, name="team_messages"),
     path("team/<int:member_id>/train/", team.train, name="team_train"),
     path("team/<int:member_id>/reveal/", team.reveal, name="team_reveal"),
 ]

@@ -25,6 +25,8 @@ from django.views.decorators.http import require_GET, require_POST
 from doudi.batch.reading import DeliveryRefused
 from doudi.core import audit, duties, numbers
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
+from doudi.core.models import MessageOptOut
+from doudi.core.services.messages import opt_in, opt_out
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.discovery import services, team_queries
@@ -159,6 +161,8 @@ def _member_page(request: HttpRequest, found: TeamMember, *, end: EndForm | None
         "reports": team_queries.said(list(reports[:50])),
         "end": end or (EndForm(initial={"version": found.version, "ends": today}) if may_change else None),
         "train": train or (TrainForm(initial={"on": today}) if may_change else None),
+        "out": MessageOptOut.objects.filter(phone=found.phone, ended_at__isnull=True).first(),
+        "may_change": may_change,
         "may_report": may_change and duties.may("discovery.report"),
     }
     return render(request, "discovery/team_member.html", context, status=422 if refused else 200)
@@ -183,6 +187,20 @@ def end(request: HttpRequest, member_id: int) -> HttpResponse:
             messages.success(request, _("已办理离队。"))
             return redirect("discovery:team_member", member_id=member_id)
     return _member_page(request, found, end=form)
+
+
+@require_POST
+@may("discovery.team")
+def wants_messages(request: HttpRequest, member_id: int) -> HttpResponse:
+    """Whether the member's phone gets messages about what became of reports."""
+    found = get_object_or_404(TeamMember, pk=member_id)
+    if request.POST.get("want") == "1":
+        opt_in(phone=found.phone, now=timezone.now())
+        messages.success(request, _("已恢复接收短信。"))
+    else:
+        opt_out(phone=found.phone, area=found.area, now=timezone.now())
+        messages.success(request, _("已登记：不再向此电话发送短信。"))
+    return redirect("discovery:team_member", member_id=member_id)
 
 
 @require_POST
