@@ -124,6 +124,7 @@ class Visit(AreaModel):
     class Origin(models.TextChoices):
         PLAN = "plan", _("走访计划")
         AGAIN = "again", _("再次上门")
+        ASKED = "asked", _("乡镇安排")
         OWN = "own", _("计划外")
 
     OPEN = ("due", "missed")
@@ -142,6 +143,7 @@ class Visit(AreaModel):
     escalated_on = models.DateField(null=True)
     made_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=200, blank=True, help_text="why it was asked for or cancelled")
     # the record
     uuid = models.UUIDField(null=True, unique=True, help_text="made by the form or the device: a record counts once")
     based_on = models.IntegerField(null=True, help_text="the version that the visitor saw")

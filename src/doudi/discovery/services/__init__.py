@@ -12,6 +12,7 @@ from doudi.discovery.services.team import end_member, enrol_member, record_train
 from doudi.discovery.services.team_import import import_roster
 from doudi.discovery.services.trials import try_indicator
 from doudi.discovery.services.visit_plans import make_due, set_plan
+from doudi.discovery.services.visit_work import ask_visit, assign_visits, cancel_visit, resolve_conflict
 from doudi.discovery.services.visits import add_photo, record_visit
 
 __all__ = [
@@ -19,6 +20,10 @@ __all__ = [
     "StaleLead",
     "Subject",
     "add_photo",
+    "ask_visit",
+    "assign_visits",
+    "cancel_visit",
+    "resolve_conflict",
     "advance_lead",
     "advance_leads",
     "assign_lead",
