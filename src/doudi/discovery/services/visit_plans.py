@@ -6,7 +6,6 @@ nearer now (a denser plan, an emergency) move up; open visits of households that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -118,7 +117,9 @@ PLANS = "insert into visit_density select * from unnest(%s::text[], %s::text[], 
 # household at least one, and all, work away. Supplied in an institution: not visited at home.
 WANTED = """
 insert into visit_wanted (household_id, area, groups, due, urgent)
-with people as materialized (
+with emergency as materialized (
+  select distinct area from doudi.emergencies_on(%(on)s::date)
+), people as materialized (
   select m.household_id, m.area, m.person_id, p.birth_date from registry_membership m join registry_person p on p.id = m.person_id
   where m.area >= %(low)s and m.area < %(high)s and m.starts <= %(on)s and (m.ends is null or m.ends > %(on)s) and p.died_on is null
 ), said as materialized (
@@ -149,7 +150,7 @@ with people as materialized (
   select m.household_id, m.area, m.grp, d.ordinary, d.dense, e.area is not null and d.dense is distinct from d.ordinary as urgent
   from member m
   join lateral (select ordinary, dense from visit_density d where d.grp = m.grp and starts_with(m.area, d.area) order by length(d.area) desc limit 1) d on true
-  left join lateral (select area from unnest(%(emergencies)s::text[]) e (area) where starts_with(m.area, e.area) limit 1) e on true
+  left join lateral (select area from emergency e where starts_with(m.area, e.area) limit 1) e on true
 ), before as (
   select household_id, max((closed_at at time zone 'Asia/Shanghai')::date) filter (where state = 'cancelled') as cancelled,
     max((done_at at time zone 'Asia/Shanghai')::date) filter (where state in ('done', 'refused')) as done
@@ -256,10 +257,10 @@ def _by_place(parameter: str, area: str, on: date) -> list[tuple[str, int]]:
     return [(place, int(get_setting(parameter, place, on))) for place in sorted({area, *own.values_list("area", flat=True)})]
 
 
-def make_due(*, area: str, on: date, now: datetime, emergencies: Sequence[str] = ()) -> Due:
+def make_due(*, area: str, on: date, now: datetime) -> Due:
     """The daily round over `area`: what the plans make due on a day, who visits, what was missed. Safe to repeat; few statements, whatever the size.
 
-    `emergencies`: places (any level) where an emergency holds on that day.
+    Where an emergency is in force on that day (`core.emergencies`) its density counts.
     """
     duties.require("visits.due")
     scope = scopes.current()
@@ -267,7 +268,7 @@ def make_due(*, area: str, on: date, now: datetime, emergencies: Sequence[str] =
     notices = _by_place(NOTICE, low, on)
     plans = _all_densities(low, on)
     values: dict[str, Any] = {
-        "low": low, "high": low + ":", "on": on, "now": now, "emergencies": list(emergencies),
+        "low": low, "high": low + ":", "on": on, "now": now,
         "areas": [place for place, _days in notices], "notices": [days for _place, days in notices],
         "visitor": Duty.VISITOR.value, "children": Duty.CHILD_DIRECTOR.value, "minors": [group.value for group in CHILDREN],
     }  # fmt: skip
