@@ -4,12 +4,22 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import attachable, panels
-from doudi.discovery import queries
-from doudi.discovery.models import Lead
+from doudi.discovery import queries, visit_queries
+from doudi.discovery.models import Lead, Visit, VisitConflict
 
 attachable.add("lead", model=Lead, view="discovery.view", change="discovery.report")
 panels.add("household", _("救助线索"), queries.household_panel, "discovery/_household.html", act="discovery.view", order=30)
 panels.action(
     "household", _("登记线索"), lambda request, household: reverse("discovery:lead_report", args=[household.pk]), act="discovery.report", order=50
 )
+attachable.add("visit", model=Visit, view="visits.view", change="visits.record")
+attachable.add("visit_conflict", model=VisitConflict, view="visits.view", change="visits.manage")
+panels.add("household", _("入户走访"), visit_queries.household_panel, "discovery/_household_visits.html", act="visits.view", order=32)
+panels.action(
+    "household", _("安排走访"), lambda request, household: reverse("discovery:visit_ask", args=[household.pk]), act="visits.manage", order=52
+)
+panels.action(
+    "household", _("登记走访"), lambda request, household: reverse("discovery:visit_new", args=[household.pk]), act="visits.record", order=51
+)
+panels.dashboard(_("入户走访"), visit_queries.dashboard_card, "discovery/_dashboard.html", act="visits.view", order=12, bare=True, wide=True)
 panels.dashboard(_("救助线索"), queries.dashboard_card, "discovery/_dashboard.html", act="discovery.view", order=10, bare=True, wide=True)

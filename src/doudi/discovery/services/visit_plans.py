@@ -173,8 +173,8 @@ select household_id, area, array_agg(grp order by due, grp), min(due), (array_ag
 """
 MAKE = """
 insert into discovery_visit (area, household_id, origin, groups, due, urgent, posting_id, state, version, absences, escalated, made_at, paper, met, living,
-                             needs, health, income, witness)
-select w.area, w.household_id, 'plan', w.groups, w.due, w.urgent, null, 'due', 1, 0, 0, %(now)s, false, '', '', '{}', '', '', ''
+                             needs, health, income, witness, reason)
+select w.area, w.household_id, 'plan', w.groups, w.due, w.urgent, null, 'due', 1, 0, 0, %(now)s, false, '', '', '{}', '', '', '', ''
 from visit_wanted w where not exists (select from discovery_visit v where v.household_id = w.household_id and v.state in ('due', 'missed'))
 order by w.household_id
 on conflict (household_id) where state in ('due', 'missed') do nothing

@@ -1,6 +1,6 @@
 """URLs of discovery; one file per part."""
 
-from doudi.discovery.urls import deliveries, hotline, indicators, leads, team
+from doudi.discovery.urls import deliveries, hotline, indicators, leads, team, visits
 
 app_name = "discovery"
 urlpatterns = [
@@ -9,4 +9,5 @@ urlpatterns = [
     *indicators.urlpatterns,
     *hotline.urlpatterns,
     *team.urlpatterns,
+    *visits.urlpatterns,
 ]

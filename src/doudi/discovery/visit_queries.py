@@ -1,0 +1,291 @@
+"""Reads of visits for pages: the visitor's day, progress by place, what was missed, records that contradict each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Left
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.core import emergencies, places
+from doudi.core import scope as scopes
+from doudi.core.models import Posting
+from doudi.core.templatetags import ui
+from doudi.discovery import queries
+from doudi.discovery.models import Lead
+from doudi.discovery.models.visits import Group, Health, Income, Living, Met, Visit, VisitConflict, VisitNeed
+from doudi.discovery.services.visit_work import VISITORS
+from doudi.discovery.services.visits import Result
+from doudi.registry.models import Household, Membership, Person
+from doudi.registry.queries import age_on, shown_name
+
+STATE_COLOURS: dict[str, str] = {"due": "", "missed": "red", "done": "green", "absent": "orange", "refused": "orange", "cancelled": "gray"}
+MOST = 600  # a village's open visits on one page
+
+_CHINESE = {sign: number for number, sign in enumerate("一二三四五六七八九", 1)}
+_GROUP = re.compile(r"(?:第)?([0-9０-９]+|[一二三四五六七八九十]+)\s*(?:村民小组|小组|组|队|单元)")
+_HOUSE = re.compile(r"([0-9０-９]+)\s*(?:号|户|室)")
+
+
+def _number(text: str) -> int:
+    if text.isdigit():
+        return int(text)
+    tens, _ten, ones = text.rpartition("十") if "十" in text else ("", "", text)
+    return (_CHINESE.get(tens, 1) * 10 if "十" in text else 0) + _CHINESE.get(ones, 0)
+
+
+def walking_order(address: str) -> tuple[int, str, int]:
+    """Sorts addresses as one walks: villagers' group (村民小组), street, house number; without a group last."""
+    group, house = _GROUP.search(address), _HOUSE.search(address)
+    street = re.split(r"[0-9０-９一二三四五六七八九十]", address[group.end() if group else 0 :], maxsplit=1)[0]
+    return (_number(group[1]) if group else 10**6, street, int(house[1]) if house else 10**6)
+
+
+def group_of(address: str) -> str:
+    """The villagers' group in words; empty where the address names none."""
+    found = _GROUP.search(address)
+    return _("%(number)s 组") % {"number": _number(found[1])} if found else ""
+
+
+def group_words(groups: Iterable[str]) -> str:
+    return "、".join(str(Group(group).label) for group in groups)
+
+
+@dataclass
+class Card:
+    """One household on the visitor's list: a visit that is owed, a lead that waits for contact, or both."""
+
+    name: str
+    household_id: int | None
+    visit: Visit | None = None
+    lead: Lead | None = None
+    size: int = 0
+    age: int | None = None
+    address: str = ""
+    phone: bool = False
+    last: Visit | None = None
+    tags: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def due(self) -> date | None:
+        days = [day for day in (self.visit.due if self.visit else None, self.lead.due if self.lead else None) if day]
+        return min(days) if days else None
+
+    @property
+    def group(self) -> str:
+        """Villagers' group (村民小组) in words."""
+        return group_of(self.address)
+
+    @property
+    def groups(self) -> str:
+        """Why it is visited, in words."""
+        return group_words(self.visit.groups) if self.visit else ""
+
+    @property
+    def url(self) -> str:
+        """Where it is recorded."""
+        lead = f"?lead={self.lead.pk}" if self.lead else ""
+        if self.visit:
+            return reverse("discovery:visit_record", args=[self.visit.pk]) + lead
+        if self.household_id:
+            return reverse("discovery:visit_new", args=[self.household_id]) + lead
+        return reverse("discovery:lead", args=[self.lead.pk]) if self.lead else ""
+
+
+def open_visits() -> QuerySet[Visit]:
+    return Visit.objects.filter(state__in=Visit.OPEN).select_related("household", "posting__account")
+
+
+def cards(*, posting_id: int | None, on: date) -> list[Card]:
+    """What the scope's village owes: visits of `posting_id` and those that nobody has, with the leads given to it; None: everybody's visits.
+
+    In a few queries, whatever the number; the day that is nearest first.
+    """
+    rows = open_visits()
+    leads = Lead.objects.none()
+    if posting_id is not None:
+        rows = rows.filter(Q(posting=posting_id) | Q(posting__isnull=True))
+        leads = queries.mine(posting_id)
+    found: dict[Any, Card] = {}
+    for visit in rows.order_by("due", "id")[:MOST]:
+        found[visit.household_id] = Card(
+            name=shown_name(visit.household.name), household_id=visit.household_id, visit=visit, address=str(visit.household.address or "")
+        )
+    for lead in leads[:MOST]:
+        card = found.get(lead.household_id) if lead.household_id else None
+        if card is None:
+            card = Card(name=shown_name(lead.shown_name) or _("未留姓名"), household_id=lead.household_id, address=str(lead.address or ""))
+            if lead.household:
+                card.address = card.address or str(lead.household.address or "")
+            found[lead.household_id or f"lead{lead.pk}"] = card
+        card.lead = card.lead or lead
+    people_into(found, on)
+    for card in found.values():
+        card.tags = tags(card, on)
+    return sorted(found.values(), key=lambda card: (card.due or date.max, walking_order(card.address)))
+
+
+def people_into(found: dict[Any, Card], on: date) -> None:
+    """Head, size and last visit of the households of cards; two queries."""
+    ids = [key for key in found if isinstance(key, int)]
+    for member in (
+        Membership.objects.filter(household__in=ids, ends__isnull=True).select_related("person").order_by("household", "relationship", "id")
+    ):
+        card = found[member.household_id]
+        card.size += 1
+        if card.age is None:
+            card.age = age_on(member.person.birth_date, on)
+        card.phone = card.phone or member.person.phone is not None
+    done = Visit.objects.filter(household__in=ids, done_at__isnull=False).order_by("household", "-done_at").distinct("household")
+    for visit in done:
+        found[visit.household_id].last = visit
+
+
+def tags(card: Card, on: date) -> list[tuple[str, str]]:
+    """Why it is on the list, as (words, colour)."""
+    words: list[tuple[str, str]] = []
+    if card.lead:
+        words.append((str(card.lead.get_urgency_display()), queries.URGENCY_COLOURS[card.lead.urgency]))  # type: ignore[attr-defined]
+        words.append((_("首次联系") if card.lead.state in Lead.UNCONTACTED else _("待核实"), ""))
+    if card.visit:
+        if card.visit.state == Visit.State.MISSED:
+            words.append((_("逾期"), "red"))
+        elif card.visit.due <= on:
+            words.append((_("今天必访"), "red"))
+        if card.visit.urgent:
+            words.append((_("应急加密"), "orange"))
+        words.append((str(card.visit.get_origin_display()), "purple" if card.visit.origin == Visit.Origin.ASKED else ""))  # type: ignore[attr-defined]
+    return words
+
+
+def recorded_on(day: date, *, account_id: int | None = None) -> list[Visit]:
+    """Visits recorded on a day (by one account), the latest first."""
+    begin = timezone.make_aware(datetime.combine(day, datetime.min.time()))
+    rows = Visit.objects.filter(received_at__gte=begin, received_at__lt=begin + timedelta(days=1)).select_related("household")
+    if account_id is not None:
+        rows = rows.filter(recorder=account_id)
+    return list(rows.order_by("-done_at", "-id")[:200])
+
+
+def phone_of(household_id: int) -> Person | None:
+    """Whom to call in a household: the first member with a number, the head before others."""
+    members = Membership.objects.filter(household=household_id, ends__isnull=True, person__phone__isnull=False).select_related("person")
+    member = members.order_by("relationship", "id").first()
+    return member.person if member else None
+
+
+# --- one visit ------------------------------------------------------------------------------------------------------
+
+
+def rows_of(result: Result) -> list[tuple[str, Any, str]]:
+    """(label, words, field) of a record, empty values left out."""
+    shown: list[tuple[str, Any, str]] = [(_("见到谁"), Met(result.met).label if result.met else "", "met")]
+    shown.append((_("生活状况"), Living(result.living).label if result.living else "", "living"))
+    shown.append((_("需要什么"), "、".join(str(VisitNeed(need).label) for need in result.needs) or (_("没有") if result.in_person else ""), "needs"))
+    shown.append((_("药还能用"), _("%(days)s 天") % {"days": result.medicine_days} if result.medicine_days is not None else "", "medicine_days"))
+    shown.append((_("健康变化"), Health(result.health).label if result.health else "", "health"))
+    shown.append((_("收入变化"), Income(result.income).label if result.income else "", "income"))
+    shown.append((_("补充说明"), result.note, "note"))
+    shown.append((_("见证人"), result.witness, "witness"))
+    shown.append((_("改约"), ui.day(result.next_on) if result.next_on else "", "next_on"))
+    return [(label, str(words), name) for label, words, name in shown]
+
+
+def postings_for(area: str, *, on: date) -> list[tuple[int, str]]:
+    """Who can visit a village: people posted there and in its township today."""
+    rows = Posting.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), starts__lte=on, duty__in=VISITORS, area__in=(area, area[:9]))
+    found = list(rows.select_related("account").order_by("-area", "duty", "id")[:100])
+    places.preload(each.area for each in found)
+    return [(each.pk, f"{each.account.name}　{each.get_duty_display()}　{places.name(each.area)}") for each in found]  # type: ignore[attr-defined]
+
+
+# --- above the village ----------------------------------------------------------------------------------------------
+
+
+def counts(*, on: date) -> dict[str, int]:
+    """Visits of the scope in figures; two queries."""
+    month = timezone.make_aware(datetime.combine(on.replace(day=1), datetime.min.time()))
+    counted: dict[str, int] = Visit.objects.filter(state__in=Visit.OPEN).aggregate(
+        open=Count("id"),
+        today=Count("id", filter=Q(due__lte=on)),
+        week=Count("id", filter=Q(due__lte=on + timedelta(days=7))),
+        missed=Count("id", filter=Q(state="missed")),
+    )
+    counted |= Visit.objects.filter(closed_at__gte=month).aggregate(
+        done=Count("id", filter=Q(state="done")), absent=Count("id", filter=Q(state="absent")), refused=Count("id", filter=Q(state="refused"))
+    )
+    counted["conflicts"] = VisitConflict.objects.filter(state="open").count()
+    return counted
+
+
+def progress(*, area: str, on: date) -> list[dict[str, Any]]:
+    """Visits of the divisions directly below `area` in figures, one query: open, missed, made this month and in time."""
+    length = {2: 4, 4: 6, 6: 9}.get(len(area), 12)
+    first = timezone.make_aware(datetime.combine(on.replace(day=1), datetime.min.time()))
+    rows = (
+        Visit.objects.filter(Q(state__in=Visit.OPEN) | Q(closed_at__gte=first), area__gte=area, area__lt=area + ":")
+        .annotate(place=Left("area", length))
+        .values("place")
+        .annotate(
+            open=Count("id", filter=Q(state__in=Visit.OPEN)),
+            week=Count("id", filter=Q(state="due", due__lte=on + timedelta(days=7))),
+            missed=Count("id", filter=Q(state="missed")),
+            done=Count("id", filter=Q(state="done")),
+            in_time=Count("id", filter=Q(state="done", missed_on__isnull=True)),
+            absent=Count("id", filter=Q(state="absent")),
+            found=Count("id", filter=Q(found__isnull=False)),
+        )
+        .order_by("place")
+    )
+    found = list(rows)
+    places.preload(row["place"] for row in found)
+    for row in found:
+        row["name"] = places.name(row["place"])
+        row["share"] = f"{row['in_time'] / row['done']:.0%}" if row["done"] else "—"
+    return found
+
+
+def visits_figure() -> tuple[int, str]:
+    """1.7: visits made in the last thirty days."""
+    return Visit.objects.filter(state="done", done_at__gte=timezone.now() - timedelta(days=30)).count(), _("次走访（近30天）")
+
+
+def households_figure() -> tuple[str, str]:
+    """7.3: households visited in the last thirty days of those that are owed visits."""
+    since = timezone.now() - timedelta(days=30)
+    visited = Visit.objects.filter(state="done", done_at__gte=since).values("household").distinct().count()
+    owed = Visit.objects.filter(Q(state__in=Visit.OPEN) | Q(state="done", done_at__gte=since)).values("household").distinct().count()
+    return (f"{visited / owed:.0%}", _("近30天已走访户数占比")) if owed else ("—", _("还没有安排走访"))
+
+
+def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
+    """The last visits of a household; one query."""
+    found = list(Visit.objects.filter(household=household).exclude(state="cancelled").select_related("recorder").order_by("-due", "-id")[:12])
+    for visit in found:
+        visit.colour = STATE_COLOURS[visit.state]  # type: ignore[attr-defined]
+    return {"visits": found} if found else None
+
+
+def dashboard_card(request: HttpRequest) -> dict[str, Any]:
+    """Visits within the scope: owed, missed, made this month, to be decided."""
+    counted, url = counts(on=timezone.localdate()), reverse("discovery:visits")
+    figures = [
+        {"label": _("今天到期"), "value": f"{counted['today']:,}", "unit": _("户"), "url": f"{url}?when=today"},
+        {"label": _("逾期未走访"), "value": f"{counted['missed']:,}", "unit": _("户"), "url": f"{url}?state=missed"},
+        {"label": _("本月已走访"), "value": f"{counted['done']:,}", "unit": _("次"), "url": f"{url}?state=done"},
+        {"label": _("记录冲突"), "value": f"{counted['conflicts']:,}", "unit": _("处"), "url": reverse("discovery:visit_conflicts")},
+    ]
+    return {"figures": figures}
+
+
+def emergency_titles(on: date) -> str:
+    """What emergencies hold in the scope or in part of it, in words."""
+    return "、".join(str(each) for each in emergencies.touching(scopes.current().area, on))
