@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import departments, discovery, hotline, policy
+from doudi.demo import departments, discovery, hotline, policy, visiting
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -66,6 +66,7 @@ def run(demo: Demo) -> dict[str, Any]:
         deliveries,
         comparison,
         visits,
+        visiting.visiting,
         hotline.calls,
         assessment,
         decisions,

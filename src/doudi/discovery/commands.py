@@ -145,3 +145,36 @@ def escalate(
         with scopes.acting(acting):
             done = services.escalate(on=day, now=now, area=area or acting.area)
         show({"escalated": done.escalated, "released": done.released}, as_json=as_json, title="线索督办")
+
+
+@app.command()
+def visits(
+    username: As,
+    area: Annotated[str, typer.Option(help="地区代码；不填为该岗位所在地区")] = "",
+    on: Annotated[str, typer.Option(help="日期，如 2022-11-30；不填为今天")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """按走访计划安排入户走访：到期的新安排，应急状态下提前，逾期的列给乡镇并逐级督办。每天自动进行，也可手动补做。"""
+    with ready():
+        from datetime import date
+
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.postings import scope_of
+        from doudi.discovery import services
+
+        now = timezone.now()
+        try:
+            day = date.fromisoformat(on) if on else timezone.localdate(now)
+        except ValueError:
+            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
+            raise typer.Exit(2) from None
+        acting = scope_of(username=username, act="visits.due", on=timezone.localdate(now), page="doudi visits")
+        with scopes.acting(acting):
+            done = services.make_due(area=area or acting.area, on=day, now=now)
+        show(
+            {"made": done.made, "nearer": done.nearer, "ended": done.ended, "missed": done.missed, "escalated": done.escalated},
+            as_json=as_json,
+            title="入户走访",
+        )

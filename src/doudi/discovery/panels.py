@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core import attachable, panels
+from doudi.core import attachable, emergencies, panels
 from doudi.discovery import queries, visit_queries
 from doudi.discovery.models import Lead, Visit, VisitConflict
 
@@ -23,3 +23,4 @@ panels.action(
 )
 panels.dashboard(_("入户走访"), visit_queries.dashboard_card, "discovery/_dashboard.html", act="visits.view", order=12, bare=True, wide=True)
 panels.dashboard(_("救助线索"), queries.dashboard_card, "discovery/_dashboard.html", act="discovery.view", order=10, bare=True, wide=True)
+emergencies.effects.add("discovery.visits", _("走访密度"), visit_queries.emergency_effect, url_name="discovery:visit_plans")

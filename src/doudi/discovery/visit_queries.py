@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 
 from doudi.core import emergencies, places
 from doudi.core import scope as scopes
-from doudi.core.models import Posting
+from doudi.core.models import Emergency, Posting
 from doudi.core.templatetags import ui
 from doudi.discovery import queries
 from doudi.discovery.models import Lead
-from doudi.discovery.models.visits import Group, Health, Income, Living, Met, Visit, VisitConflict, VisitNeed
+from doudi.discovery.models.visits import Group, Health, Income, Living, Met, Unit, Visit, VisitConflict, VisitNeed
+from doudi.discovery.services.visit_plans import densities
 from doudi.discovery.services.visit_work import VISITORS
 from doudi.discovery.services.visits import Result
 from doudi.registry.models import Household, Membership, Person
@@ -278,7 +279,7 @@ def dashboard_card(request: HttpRequest) -> dict[str, Any]:
     """Visits within the scope: owed, missed, made this month, to be decided."""
     counted, url = counts(on=timezone.localdate()), reverse("discovery:visits")
     figures = [
-        {"label": _("今天到期"), "value": f"{counted['today']:,}", "unit": _("户"), "url": f"{url}?when=today"},
+        {"label": _("今天到期走访"), "value": f"{counted['today']:,}", "unit": _("户"), "url": f"{url}?when=today"},
         {"label": _("逾期未走访"), "value": f"{counted['missed']:,}", "unit": _("户"), "url": f"{url}?state=missed"},
         {"label": _("本月已走访"), "value": f"{counted['done']:,}", "unit": _("次"), "url": f"{url}?state=done"},
         {"label": _("记录冲突"), "value": f"{counted['conflicts']:,}", "unit": _("处"), "url": reverse("discovery:visit_conflicts")},
@@ -289,3 +290,13 @@ def dashboard_card(request: HttpRequest) -> dict[str, Any]:
 def emergency_titles(on: date) -> str:
     """What emergencies hold in the scope or in part of it, in words."""
     return "、".join(str(each) for each in emergencies.touching(scopes.current().area, on))
+
+
+def emergency_effect(emergency: Emergency, on: date) -> str:
+    """What a declared emergency does to visits, as its page says it: the groups that are visited more often."""
+    denser = [
+        each for each in densities(emergency.area, on) if each.emergency_every and each.interval(emergency=True) != each.interval(emergency=False)
+    ]
+    words = "；".join(_("%(group)s每 %(number)s %(unit)s一次") % {"group": Group(each.group).label, "number": each.emergency_every,
+                      "unit": Unit(each.emergency_unit).label} for each in denser[:4])  # fmt: skip
+    return _("%(words)s等 %(count)d 类对象改按应急密度走访") % {"words": words, "count": len(denser)} if denser else ""

@@ -170,7 +170,7 @@ def visit_page(
     if found.reason:
         rows.append((_("事由"), found.reason))
     if found.done_at:
-        rows.append((_("走访时间"), ui.day(timezone.localtime(found.done_at)) + f" {timezone.localtime(found.done_at):%H:%M}"))
+        rows.append((_("走访时间"), ui.day(found.done_at)))
         rows.append((_("登记人"), (found.recorder.name if found.recorder else "") + (_("（据纸质表录入）") if found.paper else "")))
     conflicts = list(VisitConflict.objects.filter(visit=found).order_by("received_at"))
     pictures = Attachment.objects.filter(subject="visit_conflict", subject_id__in=[each.pk for each in conflicts], removed_at__isnull=True)
