@@ -1,7 +1,7 @@
 """Business actions of enrolment: proposals of the township, decisions of the county, what happens to awards."""
 
-from doudi.enrolment.deciding import Outcome, approve, approve_many, resume, send_back, suspend, withdraw
-from doudi.enrolment.proposing import Proposed, change_award, propose, propose_from_run, propose_many, refuse, stop_award
+from doudi.enrolment.services.deciding import Outcome, approve, approve_many, resume, send_back, suspend, withdraw
+from doudi.enrolment.services.proposing import Proposed, change_award, propose, propose_from_run, propose_many, refuse, stop_award
 
 __all__ = [
     "Outcome",
