@@ -127,6 +127,9 @@ def of_schema(errors: Iterable[Mapping[str, Any]]) -> ApiError:
     """Faults that the schema of an operation found. The values given do not come back in the answer."""
     fields = []
     for fault in errors:
-        place = [str(part) for part in fault["loc"] if part not in ("body", "query", "path", "header", "form", "file")]
+        parts = (
+            fault["loc"][2:] if fault["loc"][0] == "body" and len(fault["loc"]) > 2 else fault["loc"]
+        )  # without the operation's own name of its body
+        place = [str(part) for part in parts if part not in ("body", "query", "path", "header", "form", "file")]
         fields.append((".".join(place[-3:]) or str(fault["loc"][-1]), REASONS.get(fault["type"], _("不符合接口文档的要求"))))
     return ApiError(422, "invalid", _("有 %(count)s 项不符合要求；请按 fields 逐项更正后重新提交。"), {"count": len(fields)}, fields=fields)

@@ -27,6 +27,8 @@ class Right:
 
 _ALL = [
     Right("deliveries:write", _("报送部门数据、查看核验结果和退回清单"), frozenset({"discovery.deliver"}), datasets=True),
+    Right("calls:write", _("报告呼叫中心的来电、查看来电的办理状态"), frozenset({"hotline.events"})),
+    Right("leads:report", _("报告救助线索、查询本单位所报线索的办理进度"), frozenset({"discovery.report"})),
 ]
 RIGHTS: dict[str, Right] = {right.name: right for right in _ALL}
 

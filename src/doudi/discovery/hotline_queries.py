@@ -134,6 +134,16 @@ def owed() -> QuerySet[CallBack]:
     return CallBack.objects.filter(done_at__isnull=True).select_related("call")
 
 
+def call_of_centre(*, desk_area: str, external: str) -> Call | None:
+    """The call that a call centre knows by its own number."""
+    return Call.objects.filter(desk__area=desk_area, external=external).first()
+
+
+def call_back_due(call: Call) -> datetime | None:
+    """By when somebody owes this caller a call; None where nobody does."""
+    return CallBack.objects.filter(call=call, done_at__isnull=True).order_by("due_at").values_list("due_at", flat=True).first()
+
+
 def to_ask() -> QuerySet[Call]:
     """Calls whose lead is closed and whose caller was not asked yet how satisfied (or did not answer, less than three times)."""
     return (

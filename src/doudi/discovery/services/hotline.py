@@ -9,9 +9,10 @@ from uuid import UUID, uuid5
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from doudi.batch import idnumber
 from doudi.core import duties, numbers
@@ -27,6 +28,7 @@ S, O = Call.State, Call.Outcome
 REPEAT = timedelta(days=30)
 OWED = timedelta(hours=2)  # a missed call is called back within this time of the desk's day
 LONGEST = timedelta(hours=12)
+OLDEST = timedelta(days=31)  # of what a call centre reports late
 EVENTS = ("ringing", "answered", "ended", "missed")
 WRITTEN = [
     "caller_name", "caller_role", "subject_name", "subject_age", "needs", "urgency", "detail", "person", "outcome", "state", "operator",
@@ -101,7 +103,8 @@ def _last_call(phone: UUID | None, before: datetime) -> Call | None:
 def call_event(*, desk_area: str, external: str, event: str, phone: str, at: datetime, now: datetime) -> Call:
     """What a call centre reports of a call: ringing, answered, ended, missed. Repeated and late events change nothing that is further on.
 
-    Raises ValidationError by field for an unknown desk, event or number, and for a time to come.
+    `external` is the call centre's own number of the call, `desk_area` the place of the desk that it rang at. Raises ValidationError by field
+    for an unknown desk, event or number, and for a time to come.
     """
     scope = duties.require("hotline.events")
     if event not in EVENTS:
@@ -110,6 +113,8 @@ def call_event(*, desk_area: str, external: str, event: str, phone: str, at: dat
         raise ValidationError({"external": _("请给出呼叫中心的通话编号（60 字以内）。")})
     if at > now + timedelta(minutes=5):
         raise ValidationError({"at": _("通话时间晚于当前时间；请校对呼叫中心的时钟。")})
+    if at < now - OLDEST:
+        raise ValidationError({"at": _("通话时间早于 31 天前，不再接收；请核对时间。")})
     desk = HotlineDesk.objects.filter(area=desk_area).first()
     if desk is None or not scope.covers(desk_area):
         raise ValidationError({"desk": _("没有这个地区的热线受理台，或不在授权范围内。")})
@@ -124,16 +129,21 @@ def call_event(*, desk_area: str, external: str, event: str, phone: str, at: dat
     )  # fmt: skip
     call = Call.objects.select_for_update().get(pk=call.pk)
     at = max(at, call.rang_at)
+    if token and not call.caller_phone:
+        call.caller_phone, call.repeat_of = token, last
     if event == "answered" and call.state in (S.RINGING, S.MISSED):
-        call.state, call.answered_at = S.TALKING, at
+        # the end may have been told before: the call was answered, then ended
+        call.state, call.answered_at = (S.DONE if call.ended_at else S.TALKING), min(at, call.ended_at or at)
+        if call.ended_at:
+            _not_owed(CallBack.objects.filter(call=call, kind=CallBack.Kind.MISSED, done_at__isnull=True), None, now)
     elif event == "ended" and call.state in (S.RINGING, S.TALKING):
         call.state, call.ended_at = (S.DONE if call.answered_at else S.MISSED), at
     elif event == "missed" and call.state == S.RINGING:
         call.state, call.ended_at = S.MISSED, at
     elif event == "ended" and call.ended_at is None:
         call.ended_at = at
-    call.save(update_fields=["state", "answered_at", "ended_at"])
-    if call.state == S.MISSED and token is not None:
+    call.save(update_fields=["state", "answered_at", "ended_at", "caller_phone", "repeat_of"])
+    if call.state == S.MISSED and call.caller_phone is not None:
         _owe(call, CallBack.Kind.MISSED, now + OWED, "", now)
     scopes.check_constraints()
     return call
@@ -162,6 +172,14 @@ def _owe(call: Call, kind: str, due: datetime, note: str, now: datetime) -> Call
             subject="callback", subject_id=owed.pk, due=timezone.localdate(due), now=now,
         )  # fmt: skip
     return owed
+
+
+def _not_owed(owed: QuerySet[CallBack], account_id: int | None, now: datetime) -> None:
+    """Nobody needs to call back any more: the caller was spoken to."""
+    ids = list(owed.values_list("pk", flat=True))
+    CallBack.objects.filter(pk__in=ids).update(done_at=now, reached=True, done_by_id=account_id)
+    for pk in ids:
+        finish_todos(subject="callback", subject_id=pk, now=now)
 
 
 def _checked(intake: Intake, outcome: str) -> None:
@@ -229,9 +247,9 @@ def register_call(
         call.save(update_fields=WRITTEN)
         _act(call, intake, outcome, phone, lead_id, desk_id, now)
         call.save(update_fields=["area", "lead", "transferred_to"])
-        CallBack.objects.filter(call__caller_phone=call.caller_phone, kind=CallBack.Kind.MISSED, done_at__isnull=True).exclude(
-            call__caller_phone=None
-        ).update(done_at=now, reached=True, done_by_id=scope.account_id)
+        if call.caller_phone is not None:
+            missed = CallBack.objects.filter(call__caller_phone=call.caller_phone, kind=CallBack.Kind.MISSED, done_at__isnull=True)
+            _not_owed(missed, scope.account_id, now)
         if call_back_at is not None:
             if call_back_at <= now:
                 raise ValidationError({"call_back_at": _("约定回电时间应晚于现在。")})

@@ -128,6 +128,11 @@ def test_1_4_events_of_a_call_centre_come_twice_late_and_out_of_order(desk: scop
         assert event("missed", 420, "A2").state == "missed"
         assert event("missed", 420, "A2").pk == lost.pk
         assert CallBack.objects.get().kind == "missed" and Todo.objects.filter(kind="callback").count() == 1
+        event("ringing", 500, "A3")
+        assert event("ended", 560, "A3").state == "missed"
+        late = event("answered", 510, "A3")
+        assert (late.state, late.answered_at) == ("done", NOW + timedelta(seconds=510))
+        assert not CallBack.objects.filter(call=late, done_at__isnull=True).exists() and Todo.objects.filter(kind="callback", done_at=None).count() == 1
         for bad, field in (({"event": "sung"}, "event"), ({"external": ""}, "external"), ({"phone": "12"}, "phone"), ({"desk_area": OTHER}, "desk")):
             given = {"desk_area": COUNTY, "external": "B", "event": "ringing", "phone": PHONE, "at": NOW, "now": NOW} | bad
             with pytest.raises(ValidationError) as error:
@@ -149,7 +154,7 @@ def test_1_4_a_missed_call_is_owed_until_somebody_answers(desk: scopes.Scope) ->
             hotline.try_call_back(callback_id=owed.pk, reached=True, note="", now=NOW)
         hotline.call_event(desk_area=COUNTY, external="B", event="missed", phone=PHONE, at=NOW, now=NOW)
         register(now=NOW + timedelta(hours=1))
-        assert not CallBack.objects.filter(done_at__isnull=True).exists()
+        assert not CallBack.objects.filter(done_at__isnull=True).exists() and not Todo.objects.filter(kind="callback", done_at=None).exists()
 
 
 @pytest.mark.django_db
