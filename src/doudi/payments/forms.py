@@ -7,13 +7,19 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from doudi.payments.models import Fund
+from doudi.payments.models import Fund, OneOff
 
 
 class MonthForm(forms.Form):
     """A month, as browsers send it (2022-12) or as a date."""
 
     month = forms.DateField(label=_("发放月份"), input_formats=["%Y-%m", "%Y-%m-%d"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"))
+
+
+class OneOffForm(MonthForm):
+    """Which one-off grants: of one programme, or all that are due."""
+
+    programme = forms.ChoiceField(label=_("待遇"), choices=[("", _("全部")), *OneOff.choices], required=False)
 
 
 class ReasonForm(forms.Form):

@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy
 from doudi.payments.services import content
 
 EXCEL_ROWS = 1_000_000
-KIND_NAMES = {"regular": "当月", "back": "补发", "reissue": "重新发放", "setoff": "抵扣"}
+KIND_NAMES = {"regular": "当月", "back": "补发", "reissue": "重新发放", "setoff": "抵扣", "grant": "一次性"}
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,9 @@ PROGRAMME_CODES = {
     "unsupported_child": "105",
     "disability_living": "201",
     "disability_nursing": "202",
+    "temporary": "301",
+    "price_subsidy": "302",
+    "funeral": "303",
 }
 SHEET_FIELDS = (
     Field("序号", _plain("serial")),

@@ -16,16 +16,15 @@ from doudi.core import scope as scopes
 from doudi.core.checks_registry import Finding
 from doudi.core.templatetags import ui
 from doudi.payments import queries
-from doudi.payments.models import BankReturn, Payroll, PayrollLine
+from doudi.payments.models import BankReturn, Payroll, PayrollLine, paid_label
 from doudi.payments.services import payrolls
-from doudi.registry.models import Programme
 
 
 def household_lines(request: HttpRequest, household: Any) -> dict[str, Any] | None:
     """The last twelve lines (发放记录) of a household."""
     rows = queries.last_lines(household.pk)
     for row in rows:
-        row["programme_name"], row["kind_name"] = Programme(row["programme"]).label, PayrollLine.Kind(row["kind"]).label
+        row["programme_name"], row["kind_name"] = paid_label(row["programme"]), PayrollLine.Kind(row["kind"]).label
         if row["return_state"]:
             row["said"], row["colour"] = f"{row['reason']}，{BankReturn.State(row['return_state']).label}", "orange"
         else:

@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from doudi.core import places, workdays
-from doudi.payments.models import BankReturn, Payroll, PayrollExclusion
-from doudi.registry.models import Programme
+from doudi.payments.models import BankReturn, Payroll, PayrollExclusion, paid_choices, paid_label
 
 DAY_OF_MONTH = 10  # paid by the 10th (measures 4.3)
 WEEKDAYS = (gettext_lazy("周一"), gettext_lazy("周二"), gettext_lazy("周三"), gettext_lazy("周四"), gettext_lazy("周五"), gettext_lazy("周六"), gettext_lazy("周日"))
@@ -170,11 +169,11 @@ def compare(payroll: Payroll, before: Payroll | None) -> dict[str, Any]:
     programmes, townships = _rows(BY_PROGRAMME, values), _rows(BY_TOWNSHIP, values)  # type: ignore[arg-type]
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = on")
-    order = list(Programme.values)
+    order = [value for value, _label in paid_choices()]
     for row in programmes:
         code, _space, residence = row["key"].partition(" ")
         row["programme"], row["residence"] = code, residence
-        row["label"] = (f"{RESIDENCES[residence]} " if residence in RESIDENCES else "") + str(Programme(code).label)
+        row["label"] = (f"{RESIDENCES[residence]} " if residence in RESIDENCES else "") + paid_label(code)
     programmes.sort(key=lambda row: (order.index(row["programme"]), row["residence"]))
     places.preload(row["key"] for row in townships)
     for row in townships:
@@ -251,11 +250,22 @@ def waiting_corrections(area_low: str, area_high: str) -> int:
     return BankReturn.objects.filter(area__gte=area_low, area__lt=area_high, state=BankReturn.State.CORRECTED).count()
 
 
+def grants_due(area_low: str, area_high: str) -> dict[str, Any]:
+    """One-off grants that no payroll holds yet: number and yuan, and how many of them have no account."""
+    (row,) = _rows(
+        "select count(*)::int as n, coalesce(sum(g.amount), 0) as amount, count(*) filter (where g.account is null)::int as no_account"
+        " from payments_grant g left join payments_payrollline l on l.entitlement_id = g.id and l.month_entitled = g.month and l.kind = 'grant'"
+        " where g.area >= %s and g.area < %s and g.way = 'payroll' and not g.void and l.id is null",
+        [area_low, area_high],
+    )
+    return row
+
+
 def people_in(payroll: Payroll) -> int:
     """Persons whom the regular lines of the payroll's own month pay."""
     return int(
         _rows(
-            "select coalesce(sum(members), 0)::int as n from payments_payrollline where payroll_id = %s and month_entitled = month_paid and kind = 'regular'",
+            "select coalesce(sum(members), 0)::int as n from payments_payrollline where payroll_id = %s and (month_entitled = month_paid and kind = 'regular' or kind = 'grant')",
             [payroll.pk],
         )[0]["n"]
     )

@@ -8,6 +8,7 @@ app_name = "payments"
 urlpatterns = [
     path("payments/", lists.Payrolls.as_view(), name="payrolls"),
     path("payments/prepare/", payroll.prepare, name="prepare"),
+    path("payments/one-off/", payroll.prepare_one_off, name="prepare_one_off"),
     path("payments/follow-up/", payroll.follow_up, name="follow_up"),
     path("payments/returns/", lists.Returns.as_view(), name="returns"),
     path("payments/returns/<int:pk>/", other.returned, name="return"),

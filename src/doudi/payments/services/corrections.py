@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from doudi.batch.tokens import Kind
@@ -17,7 +16,8 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.enrolment.models import Award
 from doudi.payments.models import BankReturn, Payroll
-from doudi.payments.services.payrolls import Prepared, State, _wait_for_turn, county_of, first_of
+from doudi.payments.services.grants import next_serial
+from doudi.payments.services.payrolls import Prepared, State, county_of, first_of, wait_for_turn
 
 # the same amount to the corrected account; the foreign key to the return and the line's key allow it once
 REISSUES = """
@@ -137,11 +137,11 @@ def prepare_follow_up(*, area: str, month: date, now: datetime) -> Prepared:
     """Prepare the payroll that pays corrected returns again (重新发放), or refresh its draft. Raises ValidationError where none waits."""
     county_of(area, "payments.prepare")
     month = first_of(month)
-    _wait_for_turn(area, month)
+    wait_for_turn(area, month)
     mine = Payroll.objects.filter(area=area, month=month, kind=Payroll.Kind.FOLLOW_UP)
     payroll = mine.select_for_update(of=("self",)).filter(state=State.DRAFT).first()
     if payroll is None:
-        serial = (mine.aggregate(Max("serial"))["serial__max"] or 1) + 1
+        serial = next_serial(area, month)
         payroll = Payroll.objects.create(
             area=area,
             number=f"{area}-{month:%Y%m}-{serial}",

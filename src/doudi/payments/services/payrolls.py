@@ -158,7 +158,8 @@ def month_range() -> tuple[date, date]:
     return first, last
 
 
-def _wait_for_turn(area: str, month: date) -> None:
+def wait_for_turn(area: str, month: date) -> None:
+    """One preparation of a county and month at a time, until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('payroll ' || %s, 0))", [f"{area} {month}"])
 
@@ -176,7 +177,7 @@ def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date
     if not first <= month <= last:
         raise ValidationError(_("%(month)s没有发放分区；请联系系统管理员运行 doudi migrate。") % {"month": month.strftime("%Y-%m")})
     with transaction.atomic():
-        _wait_for_turn(area, month)
+        wait_for_turn(area, month)
         payroll = Payroll.objects.select_for_update(of=("self",)).filter(area=area, month=month, kind=Payroll.Kind.REGULAR).first()
         if payroll is None:
             payroll = Payroll.objects.create(

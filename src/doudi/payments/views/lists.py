@@ -19,10 +19,9 @@ from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.models import TaskProgress
 from doudi.core.templatetags import ui
 from doudi.payments import queries
-from doudi.payments.forms import MonthForm
-from doudi.payments.models import BankReturn, Fund, LedgerAccount, LedgerEntry, Payroll, PayrollLine
+from doudi.payments.forms import MonthForm, OneOffForm
+from doudi.payments.models import BankReturn, Fund, LedgerAccount, LedgerEntry, Payroll, PayrollLine, paid_choices
 from doudi.payments.services import ledger
-from doudi.registry.models import Programme
 
 COLOURS = {"draft": "orange", "checked": "orange", "approved": "orange", "released": "", "booked": "green"}
 RETURN_COLOURS = {"open": "orange", "proposed": "", "corrected": "green", "reissued": "gray"}
@@ -86,11 +85,14 @@ class Payrolls(ListPage):
         return Payroll.objects.filter(area__gte=acting.low, area__lt=acting.high).select_related("prepared_by")
 
     def context(self) -> dict[str, Any]:
-        acting = scopes.current()
+        acting, month = scopes.current(), timezone.localdate().strftime("%Y-%m")
         may_prepare = duties.may("payments.prepare") and len(acting.area) == 6
-        running = TaskProgress.objects.filter(task_path="doudi.payments.tasks.prepare", state__in=["waiting", "running"]).order_by("asked_at")[:5]
+        paths = ["doudi.payments.tasks.prepare", "doudi.payments.tasks.prepare_one_off"]
+        running = TaskProgress.objects.filter(task_path__in=paths, state__in=["waiting", "running"]).order_by("asked_at")[:5]
         return {
-            "month_form": MonthForm(initial={"month": timezone.localdate().strftime("%Y-%m")}) if may_prepare else None,
+            "month_form": MonthForm(initial={"month": month}) if may_prepare else None,
+            "one_off_form": OneOffForm(initial={"month": month}, prefix=None, auto_id="one_off_%s") if may_prepare else None,
+            "one_off_due": queries.grants_due(acting.low, acting.high) if may_prepare else None,
             "running": list(running),
             "waiting": queries.waiting_corrections(acting.low, acting.high) if may_prepare else 0,
         }
@@ -99,7 +101,7 @@ class Payrolls(ListPage):
 class LineFilter(django_filters.FilterSet):
     payee_name = PrefixFilter(label=_("领款人"))
     area = AreaFilter(label=_("乡镇"))
-    programme = django_filters.ChoiceFilter(label=_("待遇"), choices=Programme.choices, empty_label=ALL)
+    programme = django_filters.ChoiceFilter(label=_("待遇"), choices=paid_choices(), empty_label=ALL)
     kind = django_filters.ChoiceFilter(label=_("类别"), choices=PayrollLine.Kind.choices, empty_label=ALL)
     diff = django_filters.ChoiceFilter(
         label=_("与上月比较"),

@@ -23,7 +23,7 @@ from doudi.core.tasks import start_task
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.payments import layouts, queries
-from doudi.payments.forms import MonthForm, ReasonForm, ResultsForm, ReviewForm
+from doudi.payments.forms import MonthForm, OneOffForm, ReasonForm, ResultsForm, ReviewForm
 from doudi.payments.models import BankFile, BankResult, BankReturn, Payroll
 from doudi.payments.services import corrections, files, ledger, payrolls, results
 from doudi.payments.views.lists import COLOURS, RETURN_COLOURS, tail_of
@@ -222,6 +222,27 @@ def prepare(request: HttpRequest) -> HttpResponse:
         title = _("生成 %(month)s 发放批次") % {"month": ui.month(month)}
         arguments = {"area": area, "month": month.isoformat()}
         return start_task(path="doudi.payments.tasks.prepare", title=title, arguments=arguments, url=reverse("payments:payrolls"), now=timezone.now())
+
+    tell(request, start, lambda _task: _("已开始生成，完成后会出现在列表中。"))
+    return redirect("payments:payrolls")
+
+
+@require_POST
+@may("payments.prepare")
+def prepare_one_off(request: HttpRequest) -> HttpResponse:
+    """Start preparing (or refreshing) the payroll of one-off grants that are due, in the background."""
+    form = OneOffForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("“发放月份”应为年月，如 2022-12；“待遇”请从列表中选择。"))
+        return redirect("payments:payrolls")
+    month, area = form.cleaned_data["month"].replace(day=1), scopes.current().area
+
+    def start() -> Any:
+        payrolls.county_of(area, "payments.prepare")
+        arguments = {"area": area, "month": month.isoformat(), "programme": form.cleaned_data["programme"]}
+        title = _("生成 %(month)s 一次性发放批次") % {"month": ui.month(month)}
+        path, url = "doudi.payments.tasks.prepare_one_off", reverse("payments:payrolls")
+        return start_task(path=path, title=title, arguments=arguments, url=url, now=timezone.now())
 
     tell(request, start, lambda _task: _("已开始生成，完成后会出现在列表中。"))
     return redirect("payments:payrolls")

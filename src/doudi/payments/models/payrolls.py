@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from doudi.core.fields import AreaField, AreaModel, CodeField, MoneyField, TokenField
 from doudi.core.models import Account
 from doudi.enrolment.models import Entitlement
-from doudi.registry.models import Programme
+from doudi.payments.models.money import paid_choices
 
 
 class Fund(models.Model):
@@ -30,7 +30,7 @@ class FundPurpose(models.Model):
     """A programme that a fund may pay: data, checked by the database when lines are written."""
 
     fund = models.ForeignKey(Fund, models.PROTECT, related_name="purposes")
-    programme = CodeField(max_length=20, choices=Programme.choices)
+    programme = CodeField(max_length=20, choices=paid_choices())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["fund", "programme"], name="fund_purpose_once")]
@@ -42,6 +42,7 @@ class Payroll(AreaModel):
     class Kind(models.TextChoices):
         REGULAR = "regular", _("正常发放")
         FOLLOW_UP = "follow_up", _("重新发放")
+        ONE_OFF = "one_off", _("一次性发放")
 
     class State(models.TextChoices):
         DRAFT = "draft", _("编制中")
@@ -53,6 +54,7 @@ class Payroll(AreaModel):
     number = CodeField(max_length=24, unique=True)
     month = models.DateField(help_text="month paid, its first day")
     kind = CodeField(max_length=10, choices=Kind.choices)
+    programme = CodeField(max_length=20, default="", help_text="of a one-off payroll that pays one programme only")
     serial = models.SmallIntegerField(default=1)
     state = CodeField(max_length=10, choices=State.choices, default=State.DRAFT)
     lines = models.IntegerField(default=0)
@@ -100,6 +102,7 @@ class PayrollLine(models.Model):
         BACK = "back", _("补发")
         REISSUE = "reissue", _("重新发放")
         SETOFF = "setoff", _("抵扣")
+        GRANT = "grant", _("一次性")
 
     id = models.BigIntegerField(primary_key=True)
     area = AreaField()
@@ -111,7 +114,7 @@ class PayrollLine(models.Model):
     entitlement = models.ForeignKey(Entitlement, models.DO_NOTHING, db_constraint=False)
     payroll = models.ForeignKey(Payroll, models.DO_NOTHING, related_name="payroll_lines", db_constraint=False)
     month_paid = models.DateField()
-    programme = CodeField(max_length=20, choices=Programme.choices)
+    programme = CodeField(max_length=20, choices=paid_choices())
     household_id = models.BigIntegerField(null=True)
     fund = models.ForeignKey(Fund, models.DO_NOTHING, db_constraint=False)
     fund_year = models.SmallIntegerField()
@@ -124,7 +127,7 @@ class PayrollLine(models.Model):
     beneficiary = TokenField()
     account = TokenField()
     bank = CodeField(max_length=14)
-    decision_id = models.BigIntegerField()
+    decision_id = models.BigIntegerField(null=True, help_text="of an award; a grant names what decided it as its cause")
     marked = models.BooleanField(default=False)
     mark = CodeField(max_length=20, default="", help_text="death: a dead member's share is left out; arrears: an earlier month")
 
@@ -166,7 +169,7 @@ class PayrollExclusion(AreaModel):
     reason = CodeField(max_length=20, choices=Reason.choices)
     amount = MoneyField()
     payee_name = CodeField(max_length=60)
-    programme = CodeField(max_length=20, choices=Programme.choices)
+    programme = CodeField(max_length=20, choices=paid_choices())
     household_id = models.BigIntegerField(null=True)
 
     class Meta:
@@ -238,7 +241,7 @@ class BankReturn(AreaModel):
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
     amount = MoneyField()
     payroll = models.ForeignKey(Payroll, models.PROTECT, related_name="returns")
-    programme = CodeField(max_length=20, choices=Programme.choices)
+    programme = CodeField(max_length=20, choices=paid_choices())
     household_id = models.BigIntegerField(null=True)
     payee_name = CodeField(max_length=60)
     account = TokenField()
@@ -272,6 +275,12 @@ class LedgerAccount(models.TextChoices):
     IN_PAYMENT = "in_payment", _("在途资金（已报送银行）")
     PAID = "paid", _("已发放")
     RETURNED = "returned", _("退票待发")
+    # county: money that townships hold or have paid out and not accounted for yet
+    ADVANCED = "advanced", _("已拨乡镇备用金")
+    # township: where its reserve comes from (the other side of the county's ADVANCED), what it holds, what it paid and must account for
+    RESERVE_SOURCE = "reserve_source", _("备用金来源")
+    RESERVE = "reserve", _("备用金结存")
+    RESERVE_PAID = "reserve_paid", _("备用金已支出待核销")
 
 
 class LedgerEntry(AreaModel):
@@ -283,6 +292,7 @@ class LedgerEntry(AreaModel):
     fund_year = models.SmallIntegerField()
     amount = models.DecimalField(max_digits=16, decimal_places=2)
     payroll = models.ForeignKey(Payroll, models.PROTECT, null=True, related_name="ledger_entries")
+    payout = models.ForeignKey("payments.ReservePayout", models.PROTECT, null=True, related_name="ledger_entries", help_text="out of a reserve")
     what = models.CharField(max_length=120)
     document = models.CharField(max_length=120, blank=True)
     booked_on = models.DateField()

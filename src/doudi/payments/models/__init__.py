@@ -1,0 +1,41 @@
+"""Payments: payrolls and their lines, files, results, the ledger; one-off grants and township reserves."""
+
+from doudi.payments.models.grants import Grant
+from doudi.payments.models.money import OneOff, paid_choices, paid_label
+from doudi.payments.models.payrolls import (
+    BankFile,
+    BankResult,
+    BankReturn,
+    Fund,
+    FundPurpose,
+    LedgerAccount,
+    LedgerEntry,
+    LineReview,
+    PaidMonth,
+    Payroll,
+    PayrollExclusion,
+    PayrollLine,
+)
+from doudi.payments.models.reserves import ReservePayout, ReserveSettlement, ReserveTransfer
+
+__all__ = [
+    "BankFile",
+    "BankResult",
+    "BankReturn",
+    "Fund",
+    "FundPurpose",
+    "Grant",
+    "LedgerAccount",
+    "LedgerEntry",
+    "LineReview",
+    "OneOff",
+    "PaidMonth",
+    "Payroll",
+    "PayrollExclusion",
+    "PayrollLine",
+    "ReservePayout",
+    "ReserveSettlement",
+    "ReserveTransfer",
+    "paid_choices",
+    "paid_label",
+]
