@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from doudi.core import clock, emergencies, menu, places
-from doudi.core.models import Emergency, Message, Posting, Todo
+from doudi.core.models import Emergency, Message, Posting
 from doudi.core.postings import postings_of
+from doudi.core.services.todos import open_todos
 
 TODO_CEILING = 99
 
@@ -31,7 +32,8 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         """Open to-dos of this posting; counted up to a ceiling, since the badge needs no more."""
         if posting is None:
             return ""
-        count = Todo.objects.filter(duty=posting.duty, done_at__isnull=True).order_by()[: TODO_CEILING + 1].count()
+        found = open_todos(duty=posting.duty, posting_id=posting.pk, on=timezone.localdate())
+        count = found.order_by()[: TODO_CEILING + 1].count()
         return "" if not count else str(count) if count <= TODO_CEILING else f"{TODO_CEILING}+"
 
     def held() -> list[Posting]:

@@ -9,11 +9,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core.fields import AreaModel, CodeField
-from doudi.core.models.staff import Account, Duty
+from doudi.core.models.staff import Account, Duty, Posting
 
 
 class Todo(AreaModel):
-    """What waits for an officer of `duty` whose posting covers `area`. One open to-do per kind, subject and duty."""
+    """What waits for an officer of `duty` whose posting covers `area`; with `posting` for that one alone. One open to-do per kind, subject and duty."""
 
     duty = CodeField(max_length=30, choices=Duty.choices)
     kind = CodeField(max_length=40)
@@ -21,6 +21,9 @@ class Todo(AreaModel):
     url = models.CharField(max_length=200)
     subject = CodeField(max_length=40)
     subject_id = models.BigIntegerField()
+    posting = models.ForeignKey(
+        Posting, models.PROTECT, null=True, db_index=False, related_name="+", help_text="whose it is; null: any officer's of that duty there"
+    )
     due = models.DateField(null=True)
     made_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)

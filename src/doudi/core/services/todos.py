@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Todo
@@ -15,9 +15,19 @@ COLUMNS = "area, duty, kind, title, url, subject, subject_id, due"
 
 
 def raise_todo(
-    *, kind: str, area: str, duty: str, title: str, url: str, subject: str, subject_id: int, due: date | None = None, now: datetime
+    *,
+    kind: str,
+    area: str,
+    duty: str,
+    title: str,
+    url: str,
+    subject: str,
+    subject_id: int,
+    due: date | None = None,
+    posting_id: int | None = None,
+    now: datetime,
 ) -> bool:
-    """Raise one to-do for the officers of `duty` whose posting covers `area`; False where the same one is open already.
+    """Raise one to-do for the officers of `duty` whose posting covers `area`, or for one posting; False where the same one is open already.
 
     `title` names the matter without personal data beyond what a list of that duty may show.
     """
@@ -25,9 +35,9 @@ def raise_todo(
         raise ValueError(duty)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"insert into core_todo ({COLUMNS}, made_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            f"insert into core_todo ({COLUMNS}, posting_id, made_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " on conflict (kind, subject, subject_id, duty) where done_at is null do nothing",
-            [area, duty, kind, title[:200], url[:200], subject, subject_id, due, now],
+            [area, duty, kind, title[:200], url[:200], subject, subject_id, due, posting_id, now],
         )
         return cursor.rowcount == 1
 
@@ -56,6 +66,14 @@ def finish_todos(*, subject: str, subject_id: int, now: datetime, kind: str | No
     return rows.update(done_at=now, done_by=scopes.current().account_id or None)
 
 
-def open_todos(*, duty: str) -> QuerySet[Todo]:
-    """Open to-dos of a duty within the scope, the most urgent first."""
-    return Todo.objects.filter(duty=duty, done_at__isnull=True).order_by("due", "id")
+def of_posting(rows: QuerySet[Todo], *, posting_id: int, on: date) -> QuerySet[Todo]:
+    """Of to-dos those that a posting has to do: its own, those of nobody in particular, and those of somebody who has left."""
+    return rows.filter(Q(posting__isnull=True) | Q(posting_id=posting_id) | Q(posting__ends__lte=on))
+
+
+def open_todos(*, duty: str, posting_id: int | None = None, on: date | None = None) -> QuerySet[Todo]:
+    """Open to-dos of a duty within the scope, the most urgent first; with `posting_id` and `on` what that posting has to do."""
+    rows = Todo.objects.filter(duty=duty, done_at__isnull=True)
+    if posting_id is not None and on is not None:
+        rows = of_posting(rows, posting_id=posting_id, on=on)
+    return rows.order_by("due", "id")

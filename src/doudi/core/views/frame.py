@@ -25,8 +25,9 @@ def _back(request: HttpRequest) -> str:
 @require_GET
 @with_posting
 def dashboard(request: HttpRequest) -> HttpResponse:
-    todos = list(open_todos(duty=request.posting.duty)[:8])  # type: ignore[attr-defined]
-    return render(request, "doudi/pages/dashboard.html", {"todos": todos, "today": timezone.localdate(), "cards": panels.dashboard_cards(request)})
+    posting, today = request.posting, timezone.localdate()  # type: ignore[attr-defined]
+    todos = list(open_todos(duty=posting.duty, posting_id=posting.pk, on=today)[:8])
+    return render(request, "doudi/pages/dashboard.html", {"todos": todos, "today": today, "cards": panels.dashboard_cards(request)})
 
 
 @require_POST

@@ -20,6 +20,7 @@ from doudi.core import periodic, tasks
 from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import DailyRun, TaskProgress, Todo
+from doudi.core.services.todos import of_posting
 from doudi.core.views.access import may
 
 STATE_COLOURS: dict[str, str] = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
@@ -50,23 +51,33 @@ class Todos(ListPage):
     def done(self) -> bool:
         return self.request.GET.get("done") == "1"
 
+    @property
+    def all(self) -> bool:
+        """Also what is given to colleagues of the same duty."""
+        return self.request.GET.get("all") == "1"
+
     def get_columns(self) -> list[Column]:
         return [
             Column(_("事项"), "title", url=lambda row: row.url),
             Column(_("地区"), "area", kind="area"),
+            *([Column(_("办理人"), lambda row: row.posting.account.name if row.posting else gettext("本岗位"))] if self.all else []),
             Column(_("产生"), "made_at", kind="day", sort="made_at"),
             Column(_("办理时间"), "done_at", kind="day", sort="done_at") if self.done else Column(_("期限"), "due", kind="due", sort="due"),
         ]
 
     def rows(self) -> QuerySet[Todo]:
-        return Todo.objects.filter(duty=scopes.current().duty, done_at__isnull=not self.done)
+        scope = scopes.current()
+        rows = Todo.objects.filter(duty=scope.duty, done_at__isnull=not self.done)
+        if self.all or self.done:
+            return rows.select_related("posting__account")
+        return of_posting(rows, posting_id=scope.posting_id, on=timezone.localdate())
 
     @property
     def order(self) -> tuple[str, ...]:  # type: ignore[override]
         return ("-done_at", "-id") if self.done else ("due", "id")
 
     def context(self) -> dict[str, Any]:
-        return {"done": self.done}
+        return {"done": self.done, "all": self.all}
 
 
 class DailyFilter(django_filters.FilterSet):

@@ -103,9 +103,9 @@ def advance_leads(*, lead_ids: Sequence[int], after: str, note: str, now: dateti
 
 
 NEXT_TODO = """
-insert into core_todo (area, duty, kind, title, url, subject, subject_id, due, made_at)
+insert into core_todo (area, duty, posting_id, kind, title, url, subject, subject_id, due, made_at)
 select case when p.id is not null then p.area when starts_with(l.area, %(scope)s) then l.area else l.residence_area end,
-  coalesce(p.duty, %(township)s), 'lead',
+  coalesce(p.duty, %(township)s), p.id, 'lead',
   '救助线索 ' || l.number || case when l.contacted_at is not null then '：核实' when l.state = 'unreachable' then '：再次联系' else '：首次联系' end,
   '/leads/' || l.id || '/', 'lead', l.id,
   case when l.contacted_at is not null then l.verify_due else coalesce(l.retry_due, l.contact_due) end, %(now)s

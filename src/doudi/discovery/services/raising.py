@@ -294,8 +294,8 @@ with held as (
   cross join lateral (values (1, '', 'new', %(note)s), (2, 'new', 'assigned', %(assigned)s)) e (ord, before, after, note)
   where e.ord = 1 or c.posting_id is not null order by l.id, e.ord
 )
-insert into core_todo (area, duty, kind, title, url, subject, subject_id, due, made_at)
-select coalesce(c.village, l.area), case when c.village is null then %(township)s else %(visitor)s end, 'lead',
+insert into core_todo (area, duty, posting_id, kind, title, url, subject, subject_id, due, made_at)
+select coalesce(c.village, l.area), case when c.village is null then %(township)s else %(visitor)s end, c.posting_id, 'lead',
   '救助线索 ' || l.number || '：首次联系', '/leads/' || l.id || '/', 'lead', l.id, l.contact_due, %(now)s
 from discovery_lead l join chosen c using (id)
 on conflict (kind, subject, subject_id, duty) where done_at is null do nothing

@@ -17,6 +17,7 @@ from doudi.core.models import Duty, Posting
 from doudi.core.services import todos
 from doudi.discovery.models.visits import Visit, VisitConflict
 from doudi.discovery.services.leads import StaleLead
+from doudi.discovery.services.visit_todos import tell_visits
 from doudi.discovery.services.visits import RECORDED, RESULT, Result, follow_up, result_of, write
 from doudi.registry.models import Household
 
@@ -36,7 +37,10 @@ def assign_visits(*, visit_ids: Sequence[int], posting_id: int | None, now: date
         if posting.duty not in VISITORS or not posting.holds_on(timezone.localdate(now)) or not scope.covers(posting.area):
             raise ValidationError({"posting": _("该工作人员目前没有可以走访的在任岗位；请重新选择。")})
         rows = rows.filter(area__gte=posting.area, area__lt=posting.area + ":")
+    villages = set(rows.values_list("area", flat=True))
     changed = rows.update(posting_id=posting_id)
+    if villages:
+        tell_visits(place=villages.pop() if len(villages) == 1 else scope.area, now=now)
     scopes.check_constraints()
     return changed
 
@@ -61,6 +65,7 @@ def ask_visit(*, household_id: int, due: date, reason: str, now: datetime) -> Vi
     else:
         visit.due, visit.reason = min(visit.due, due), reason.strip()[:200]
         visit.save(update_fields=["due", "reason"])
+    tell_visits(place=visit.area, now=now)
     scopes.check_constraints()
     return visit
 
@@ -84,6 +89,7 @@ def cancel_visit(*, visit_id: int, version: int, reason: str, now: datetime) -> 
     visit.state, visit.closed_at, visit.reason, visit.version = Visit.State.CANCELLED, now, reason.strip()[:200], version + 1
     visit.recorder_id, visit.escalated, visit.escalated_on = scope.account_id or None, 0, None
     visit.save(update_fields=["state", "closed_at", "reason", "version", "recorder", "escalated", "escalated_on"])
+    tell_visits(place=visit.area, now=now)
     scopes.check_constraints()
     return visit
 

@@ -42,6 +42,7 @@ from doudi.discovery.models import Channel, Lead, Need
 from doudi.discovery.models.visits import Health, Income, Living, Met, Visit, VisitConflict, VisitNeed
 from doudi.discovery.services.leads import STEPS, move
 from doudi.discovery.services.raising import in_chinese, raise_lead
+from doudi.discovery.services.visit_todos import tell_visits
 from doudi.registry.models import Household
 
 S = Visit.State
@@ -351,6 +352,7 @@ def follow_up(visit: Visit, result: Result, *, now: datetime) -> None:
             kind=kind, area=visit.area, duty=Duty.TOWNSHIP_OFFICER, title=f"{words}：{places.name(visit.area)}", url=f"/visits/{visit.pk}/",
             subject="visit", subject_id=visit.pk, due=add_working_days(today, 3), now=now,
         )  # fmt: skip
+    tell_visits(place=visit.area, now=now)
     if not Visit.objects.filter(area=visit.area, state=S.MISSED).exists():
         todos.finish_todos(subject="visit_place", subject_id=int(visit.area), now=now, kind="visit.missed", duty=Duty.TOWNSHIP_OFFICER)
 
