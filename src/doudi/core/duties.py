@@ -52,6 +52,7 @@ MAY: dict[str, set[str]] = {
     "enrolment.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "enrolment.propose": {Duty.TOWNSHIP_OFFICER},
     "enrolment.approve": {Duty.COUNTY_APPROVER},
+    "enrolment.letters": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
     "payments.view": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
     "payments.prepare": {Duty.COUNTY_REVIEWER},
     "payments.approve": {Duty.COUNTY_APPROVER},

@@ -20,13 +20,15 @@ from doudi.assessment import queries as assessments
 from doudi.assessment.facts import month_after
 from doudi.assessment.models import Assessment
 from doudi.core import audit, duties, places
+from doudi.core import letters as pdf
 from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter, page_of
 from doudi.core.views.access import may
 from doudi.enrolment import queries, services
 from doudi.enrolment.forms import NoteForm, ProposalForm, ReasonForm, StopForm
-from doudi.enrolment.models import Award, AwardAmount, Decision
+from doudi.enrolment.models import Award, AwardAmount, Certificate, Decision
 from doudi.enrolment.rules import START_RULES, Start
+from doudi.enrolment.services.letters import CERTIFIED
 from doudi.registry.models import Household, Programme
 
 
@@ -285,6 +287,8 @@ def _award_page(request: HttpRequest, row: Award, *, form: Any = None, what: str
         "row": row, "desc": desc, "state": award_state(row), "colour": award_colour(row), "amounts": row.amounts.order_by("-from_month"),
         "members": row.members.select_related("person").order_by("starts", "id"), "timeline": queries.award_timeline(row),
         "stop_form": (form if what == "stop" else StopForm(initial={"from_month": month_after(timezone.localdate())})) if stop else None,
+        "certify": running and row.programme in CERTIFIED and pdf.available() and duties.may("enrolment.letters"),
+        "certificates": Certificate.objects.filter(award=row).order_by("-id"),
         "pause_form": (form if what in ("suspend", "resume") else ReasonForm()) if pause else None,
     }  # fmt: skip
     return render(request, "enrolment/award.html", context, status=status)

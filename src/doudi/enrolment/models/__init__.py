@@ -2,5 +2,6 @@
 
 from doudi.enrolment.models.awards import Award, AwardAmount, AwardEvent, AwardMember, Entitlement
 from doudi.enrolment.models.decisions import Decision
+from doudi.enrolment.models.letters import Certificate, Letter
 
-__all__ = ["Award", "AwardAmount", "AwardEvent", "AwardMember", "Decision", "Entitlement"]
+__all__ = ["Award", "AwardAmount", "AwardEvent", "AwardMember", "Certificate", "Decision", "Entitlement", "Letter"]
