@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from doudi.assessment import services as assessments
 from doudi.core import numbers, places
+from doudi.core.models import Account
 from doudi.core.templatetags.ui import mask_id, tail
 from doudi.discovery.models import HotlineDesk
 from doudi.enrolment.models import Award, Certificate, Decision
@@ -47,10 +48,6 @@ def month(value: date) -> str:
 
 def yuan(value: Decimal | float | str | None) -> str:
     return "—" if value is None else f"{Decimal(str(value)):,.2f}"
-
-
-def _people(ids: set[int]) -> dict[int, Person]:
-    return Person.objects.in_bulk(ids)
 
 
 def _masked(person: Person | None) -> str:
@@ -109,7 +106,8 @@ def _paragraphs(row: Decision, people: dict[int, Person]) -> list[str]:
 
 def _with_people(decisions: Sequence[Decision]) -> dict[int, Person]:
     ids = {member["person_id"] for row in decisions for member in row.content.get("members", [])}
-    return _people(ids | {(row.content.get("payee") or {}).get("person_id") for row in decisions} - {None})
+    payees = {(row.content.get("payee") or {}).get("person_id") for row in decisions}
+    return Person.objects.in_bulk(ids | (payees - {None}))
 
 
 def notices(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
@@ -168,11 +166,15 @@ def approvals(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
             ],
             "calculation": lines,
             "opinions": [
-                {"title": "乡镇（街道）初审意见", "words": row.reason or "符合规定，拟同意。" if row.kind != "refuse" else row.reason, "who": row.proposed_by.name, "day": f"{proposed:%Y-%m-%d}"},
-                {"title": "县级民政部门审核确认意见", "words": row.decision_note or str(row.get_state_display()), "who": row.decided_by.name if row.decided_by else "", "day": f"{decided:%Y-%m-%d}" if decided else ""},
+                _opinion("乡镇（街道）初审意见", row.reason or ("" if row.kind == "refuse" else "符合规定，拟同意。"), row.proposed_by, proposed),
+                _opinion("县级民政部门审核确认意见", row.decision_note or str(row.get_state_display()), row.decided_by, decided),
             ],
         })  # fmt: skip
     return made
+
+
+def _opinion(title: str, words: str, who: Account | None, on: date | None) -> dict[str, str]:
+    return {"title": title, "words": words, "who": who.name if who else "", "day": f"{on:%Y-%m-%d}" if on else ""}
 
 
 def _relations(households: set[int]) -> dict[tuple[int, int], str]:
