@@ -17,7 +17,9 @@ from pathlib import Path
 import duckdb
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis import _
+from ibis.common.deferred import Deferred
 from ibis.expr.types import Table, Value
 
 from .datasets import CONTRACTS
@@ -75,6 +77,9 @@ LEADS = pa.schema(
 )
 """Leads. `situation`: stable text that with the indicator names one situation for ever; `evidence`: JSON with dataset, delivery, row, facts."""
 
+LINKS = pa.schema([("dataset", pa.string()), ("delivery", pa.string()), ("row", pa.int64()), ("person_id", pa.int64())])
+"""Rows of deliveries linked to people by other means than the ID number's token."""
+
 REGISTRY = "registry"
 """What the evidence names where no department's row tells the situation."""
 
@@ -92,19 +97,21 @@ def run(
     indicators: Iterable[Indicator] = tuple(INDICATORS.values()),
     parameters: Mapping[str, Mapping[str, float | ByPlace]] | None = None,
     switches: Mapping[str, ByPlace] | None = None,
+    links: pa.Table | None = None,
     memory_limit: str = "2GB",
     threads: int = 2,
     temp: Path | None = None,
     progress: Progress | None = None,
 ) -> pa.Table:
     """Leads of all indicators whose datasets have a delivery; see `LEADS`, PEOPLE and MEMBERS (Parquet files) for shapes. `parameters` overrides
-    thresholds by indicator code (KeyError for an unknown one), `switches` turns indicators off (0) or on (1) by place. `progress` is told each indicator with its number of leads.
+    thresholds by indicator code (KeyError for an unknown one), `switches` turns indicators off (0) or on (1) by place, `links` (`LINKS`) says whom rows
+    are about whose token finds nobody. `progress` is told each indicator with its number of leads.
 
     An indicator whose first dataset has no delivery is left out; of its other datasets what has come is read (without the police's deaths the
     registry's own dates of death count)."""
     with tempfile.TemporaryDirectory(dir=temp) as spill, opened(memory_limit=memory_limit, threads=threads, temp=Path(spill)) as engine:
         chosen = tuple(indicators)
-        tables = _Tables(engine, lake, people, members, on, uses=Counter(dataset for each in chosen for dataset in each.datasets))
+        tables = _Tables(engine, lake, people, members, on, uses=Counter(dataset for each in chosen for dataset in each.datasets), links=links)
         found = []
         for each in chosen:
             if each.datasets and not tables.has(each.datasets[0]):
@@ -174,8 +181,8 @@ def _words(value: Value) -> Value:
 class _Tables:
     """The tables that indicators use, each made once (see `indicators.Tables`)."""
 
-    def __init__(self, engine: Engine, lake: Lake, people: Path, members: Path, on: date, *, uses: Mapping[str, int]) -> None:
-        self.on, self._uses = on, Counter(uses)
+    def __init__(self, engine: Engine, lake: Lake, people: Path, members: Path, on: date, *, uses: Mapping[str, int], links: pa.Table | None = None) -> None:
+        self.on, self._uses, self._links = on, Counter(uses), links
         self.year = date(on.year - 1, on.month, 28 if (on.month, on.day) == (2, 29) else on.day)
         self._engine, self._lake = engine, lake
         self._registry = engine.parquet(people, "registry_people")
@@ -206,13 +213,11 @@ class _Tables:
             people = people.left_join(dead, "person_id").drop("person_id_right").mutate(alive=_.died_on.isnull() & _.dead.isnull())
         else:
             people = people.mutate(alive=_.died_on.isnull())
-        people = self._engine.keep("flagged", people.select(*[name for name in PEOPLE.names if name != "died_on"], "recipient", "alive"))
+        people = people.select(*[name for name in PEOPLE.names if name != "died_on"], "recipient", "alive")
         households = people.group_by("household_id").agg(
             household_recipients=_.recipient.cast("int32").sum(), household_alive=_.alive.cast("int32").sum()
         )
-        everybody = self._engine.keep("people", people.left_join(households, "household_id").drop("household_id_right"))
-        self._engine.drop("flagged")
-        return everybody
+        return self._engine.keep("people", people.left_join(households, "household_id").drop("household_id_right"))
 
     def files(self, datasets: tuple[str, ...]) -> Table:
         """Dataset, number (file) and id (delivery) of the datasets' deliveries."""
@@ -236,22 +241,46 @@ class _Tables:
     def _registered(self, dataset: str) -> Table:
         """A table of the dataset's rows about registered people, with `person_id` in place of the token."""
         if dataset not in self._made:
-            person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
-            rows = self._facts(dataset).join(person, "id_token").drop("id_token")
+            rows = self._about(dataset, self._facts(dataset), self._registry)
             self._made[dataset] = self._engine.keep(f"registered_{dataset}", self._once(dataset, rows))
         return self._made[dataset]
+
+    def _about(self, dataset: str, rows: Table, people: Table) -> Table:
+        """The rows about these people, `person_id` in place of the token: by the ID number's token, and where that finds nobody by the links."""
+        person = people.filter(_.id_token.notnull()).select("person_id", "id_token")
+        found = rows.join(person, "id_token").drop("id_token")
+        links = self._linked(dataset)
+        if links is None:
+            return found
+        known = self._registry.filter(_.id_token.notnull()).select("id_token")
+        others = rows.join(links, "source").anti_join(known, "id_token").drop("id_token").semi_join(people, "person_id")
+        return ibis.union(found, others.select(*found.columns))
+
+    def _linked(self, dataset: str) -> Table | None:
+        """(person_id, source) of the rows that are linked; None: none are."""
+        if self._links is None or not self.has(dataset):
+            return None
+        files = pa.table({"delivery": [entry.delivery for entry in self._entries(dataset)], "file": range(len(self._entries(dataset)))})
+        mine = self._links.filter(pc.equal(self._links["dataset"], dataset)).join(files, "delivery", join_type="inner")
+        if not mine.num_rows:
+            return None
+        source = pc.add(pc.multiply(mine["file"], ROWS), mine["row"])
+        return self._engine.given(pa.table({"person_id": mine["person_id"], "source": source}), f"links_{dataset}")
 
     def _facts(self, dataset: str) -> Table:
         rows = self._read(dataset)
         told = [name for name in rows.columns if name not in ("row", "birth_date", "sex", "name") and not name.endswith("_token")]
         return rows.select("id_token", *told)
 
-    def matched(self, dataset: str) -> Table:
+    def matched(self, dataset: str, who: Deferred | None = None) -> Table:
+        people = self._everybody if who is None else self._everybody.filter(who)
         if self._uses[dataset] > 1 or dataset in self._made:
-            return self._registered(dataset).join(self.people, "person_id")
+            return self._registered(dataset).join(people.drop("id_token"), "person_id")
         # Read by one indicator alone: nothing is kept, so that its filters and columns reach down into the files.
-        rows = self._facts(dataset).join(self._everybody.filter(_.id_token.notnull()), "id_token").drop("id_token")
-        return self._once(dataset, rows)
+        rows = self._facts(dataset)
+        if len(self._entries(dataset)) < 2 and self._linked(dataset) is None:
+            return rows.join(people.filter(_.id_token.notnull()), "id_token").drop("id_token")
+        return self._once(dataset, self._about(dataset, rows, people)).join(people.drop("id_token"), "person_id")
 
     def _once(self, dataset: str, rows: Table) -> Table:
         """Of a list the newest row of a key, of events each once. One grouping, which spills where a window would sort."""
@@ -264,21 +293,15 @@ class _Tables:
         return rows.group_by(key).agg(**newest, source=rows.source.max()).select(*rows.columns)
 
     def medical_year(self) -> Table:
-        """Per registered person the settlements of the last twelve months: own_cost, total_cost, visits, serious, last_on, source."""
         if "medical_year" not in self._made:
             rows = self._read("medical").filter(_.settled_on > ibis.literal(self.year), _.settled_on <= ibis.literal(self.on))
-            person = self._registry.filter(_.id_token.notnull()).select("person_id", "id_token")
-            matched = self._once("medical", rows.select(*_MEDICAL).join(person, "id_token").drop("id_token"))
-            year = matched.group_by("person_id").agg(
-                own_cost=_.own_cost.sum().cast("float64"),
-                total_cost=_.total_cost.sum().cast("float64"),
-                visits=_.count(),
-                serious=_.serious_illness.fill_null(False).max(),
-                last_on=_.settled_on.max(),
-                source=_.source.max(),
-            )
+            people = self._everybody.filter(_.alive, _.household_recipients == 0)
+            year = self._once("medical", self._about("medical", rows.select(*_MEDICAL), people)).group_by("person_id").agg(
+                own_cost=_.own_cost.sum().cast("float64"), total_cost=_.total_cost.sum().cast("float64"), visits=_.count(),
+                serious=_.serious_illness.fill_null(False).max(), last_on=_.settled_on.max(), source=_.source.max(),
+            )  # fmt: skip
             self._made["medical_year"] = self._engine.keep("medical_year", year)
-        return self._made["medical_year"]
+        return self._made["medical_year"].join(self.people, "person_id")
 
     @property
     def parents(self) -> Table:

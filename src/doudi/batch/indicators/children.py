@@ -68,7 +68,7 @@ def child_left_alone(t: Tables, p: Mapping[str, Any]) -> Table:
 
 def school_dropout(t: Tables, p: Mapping[str, Any]) -> Table:
     """义务教育法第十三条: nobody leaves compulsory school early; who does is visited, whatever the household earns."""
-    left = t.matched("education").filter(_.alive, _.status == "dropped_out", _.stage.isin(["primary", "junior"]))
+    left = t.matched("education", _.alive).filter(_.status == "dropped_out", _.stage.isin(["primary", "junior"]))
     return left.filter(_.birth_date > born_after(t, 18)).mutate(fact=_.stage)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 import ibis
 from ibis import _
+from ibis.common.deferred import Deferred
 from ibis.expr.types import Table, Value
 
 Urgency = Literal["red", "orange", "yellow"]
@@ -21,8 +22,10 @@ Urgency = Literal["red", "orange", "yellow"]
 
 class Tables(Protocol):
     """What an expression may use. `people`: see `compare.PEOPLE`, with `alive`, `recipient`, `household_recipients` and `household_alive` added;
-    `parents`: child_id, parent_id; `members`: household_id, person_id, relationship, the dead in their last household too; `matched(dataset)`: rows
-    of registered people in a dataset with the columns of `people`, doubled deliveries counted once (a dataset read by one indicator is never copied)."""
+    `parents`: child_id, parent_id; `members`: household_id, person_id, relationship, the dead in their last household too; `matched(dataset, who)`: rows
+    of registered people (of those that `who` says, a condition on `people`) in a dataset with the columns of `people`, doubled deliveries counted once
+    (a dataset read by one indicator is never copied); `medical_year`: a row for each living person of households that nobody helps with settlements
+    in the last twelve months, own_cost, total_cost, visits, serious, last_on, source and the columns of `people`."""
 
     on: date
     year: date
@@ -36,7 +39,7 @@ class Tables(Protocol):
     @property
     def members(self) -> Table: ...
 
-    def matched(self, dataset: str) -> Table: ...
+    def matched(self, dataset: str, who: Deferred | None = None) -> Table: ...
 
     def medical_year(self) -> Table: ...
 

@@ -9,7 +9,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from .declared import Indicator, Tables, Threshold, living, low_income, span
+from .declared import Indicator, Tables, Threshold, low_income, span
 
 
 def _certified(t: Tables) -> Table:
@@ -30,15 +30,13 @@ def disability_no_living_subsidy(t: Tables, p: Mapping[str, Any]) -> Table:
 
 def medical_costs(t: Tables, p: Mapping[str, Any]) -> Table:
     """豫政办〔2022〕103号: own payment of twelve months far above what the household earns. One lead per person and year of the last settlement."""
-    costs = t.medical_year().join(living(t), "person_id")
-    heavy = costs.filter(_.household_recipients == 0, _.own_cost >= p["floor"], _.own_cost > p["share"] * 12 * _.income_month)
+    heavy = t.medical_year().filter(_.own_cost >= p["floor"], _.own_cost > p["share"] * 12 * _.income_month)
     return heavy.mutate(fact=_.last_on.year().cast("string"), income_year=12 * _.income_month)
 
 
 def serious_illness_low_income(t: Tables, p: Mapping[str, Any]) -> Table:
     """A seriously ill member of a household below the line of marginal families (1.5 times the standard) that nobody helps."""
-    ill = t.medical_year().filter(_.serious).join(living(t), "person_id").filter(_.household_recipients == 0)
-    low = ill.filter(_.income_month < p["multiple"] * _.standard * _.household_alive)
+    low = t.medical_year().filter(_.serious, _.income_month < p["multiple"] * _.standard * _.household_alive)
     return low.mutate(fact=_.last_on.year().cast("string"))
 
 

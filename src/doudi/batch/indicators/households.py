@@ -35,7 +35,7 @@ def breadwinner_died(t: Tables, p: Mapping[str, Any]) -> Table:
     dead = dead.select(dead_id=_.person_id, died_on=_.died_on, source=_.source)
     last = t.members.select("household_id", dead_id="person_id").distinct()
     homes = living(t).filter(_.household_recipients == 0).group_by("household_id").agg(
-        person_id=_.person_id.min(), area=_.area.max(), standard=_.standard.max(), household_alive=_.household_alive.max(), left_month=_.own_income.sum()
+        person_id=_.person_id.min(), area=_.area.argmin(_.person_id), standard=_.standard.max(), household_alive=_.household_alive.max(), left_month=_.own_income.sum()
     )  # fmt: skip
     rows = homes.join(last.join(dead, "dead_id"), "household_id")
     poor = rows.filter(_.left_month < p["multiple"] * _.standard * _.household_alive)
@@ -76,14 +76,14 @@ EVENTS = {"serious_illness": "确诊重特大疾病", "disability": "核发残�
 
 def monitoring_unhelped(t: Tables, p: Mapping[str, Any]) -> Table:
     """豫政办〔2022〕103号: watched against a return into poverty, the risk not removed, income below the line, and nobody of the household helped."""
-    watched = t.matched("monitoring_list").filter(_.alive, _.removed_on.isnull() | (_.removed_on > ibis.literal(t.on)))
+    watched = t.matched("monitoring_list", _.alive).filter(_.removed_on.isnull() | (_.removed_on > ibis.literal(t.on)))
     return low_income(watched, p["multiple"]).mutate(fact=_.identified_on.cast("string"))
 
 
 def student_aid_unhelped(t: Tables, p: Mapping[str, Any]) -> Table:
     """A student whom the school counts among those in special difficulty, of a household of low income that nobody helps."""
     after, until = span(t, 365)
-    aided = t.matched("student_aid").filter(_.alive, _.level == "special", _.month > after, _.month <= until)
+    aided = t.matched("student_aid", _.alive).filter(_.level == "special", _.month > after, _.month <= until)
     return low_income(aided, p["multiple"]).mutate(fact=_.month.year().cast("string"))
 
 

@@ -20,7 +20,7 @@ def recipient_death(t: Tables, p: Mapping[str, Any]) -> Table:
 
 def _recent(t: Tables, dataset: str) -> Table:
     """Rows of living recipients."""
-    return t.matched(dataset).filter(_.alive, _.recipient)
+    return t.matched(dataset, _.alive & _.recipient)
 
 
 def recipient_vehicle(t: Tables, p: Mapping[str, Any]) -> Table:
@@ -48,14 +48,14 @@ def recipient_house(t: Tables, p: Mapping[str, Any]) -> Table:
 
 def recipient_wages(t: Tables, p: Mapping[str, Any]) -> Table:
     """Wages of the last months in the social insurance data well above the standard, of a recipient for whom the registry knows no wage."""
-    rows = t.matched("wages").filter(_.alive, _.recipient, ~_.known_wage, _.month >= months_back(t, p["months"]), _.month <= ibis.literal(t.on))
-    mean = rows.group_by("person_id", "household_id", "area", "standard").agg(
+    rows = t.matched("wages", _.alive & _.recipient & ~_.known_wage).filter(_.month >= months_back(t, p["months"]), _.month <= ibis.literal(t.on))
+    mean = rows.group_by("person_id").agg(
         wage=_.wage.cast("float64").sum() / _.month.nunique(),
         last_month=_.month.max(),
         employer=_.employer.argmax(_.source),
         source=_.source.max(),
     )
-    return mean.filter(_.wage > p["multiple"] * _.standard).mutate(fact=_.last_month.year().cast("string"))
+    return mean.join(t.people, "person_id").filter(_.wage > p["multiple"] * _.standard).mutate(fact=_.last_month.year().cast("string"))
 
 
 def months_back(t: Tables, months: float) -> Value:
@@ -66,35 +66,34 @@ def months_back(t: Tables, months: float) -> Value:
 
 def recipient_housing_fund(t: Tables, p: Mapping[str, Any]) -> Table:
     """Housing-fund contributions on wages of which the registry knows nothing."""
-    rows = t.matched("housing_fund").filter(
-        _.alive, _.recipient, ~_.known_wage, _.month >= months_back(t, p["months"]), _.month <= ibis.literal(t.on)
-    )
-    mean = rows.group_by("person_id", "household_id", "area", "standard").agg(
+    rows = t.matched("housing_fund", _.alive & _.recipient & ~_.known_wage).filter(_.month >= months_back(t, p["months"]), _.month <= ibis.literal(t.on))
+    mean = rows.group_by("person_id").agg(
         base=_.base.cast("float64").sum() / _.month.nunique(),
         last_month=_.month.max(),
         employer=_.employer.argmax(_.source),
         source=_.source.max(),
     )
-    return mean.filter(_.base > p["multiple"] * _.standard).mutate(fact=_.last_month.year().cast("string"))
+    return mean.join(t.people, "person_id").filter(_.base > p["multiple"] * _.standard).mutate(fact=_.last_month.year().cast("string"))
 
 
 def recipient_taxed_income(t: Tables, p: Mapping[str, Any]) -> Table:
     """Taxed income of twelve months beyond what the registry knows of this person, above the standard."""
-    rows = t.matched("tax").filter(_.alive, _.recipient, _.month >= months_back(t, 12), _.month <= ibis.literal(t.on))
-    year = rows.group_by("person_id", "household_id", "area", "standard", "own_income").agg(
+    rows = t.matched("tax", _.alive & _.recipient).filter(_.month >= months_back(t, 12), _.month <= ibis.literal(t.on))
+    year = rows.group_by("person_id").agg(
         taxed=_.income.cast("float64").sum() / 12, last_month=_.month.max(), payer=_.payer.argmax(_.source), source=_.source.max()
     )
-    unknown = year.mutate(undeclared=_.taxed - _.own_income.fill_null(0.0)).filter(_.undeclared > p["multiple"] * _.standard)
+    unknown = year.join(t.people, "person_id").mutate(undeclared=_.taxed - _.own_income.fill_null(0.0)).filter(_.undeclared > p["multiple"] * _.standard)
     return unknown.mutate(fact=_.last_month.year().cast("string"))
 
 
 def recipient_assets(t: Tables, p: Mapping[str, Any]) -> Table:
     """Balances of a household's members together above so many months of the standard a head (24 in Henan's rules: see the county's own limit)."""
     after, until = span(t, 365)
-    rows = t.matched("bank_assets").filter(_.alive, _.household_recipients > 0, _.checked_on > after, _.checked_on <= until)
-    home = rows.group_by("household_id", "area", "standard", "household_alive").agg(
-        person_id=_.person_id.min(), total=_.balance.cast("float64").sum(), checked_on=_.checked_on.max(), source=_.source.max()
-    )
+    rows = t.matched("bank_assets", _.alive & (_.household_recipients > 0)).filter(_.checked_on > after, _.checked_on <= until)
+    home = rows.group_by("household_id").agg(
+        person_id=_.person_id.min(), area=_.area.argmin(_.person_id), standard=_.standard.max(), household_alive=_.household_alive.max(),
+        total=_.balance.cast("float64").sum(), checked_on=_.checked_on.max(), source=_.source.max(),
+    )  # fmt: skip
     return home.filter(_.total > p["months"] * _.standard * _.household_alive).mutate(fact=_.checked_on.year().cast("string"))
 
 

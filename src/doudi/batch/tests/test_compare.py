@@ -4,10 +4,13 @@ import json
 from dataclasses import replace
 from datetime import date
 
+import pyarrow as pa
 import pytest
 
+from doudi.batch import compare
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.delivery import read_delivery
+from doudi.batch.indicators import INDICATORS
 from doudi.batch.lake import LakeError
 from doudi.batch.sealed import SealError
 from doudi.batch.tests.county import KEYS, County, certificate, number
@@ -173,6 +176,31 @@ def test_the_same_situation_is_one_lead_whatever_the_number_of_deliveries(county
     assert [entry.delivery for entry in county.lake.entries("deaths", upto="2022-11")] == ["D1", "D2"]
     (later,) = county.run(on=date(2022, 12, 25))
     assert later["situation"] == found["situation"]
+
+
+def test_1_2_a_row_whose_number_finds_nobody_counts_for_whom_it_is_linked_to(county):
+    lead, known, lost = (county.person(on_dibao=True) for _ in range(3))
+    county.deliver("deaths", [{"who": who, "死亡日期": "2022-08-01"} for who in (lost, known)])
+    car = {"车牌号": "豫A12345", "车辆类型": "小型轿车", "登记日期": "2022-05-01"}
+    other = county.person(on_dibao=True)
+    county.deliver("vehicles", [{"who": lost} | car])
+    county.deliver("medical", [bill(lost, 9000)])
+    ill = county.person()
+    del county.people[lost - 1], county.members[lost - 1]
+    rows = [("deaths", 2, lead), ("deaths", 3, other), ("vehicles", 2, other), ("medical", 2, ill), ("medical", 2, 999), ("wages", 2, ill)]
+    links = pa.table(list(zip(*((dataset, "D1", row, who) for dataset, row, who in rows), strict=True)), schema=compare.LINKS)
+    assert county.pairs(links=links) == [("medical_costs", ill), ("recipient_death", lead), ("recipient_death", known), ("recipient_vehicle", other)]
+    (first, *_rest) = county.run(links=links, indicators=[INDICATORS["recipient_death"]])
+    assert (first["person_id"], json.loads(first["evidence"])["row"]) == (lead, 2)
+    assert county.pairs(links=compare.LINKS.empty_table()) == county.pairs() == [("recipient_death", known)]
+
+
+def test_a_list_delivered_anew_counts_as_it_stands_now_whatever_the_people_asked_for(county):
+    changed, gone, kept = (county.person(on_dibao=True) for _ in range(3))
+    home = {"产权证号": "a", "面积": 90, "登记日期": "2022-05-01"}
+    county.deliver("housing", [{"who": who, "用途": use} | home for who, use in ((changed, "住宅"), (gone, "商铺"), (kept, "商铺"))], "2022-09", "D1")
+    county.deliver("housing", [{"who": changed, "用途": "商铺"} | home, {"who": gone, "用途": "住宅"} | home], "2022-10", "D2")
+    assert county.pairs() == [("recipient_house", changed), ("recipient_house", kept)]
 
 
 def test_an_empty_lake_and_the_leap_day(county):

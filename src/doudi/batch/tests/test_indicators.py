@@ -192,7 +192,7 @@ def test_money_of_recipients_that_nobody_declared(county):
     pays = [{"who": who, "单位": "甲", "缴存月份": "2022-10", "缴存基数": base} for who, base in ((fund, 751), (small, 750))]
     county.deliver("housing_fund", pays)
     rich = county.person(household=70, on_dibao=True)
-    second = county.person(household=70, relationship="10")
+    second = county.person(household=70, relationship="10", area="410122101202")  # registered in another village
     line = county.person(on_dibao=True)
     asked = {"授权书编号": "授1", "机构": "农商行", "资产类别": "存款", "查询日期": "2022-11-01"}
     county.deliver("bank_assets", [{"who": who, "余额": sum_} | asked for who, sum_ in ((rich, 1), (second, 24_000), (line, 12_000))])
