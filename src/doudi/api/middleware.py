@@ -83,7 +83,7 @@ class ApiMiddleware:
             except Exception:
                 logger.exception("call %s could not be logged", request_id)
         elif code:
-            logger.warning("api: %s %s from %s", response.status_code, code, request.META.get("REMOTE_ADDR", "-"))
+            logger.warning("api: %s %s from %s", response.status_code, code, access.network_of(request))
         return response
 
     def _work(self, request: HttpRequest, caller: Caller) -> HttpResponse:

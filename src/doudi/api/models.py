@@ -82,3 +82,25 @@ class ApiAnswer(AreaModel):
     class Meta:
         indexes = [models.Index(fields=["made_at"])]
         constraints = [models.UniqueConstraint(fields=["client", "key"], name="api_answer_once")]
+
+
+class ApiRefusal(models.Model):
+    """Calls with a token that does not hold (错误令牌), by network and reason: the network only (IPv4 /24, IPv6 /48), no person's address.
+
+    Written by a function that keeps the latest MOST networks. `client_number`: whose token it was, where it had been a good one.
+    """
+
+    MOST = 2000
+
+    network = CodeField(max_length=50)
+    code = CodeField(max_length=20)
+    client_number = models.BigIntegerField(null=True)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    minute = models.DateTimeField()
+    calls = models.IntegerField(help_text="in the running minute")
+    total = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["last_at"])]
+        constraints = [models.UniqueConstraint(fields=["network", "code"], name="api_refusal_once")]

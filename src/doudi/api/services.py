@@ -10,9 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from doudi.api.access import digest_of
-from doudi.api.models import ApiClient
+from doudi.api.models import ApiClient, ApiRefusal
 from doudi.api.rights import RIGHTS
 from doudi.batch.datasets import CONTRACTS
 from doudi.core import duties
@@ -95,6 +96,19 @@ def revoke_client(*, client_id: int, version: int, now: datetime) -> ApiClient:
     client.save(update_fields=["revoked_at", "revoked_by", "version"])
     scopes.check_constraints()
     return client
+
+
+REFUSED = {"unknown_token": gettext_lazy("令牌不正确"), "revoked_token": gettext_lazy("令牌已停用"), "expired_token": gettext_lazy("令牌已到期")}
+
+
+def refusals(*, client_number: int | None = None) -> list[ApiRefusal]:
+    """Networks that called with a token that does not hold, the latest first: all, or with the old token of one client."""
+    duties.require("api.manage")
+    rows = ApiRefusal.objects.order_by("-last_at", "-id")
+    found = list((rows.filter(client_number=client_number) if client_number else rows)[:20])
+    for row in found:
+        row.reason = REFUSED.get(row.code, row.code)  # type: ignore[attr-defined]
+    return found
 
 
 def forget(*, now: datetime) -> int:

@@ -75,6 +75,9 @@ class Clients(ListPage):
         used = ApiUsage.objects.filter(client_number=OuterRef("pk"))
         return ApiClient.objects.annotate(last_at=Subquery(used.values("last_at")[:1]))
 
+    def context(self) -> dict[str, Any]:
+        return {"refusals": services.refusals()}
+
 
 def _areas() -> list[tuple[str, str]]:
     own = scopes.current().area
@@ -118,6 +121,7 @@ def _show(request: HttpRequest, client: ApiClient, form: RenewForm | None = None
         "calls": ApiCall.objects.filter(client_number=client.pk).order_by("-at")[:CALLS_SHOWN],
         "rights": [RIGHTS[name] for name in client.scopes if name in RIGHTS],
         "datasets": [_(CONTRACTS[code].name_zh) for code in client.datasets if code in CONTRACTS],
+        "refusals": services.refusals(client_number=client.pk),
         "form": form or RenewForm(initial={"expires": _in_a_year(), "version": client.version}),
     }
     return render(request, "api/client.html", context, status=status)

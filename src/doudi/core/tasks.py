@@ -121,7 +121,7 @@ def start_task(*, path: str, title: str, arguments: dict[str, Any] | None = None
     with transaction.atomic():
         row = TaskProgress.objects.create(
             id=uuid4(), area=acting.area, title=title[:200], account_id=acting.account_id, posting_id=acting.posting_id, duty=acting.duty,
-            asked_at=now, task_path=path, arguments=json.loads(json.dumps(arguments or {}, cls=DjangoJSONEncoder)), url=url,
+            acts=sorted(acting.acts), asked_at=now, task_path=path, arguments=json.loads(json.dumps(arguments or {}, cls=DjangoJSONEncoder)), url=url,
         )  # fmt: skip
         run_background.enqueue(str(row.id), row.area)
     return row
@@ -139,9 +139,10 @@ def cancel_task(*, identifier: UUID, now: datetime) -> bool:
 def _checked(row: dict[str, Any]) -> scopes.Scope:
     """The asker's scope, if the posting under which the task was asked for still holds."""
     scope = scopes.Scope(
-        area=row["area"], account_id=row["account_id"], posting_id=row["posting_id"], duty=row["duty"], page=f"task {row['task_path']}"[:200]
-    )
-    if row["posting_id"]:  # the command line acts without a posting
+        area=row["area"], account_id=row["account_id"], posting_id=row["posting_id"], duty=row["duty"], page=f"task {row['task_path']}"[:200],
+        acts=frozenset(_json(row["acts"])),
+    )  # fmt: skip
+    if row["posting_id"]:  # the command line and other systems act without a posting
         with scopes.acting(scope):
             posting = Posting.objects.filter(pk=row["posting_id"], account_id=row["account_id"], duty=row["duty"], area=row["area"]).first()
             active = Account.objects.filter(pk=row["account_id"], is_active=True).exists()
@@ -160,7 +161,7 @@ def execute(identifier: UUID, area: str) -> None:
             cursor.execute(f"select pg_try_advisory_lock({LOCK})", [str(identifier)])
             if not cursor.fetchone()[0]:
                 return
-        names = ["area", "account_id", "posting_id", "duty", "task_path", "arguments", "attempts"]
+        names = ["area", "account_id", "posting_id", "duty", "acts", "task_path", "arguments", "attempts"]
         claimed = _on(
             side,
             worker,
@@ -174,6 +175,10 @@ def execute(identifier: UUID, area: str) -> None:
         side.close()
 
 
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
 def _run(identifier: UUID, row: dict[str, Any], side: BaseDatabaseWrapper) -> None:
     finish = (
         "update core_taskprogress set state = %s, error = %s, result = %s, done = case when %s = 'done' then greatest(total, done) else done end,"
@@ -183,7 +188,7 @@ def _run(identifier: UUID, row: dict[str, Any], side: BaseDatabaseWrapper) -> No
     def outcome(state: str, error: str = "", result: Any = None) -> list[Any]:
         return [state, error[:400], json.dumps(result, cls=DjangoJSONEncoder) if result is not None else None, state, state, identifier]
 
-    arguments = row["arguments"] if isinstance(row["arguments"], dict) else json.loads(row["arguments"])
+    arguments = _json(row["arguments"])
     try:
         function = _function(row["task_path"])
         run = Run(identifier, _checked(row), side)

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,11 +15,15 @@ from doudi.discovery import services
 
 
 @background
-def take_delivery(run: Run, *, path: str, dataset: str, name: str, period: str) -> dict[str, Any]:
-    """Check an uploaded file against its contract. The upload is removed once it stands encrypted in the lake."""
+def take_delivery(run: Run, *, path: str, dataset: str, name: str, period: str, area: str = "") -> dict[str, Any]:
+    """Check an uploaded file against its contract. The upload is removed once it stands encrypted in the lake, or cannot be taken for good."""
     file = Path(path)
     run.progress(0, 1, name)
-    delivery, fresh = services.deliver(path=file, dataset=dataset, area=run.scope.area, now=timezone.now(), name=name, period=period)
+    try:
+        delivery, fresh = services.deliver(path=file, dataset=dataset, area=area or run.scope.area, now=timezone.now(), name=name, period=period)
+    except ValidationError:
+        file.unlink(missing_ok=True)
+        raise
     transaction.on_commit(lambda: file.unlink(missing_ok=True))
     return {"delivery": delivery.pk, "new": fresh, "accepted": delivery.accepted, "rejected": delivery.rejected, "state": delivery.state}
 

@@ -6,7 +6,8 @@ import io
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
@@ -18,14 +19,17 @@ from doudi.api.errors import REFUSALS, ApiError, ErrorOut
 from doudi.api.rights import Caller, needs
 from doudi.batch import sealed
 from doudi.batch.datasets import CONTRACTS
-from doudi.core import audit, postgres
+from doudi.core import audit, postgres, tasks
 from doudi.core.keys import keyring
+from doudi.core.models import TaskProgress
 from doudi.discovery import services
 from doudi.discovery.models import Delivery
-from doudi.discovery.services.deliveries import lake
+from doudi.discovery.services.deliveries import check_delivery, known_delivery, lake
 
 router = Router()
 
+AT_ONCE = 4 * 1024 * 1024  # bytes that are checked while the caller waits; more is checked in the background
+TASK = "doudi.discovery.tasks.take_delivery"
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 BODY = {
@@ -68,6 +72,26 @@ class DeliveryOut(Schema):
     new: bool
 
 
+class PendingOut(Schema):
+    """A file that is checked in the background. `delivery` once `state` is done; `message` says why it failed."""
+
+    task: UUID
+    state: Literal["waiting", "running", "done", "failed"]
+    message: str
+    url: str
+    delivery: DeliveryOut | None
+
+
+def _pending(task: TaskProgress) -> dict[str, object]:
+    result = task.result or {}
+    delivery = Delivery.objects.filter(pk=result.get("delivery", 0)).first()
+    return {
+        "task": task.pk, "state": "failed" if task.state == "cancelled" else task.state, "message": task.error,
+        "url": reverse("api:api-v1:delivery_task", args=[task.pk]),
+        "delivery": _out(delivery, new=bool(result.get("new"))) if delivery else None,
+    }  # fmt: skip
+
+
 def _out(delivery: Delivery, *, new: bool) -> dict[str, object]:
     fields = ("id", "dataset", "period", "area", "name", "sha256", "state", "reason", "accepted", "rejected", "received_at")
     url = reverse("api:api-v1:delivery_rejects", args=[delivery.pk]) if delivery.rejects_path else None
@@ -96,11 +120,12 @@ def _kind(path: Path) -> str:
 
 
 @router.post(
-    "", response={201: DeliveryOut, 200: DeliveryOut, REFUSALS: ErrorOut}, summary="报送一个数据文件 / Deliver a file",
+    "", response={201: DeliveryOut, 200: DeliveryOut, 202: PendingOut, REFUSALS: ErrorOut}, summary="报送一个数据文件 / Deliver a file",
     **needs("deliveries:write", requestBody=BODY, parameters=[KEY]),
 )  # fmt: skip
 def deliver(request: HttpRequest, given: Query[DeliveryIn]) -> Status:
-    """按数据共享目录逐行核验：合格的行接收，有误的行汇成退回清单。首次接收答复 201；同一文件再次报送答复 200，不起作用。"""
+    """按数据共享目录逐行核验：合格的行接收，有误的行汇成退回清单。首次接收答复 201；同一文件再次报送答复 200，不起作用。
+    超过 4 MB 的文件在后台核验：答复 202，按 url 查询结果。"""
     caller: Caller = request.caller  # type: ignore[attr-defined]
     if given.dataset not in CONTRACTS:
         raise ApiError(
@@ -119,9 +144,17 @@ def deliver(request: HttpRequest, given: Query[DeliveryIn]) -> Status:
             suffix = _kind(path)
             name += suffix
         path = path.rename(path.with_suffix(suffix))
-        delivery, new = services.deliver(
-            path=path, dataset=given.dataset, area=given.area or caller.area, now=timezone.now(), name=name, period=given.period
-        )
+        area, now = given.area or caller.area, timezone.now()
+        if path.stat().st_size > AT_ONCE:
+            period = check_delivery(dataset=given.dataset, area=area, period=given.period, on=timezone.localdate(now))
+            known = known_delivery(path=path, dataset=given.dataset, area=area)
+            if known is None:
+                kept = path.rename(folder / f"api-{uuid4().hex}{suffix}")
+                arguments = {"path": str(kept), "dataset": given.dataset, "name": name, "period": period, "area": area}
+                title = f"接收{CONTRACTS[given.dataset].name_zh}（{caller.organisation}）"
+                return Status(202, _pending(tasks.start_task(path=TASK, title=title, arguments=arguments, url="/deliveries/", now=now)))
+            return Status(200, _out(known, new=False))
+        delivery, new = services.deliver(path=path, dataset=given.dataset, area=area, now=now, name=name, period=given.period)
     return Status(201 if new else 200, _out(delivery, new=new))
 
 
@@ -132,6 +165,19 @@ def _own(request: HttpRequest, number: int) -> Delivery:
     if delivery is None:
         raise Http404
     return delivery
+
+
+@router.get(
+    "/tasks/{uuid:task}", url_name="delivery_task", response={200: PendingOut, REFUSALS: ErrorOut},
+    summary="后台核验的进度和结果 / Progress and result of a file checked in the background", **needs("deliveries:write"),
+)  # fmt: skip
+def pending(request: HttpRequest, task: UUID) -> dict[str, object]:
+    """报送答复 202 的文件：等待、核验中、已完成（含核验结果）或未能接收（含原因）。"""
+    caller: Caller = request.caller  # type: ignore[attr-defined]
+    found = TaskProgress.objects.filter(pk=task, account_id=caller.account_id, task_path=TASK).first()
+    if found is None:
+        raise Http404
+    return _pending(found)
 
 
 @router.get("/{int:number}", response={200: DeliveryOut, REFUSALS: ErrorOut}, summary="核验结果 / Result of a delivery", **needs("deliveries:write"))

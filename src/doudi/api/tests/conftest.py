@@ -63,6 +63,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def no_refusals(request: pytest.FixtureRequest) -> None:
+    """Refused tokens are counted on a connection of their own: they outlive a test, and all tests stand in one minute."""
+    if request.node.get_closest_marker("django_db") or "db" in request.fixturenames or "committed_db" in request.fixturenames:
+        request.getfixturevalue("owner_connection").execute("delete from doudi.api_apirefusal")
+
+
 @pytest.fixture
 def clock() -> Any:
     with time_machine.travel(NOW, tick=False) as traveller:

@@ -51,6 +51,7 @@ class TaskProgress(AreaModel):
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     posting_id = models.BigIntegerField()
     duty = CodeField(max_length=30)
+    acts = models.JSONField(default=list, help_text="what a machine that asked may do; an officer's duty says it")
     state = CodeField(max_length=10, choices=State.choices, default=State.WAITING)
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)

@@ -11,6 +11,7 @@ from django.db import connection
 WITHOUT_AREA = {
     "account_emailaddress",
     "account_emailconfirmation",
+    "api_apirefusal",
     "assessment_settingssnapshot",
     "auth_group",
     "auth_group_permissions",

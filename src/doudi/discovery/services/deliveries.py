@@ -48,16 +48,8 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
     with its SHA-256. A file that is refused whole is recorded with the reason and raises nothing.
     """
     scope = duties.require("discovery.deliver")
-    if dataset not in CONTRACTS:
-        raise DeliveryError(_("没有名为“%(code)s”的数据目录；请从目录清单中选择。"), params={"code": dataset})
-    if not scope.covers(area) or not Division.objects.filter(pk=area).exists():
-        raise DeliveryError(_("所选地区不在您的辖区内。"))
     day = timezone.localdate(now)
-    period = period or f"{day:%Y-%m}"
-    try:
-        lake().folder(dataset, period)
-    except LakeError:
-        raise DeliveryError(_("数据月份“%(period)s”不正确；请按“年-月”填写，如 2022-11。"), params={"period": period}) from None
+    period = check_delivery(dataset=dataset, area=area, period=period, on=day)
     digest = _digest(path)
     known = Delivery.objects.filter(area=area, dataset=dataset, sha256=digest).first()
     if known:
@@ -79,6 +71,25 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
         finish_late(area=area, dataset=dataset, now=now)
     scopes.check_constraints()
     return delivery, True
+
+
+def check_delivery(*, dataset: str, area: str, period: str, on: date) -> str:
+    """What can be said of a delivery before its file is read: its month, where none was given that of `on`. Raises DeliveryError."""
+    if dataset not in CONTRACTS:
+        raise DeliveryError(_("没有名为“%(code)s”的数据目录；请从目录清单中选择。"), params={"code": dataset})
+    if not scopes.current().covers(area) or not Division.objects.filter(pk=area).exists():
+        raise DeliveryError(_("所选地区不在您的辖区内。"))
+    period = period or f"{on:%Y-%m}"
+    try:
+        lake().folder(dataset, period)
+    except LakeError:
+        raise DeliveryError(_("数据月份“%(period)s”不正确；请按“年-月”填写，如 2022-11。"), params={"period": period}) from None
+    return period
+
+
+def known_delivery(*, path: Path, dataset: str, area: str) -> Delivery | None:
+    """The delivery that brought this very file before."""
+    return Delivery.objects.filter(area=area, dataset=dataset, sha256=_digest(path)).first()
 
 
 def _into_lake(path: Path, delivery: Delivery, day: date) -> None:

@@ -32,7 +32,7 @@ from django.utils.translation import gettext_lazy as _
 from doudi.batch.datasets import CONTRACTS
 from doudi.core import duties, postgres
 from doudi.core import scope as scopes
-from doudi.core.models import Division
+from doudi.core.models import Division, TaskProgress
 from doudi.core.parameters import Procedure, declare
 from doudi.core.settings_overlay import get_setting
 from doudi.discovery.models import Delivery
@@ -212,10 +212,13 @@ def _move(path: Path, where: str, words: str, now: datetime) -> Taken:
 
 
 def clear(*, area: str, now: datetime) -> int:
-    """Remove files of done/ and refused/ past the days that their place keeps them: they hold personal data in plain. The number removed."""
+    """Remove files of done/ and refused/ past the days that their place keeps them: they hold personal data in plain. The number removed.
+
+    The round of the province also removes uploads that no task took up (a crash between storing and asking).
+    """
+    removed = _clear_incoming() if len(area) <= 2 else 0
     if not inbox().is_dir():
-        return 0
-    removed = 0
+        return removed
     for folder in sorted(inbox().glob("*")):
         inside = folder.name.startswith(area) and _is_place(folder.name)
         if not inside and (len(area) > 2 or _is_place(folder.name)):
@@ -230,4 +233,15 @@ def clear(*, area: str, now: datetime) -> int:
             ):
                 kept.unlink(missing_ok=True)
                 removed += 1
+    return removed
+
+
+def _clear_incoming() -> int:
+    """Uploads of two days ago and more that no open task is waiting for."""
+    waited = set(TaskProgress.objects.filter(state__in=("waiting", "running")).values_list("arguments__path", flat=True))
+    before, removed = time.time() - timedelta(days=2).total_seconds(), 0
+    for kept in (postgres.home() / "incoming").glob("*"):
+        if kept.is_file() and not kept.is_symlink() and kept.stat().st_mtime < before and str(kept) not in waited:
+            kept.unlink(missing_ok=True)
+            removed += 1
     return removed
