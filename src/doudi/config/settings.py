@@ -26,6 +26,7 @@ ROOMS = [
     "doudi.discovery",
     "doudi.enrolment",
     "doudi.payments",
+    "doudi.relief",
     "doudi.reports",
     "doudi.api",
 ]

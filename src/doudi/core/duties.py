@@ -60,6 +60,12 @@ MAY: dict[str, set[str]] = {
     "payments.book": {Duty.FINANCE_OFFICER},
     "payments.fund": {Duty.FINANCE_OFFICER},
     "payments.correct": {Duty.TOWNSHIP_OFFICER},
+    # the city or the province enters the month's price indices; each county proposes and approves its own subsidies
+    "prices.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
+    "prices.enter": {Duty.SUPERVISOR},
+    "prices.confirm": {Duty.SUPERVISOR},
+    "prices.propose": {Duty.COUNTY_REVIEWER},
+    "prices.approve": {Duty.COUNTY_APPROVER},
     "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "payments.returns": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
@@ -87,6 +93,8 @@ APART: tuple[tuple[str, str], ...] = (
     ("payments.approve", "payments.release"),
     ("payments.correct", "payments.prepare"),
     ("settings.propose", "settings.confirm"),
+    ("prices.enter", "prices.confirm"),
+    ("prices.propose", "prices.approve"),
     ("emergencies.declare", "emergencies.confirm"),
 )
 

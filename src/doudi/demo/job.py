@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import departments, discovery, hotline, policy, visiting
+from doudi.demo import departments, discovery, hotline, policy, prices, visiting
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -71,6 +71,7 @@ def run(demo: Demo) -> dict[str, Any]:
         assessment,
         decisions,
         december,
+        prices.prices,
         overdue,
         results,
         policy.questions,

@@ -118,3 +118,32 @@ def withdraw_setting(*, setting_id: int, note: str, now: datetime) -> Setting:
         row.save(update_fields=["state", "decided_by", "decided_at", "decision_note"])
         finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
     return row
+
+
+def put_confirmed(
+    *, parameter: str, area: str, starts: date, value: str | None, document: str, note: str, proposed_by: int, proposed_at: datetime, now: datetime
+) -> Setting | None:
+    """What a room's own two officers agreed on becomes the value of a date; the one that held before is withdrawn and stays in the history.
+
+    `value` None: there is none any more. The acting officer is the second. Raises ValidationError, and PermissionDenied for the first officer.
+    """
+    acting = scopes.current()
+    duties.require_apart("settings.confirm", done={"settings.propose": proposed_by})
+    checked = None if value is None else check_value(parameter=parameter, area=area, starts=starts, value=value, document=document)
+    with transaction.atomic():
+        before = list(Setting.objects.select_for_update().filter(parameter=parameter, area=area, starts=starts, state=State.CONFIRMED))
+        if before and before[0].value == checked and before[0].document == document:
+            return before[0]
+        for row in before:
+            row.state, row.decided_by_id, row.decided_at, row.decision_note = State.WITHDRAWN, acting.account_id, now, note[:400]
+            row.save(update_fields=["state", "decided_by", "decided_at", "decision_note"])
+        if checked is None:
+            return None
+        try:
+            with transaction.atomic():
+                return Setting.objects.create(
+                    parameter=parameter, area=area, starts=starts, value=checked, document=document, note=note[:400], state=State.CONFIRMED,
+                    proposed_by_id=proposed_by, proposed_at=proposed_at, decided_by_id=acting.account_id, decided_at=now,
+                )  # fmt: skip
+        except IntegrityError:
+            raise ValidationError(_("这一日期已有另一个确认的值；请先撤回它。")) from None

@@ -1,0 +1,50 @@
+"""Commands of relief: `doudi prices`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from doudi.core.commandline import AsJson, ready, show
+
+app = typer.Typer()
+
+
+@app.command()
+def prices(
+    area: Annotated[str, typer.Option(help="市代码（4 位）、省直辖县代码或 41")] = "41",
+    month: Annotated[str, typer.Option(help="发放月份，如 2022-12；不填为本月")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """物价联动：一个市某发放月份的价格指数、是否启动、理由、期限，以及已提出的补贴。"""
+    from datetime import date
+
+    try:
+        asked = date.fromisoformat(f"{month}-01") if month else None
+    except ValueError:
+        typer.echo(f"错误：月份“{month}”应为 YYYY-MM", err=True)
+        raise typer.Exit(2) from None
+    with ready():
+        from django.utils import timezone
+
+        from doudi.core import places
+        from doudi.core import scope as scopes
+        from doudi.core.settings_overlay import overlay
+        from doudi.relief import linkage, price_queries
+
+        on = asked or timezone.localdate().replace(day=1)
+        if not linkage.is_index_area(area):
+            typer.echo(f"错误：“{area}”不是省、市代码；物价联动以市为单位", err=True)
+            raise typer.Exit(2)
+        with scopes.acting(scopes.Scope(area=area, page="doudi prices")):
+            found = linkage.linkage_of(area=area, month=on, settings=overlay(on))
+            counties = price_queries.by_county(area=area, month=on)
+            name = places.name(area)
+        figures = {
+            "area": area, "month": f"{on:%Y-%m}", "index_month": f"{found.index_month:%Y-%m}", "cpi": found.cpi.value, "food": found.food.value,
+            "scpi": found.scpi.value, "started": found.started, "known": found.known, "waits": found.waits, "rise": found.rise,
+            "reasons": "；".join(found.reasons), "deadline": f"{found.deadline:%Y-%m-%d}", "counties": len(counties),
+            "people": sum(row["people"] for row in counties), "amount": f"{sum((row['amount'] for row in counties), 0):.2f}",
+        }  # fmt: skip
+        show(figures, as_json=as_json, title=f"物价联动 {name}")

@@ -1,0 +1,20 @@
+"""What relief does every day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from doudi.core import periodic
+from doudi.relief.services import price_entries
+
+
+def prices(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Price indices to be entered, starts and stops, subsidies to be proposed."""
+    return price_entries.daily(area=area, on=on, now=now)
+
+
+periodic.daily(
+    "relief.prices", _("物价联动提醒"), prices, figures={"asked": _("待录入指数"), "published": _("启动或终止"), "owed": _("待提出补贴")}
+)

@@ -1,0 +1,1 @@
+"""Business actions of relief; one file per part."""
