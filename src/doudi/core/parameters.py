@@ -37,7 +37,10 @@ UNITS = {
 }
 
 
-CHOICES = {"gap": _("补差"), "bands": _("分档"), "band": _("分档")}
+CHOICES = {
+    "gap": _("补差"), "bands": _("分档"), "band": _("分档"), "scpi": _("低收入居民价格指数"), "started": _("启动的指数"), "fallback": _("按启动的指数"),
+    "wait": _("等待该指数"), "half_up_fen": _("四舍五入到分"), "half_up_yuan": _("四舍五入到元"), "up_jiao": _("角以下进位"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from doudi.demo.staff import SINCE, SignIn, by_duty
 
 if TYPE_CHECKING:
     from doudi.demo.job import Demo
+    from doudi.relief.models import PriceProposal
 
 SOURCE, BULLETIN = "示例：国家统计局郑州调查队", "示例数据，并非公布值"
 # index month -> CPI, food, SCPI, day entered
@@ -35,9 +36,9 @@ def _second(city: SignIn) -> SignIn:
 
 
 def prices(demo: Demo) -> None:
-    """Examples of the city's indices; the county proposes and approves December's subsidy."""
-    from doudi.relief.models import PriceEntry, PriceProposal
-    from doudi.relief.services import price_entries, price_proposals
+    """Examples of the city's indices; the county proposes and approves the subsidies of the two months that start."""
+    from doudi.relief.models import PriceEntry
+    from doudi.relief.services import price_entries
 
     demo.tell("物价联动（示例指数）", 0, 0)
     city = next(each for each in demo.staff if each.duty == Duty.SUPERVISOR.value and len(each.area) == 4)
@@ -52,16 +53,25 @@ def prices(demo: Demo) -> None:
             )  # fmt: skip
         with scopes.acting(second.scope()):
             price_entries.confirm_indices(entry_id=entry.pk, now=_at(day, 10))
+    for month, day in ((date(2022, 10, 1), date(2022, 10, 20)), (date(2022, 12, 1), date(2022, 12, 9))):
+        made = _subsidies(demo, month, day)
+        demo.figures["price_subsidies"] = {"people": made.people, "amount": f"{made.amount:.2f}"}
+
+
+def _subsidies(demo: Demo, month: date, day: date) -> PriceProposal:
+    """The county's reviewer proposes a month that has started, the approver approves."""
+    from doudi.relief.models import PriceProposal
+    from doudi.relief.services import price_proposals
+
     reviewer, approver = by_duty(demo.staff, Duty.COUNTY_REVIEWER), by_duty(demo.staff, Duty.COUNTY_APPROVER)
-    month, day = date(2022, 12, 1), date(2022, 12, 9)
     with scopes.acting(reviewer.scope()):
-        waiting = PriceProposal.objects.filter(area=demo.area, month=month, state__in=["proposed", "approved"]).first()
-        if waiting is None:
-            waiting = price_proposals.propose_subsidies(area=demo.area, month=month, on=day, now=_at(day, 11)).proposal
-    if waiting.state == "proposed":
+        made = PriceProposal.objects.filter(area=demo.area, month=month, state__in=["proposed", "approved"]).first()
+        if made is None:
+            made = price_proposals.propose_subsidies(area=demo.area, month=month, on=day, now=_at(day, 11)).proposal
+    if made.state == "proposed":
         with scopes.acting(approver.scope()):
-            price_proposals.approve_subsidies(proposal_id=waiting.pk, version=waiting.version, note="同意", now=_at(day, 14))
-    demo.figures["price_subsidies"] = {"people": waiting.people, "amount": f"{waiting.amount:.2f}"}
+            price_proposals.approve_subsidies(proposal_id=made.pk, version=made.version, note="同意", now=_at(day, 14))
+    return made
 
 
 def _at(day: date, hour: int) -> datetime:

@@ -278,7 +278,7 @@ def basis_of(found: Linkage, settings: law.Settings, county: str) -> dict[str, A
     return {
         "started": found.started, "by_province": found.by_province, "cpi": found.cpi.value, "food": found.food.value, "scpi": found.scpi.value,
         "cpi_trigger": found.cpi_trigger, "food_trigger": found.food_trigger, "rise": found.rise, "source": found.source, "multiplier": found.multiplier,
-        "reasons": reasons, "references": [value.reference for value in (found.cpi, found.food, found.scpi) if value.reference],
+        "reasons": reasons, "references": list(dict.fromkeys(value.reference for value in (found.cpi, found.food, found.scpi) if value.reference)),
         "amounts": [each | {"base": str(each["base"]), "amount": str(each["amount"])} for each in amounts],
     }  # fmt: skip
 
