@@ -223,7 +223,7 @@ def publish(*, units: Collection[str], month: date, now: datetime) -> int:
             del values["deadline"]
         send_to_staff(
             template="prices.started" if found.started else "prices.stopped", areas=[unit], key=f"{unit}:{month:%Y%m}:{notice.pk}", values=values,
-            url=f"/prices/{month:%Y-%m}/", duties_wanted=[duty.value for duty in duties.MAY["prices.view"]], now=now,
+            url=f"/prices/{month:%Y-%m}/", duties_wanted=sorted(duties.MAY["prices.view"]), now=now,
         )  # fmt: skip
         changed += 1
     return changed

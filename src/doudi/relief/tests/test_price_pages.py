@@ -59,7 +59,7 @@ def test_3_3_a_month_goes_from_the_bulletin_to_entitlements_on_the_pages(django_
     assert approver.post(page, {"act": "approve", "version": "1"}).status_code == 302
     assert "可能已由他人办理" in approver.post(page, {"act": "approve", "version": "1"}).content.decode()
     assert reviewer.get(reverse("relief:price_claims", args=[made.pk])).content.decode().count("低保对象") >= 6
-    assert b"PK" == b"".join(reviewer.get(reverse("relief:price_claims", args=[made.pk]) + "?export=xlsx"))[:2]
+    assert b"".join(reviewer.get(reverse("relief:price_claims", args=[made.pk]) + "?export=xlsx"))[:2] == b"PK"
     assert client_of(officer(Duty.COUNTY_REVIEWER, "410181")).get(page).status_code == 404
     assert client_of(officer(Duty.FINANCE_OFFICER)).get(reverse("relief:price_claims", args=[made.pk])).status_code == 403
 
