@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 from psycopg import ClientCursor
 
 from doudi.batch.law import Settings
+from doudi.core.emergencies import switched_areas
 from doudi.registry.models import FactKind, Programme
 from openfisca_henan.places import county_index
 
 Array = NDArray[Any]
 CHUNK_HOUSEHOLDS = 50_000
+# The measure of an emergency that suspends exits (2.6); on for a month where it is on for a day of it.
+EXIT_SUSPENSION = "exit_suspension"
 
 # Yuan over 12 months -> a month's share.
 YEARLY = (
@@ -237,6 +240,8 @@ def _read(where: dict[str, str], params: dict[str, Any], month: date, as_of: dat
     )
     made.persons["birth_date"] = members["birth_date"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     made.households["county"] = np.array([area[:6] for area in areas], dtype="U6") if len(areas) < 1000 else areas.astype("U6")
+    if suspended := switched_areas(EXIT_SUSPENSION, month, month_after(month) - timedelta(days=1)):
+        made.households["exit_suspended"] = np.logical_or.reduce([np.char.startswith(areas.astype(str), code) for code in suspended])
     made.households["residence"] = members["residence"].to_numpy(zero_copy_only=False).astype(str)[starts]
     if not len(household_ids):
         return made

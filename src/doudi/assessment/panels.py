@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from doudi.assessment import queries, whatif
+from doudi.assessment.facts import EXIT_SUSPENSION
 from doudi.assessment.models import WhatIf
 from doudi.core import panels
+from doudi.core.emergencies import switches
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
@@ -26,6 +28,11 @@ def of_setting(_request: HttpRequest, setting: Any) -> dict[str, Any] | None:
     return {"setting": setting, "asked": asked, "result": asked.result if asked else None}
 
 
+switches.declare(
+    EXIT_SUSPENSION,
+    _("暂停退出低保"),
+    _("启用期间，不因收入、财产变化停发或减发低保；死亡、本人放弃、重复享受和查实的骗保除外。停用后，暂缓的核查重新列出。"),
+)
 panels.add("setting", _("影响试算"), of_setting, "assessment/_dry_run.html", act="assessment.whatif", order=10)
 panels.add("household", _("待遇测算"), of_household, "assessment/_panel.html", act="assessment.view", order=20)
 panels.action(

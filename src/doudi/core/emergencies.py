@@ -9,6 +9,11 @@ Work on many rows joins instead; both functions live in the database and see wha
 
     select h.id from registry_household h join doudi.emergency_divisions('2022-12-01') e on e.area = h.area
 
+Measures that an emergency does not bring by itself are switched within it by two officers (`switches`, `services.switches`):
+
+    switched("exit_suspension", "410122101201", date(2022, 12, 1))
+    doudi.switched_areas(measure, from, to)    -> area         for joins, like the above
+
 A room that lets an emergency switch something says so, and the emergency's page lists it with its live text:
 
     effects.add("discovery.visits", _("走访频次"), lambda emergency, on: _("每周一次"), kinds=("epidemic",), url_name="discovery:plans")
@@ -20,7 +25,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import connection
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.utils import translation
 from django.utils.functional import Promise
 
 from doudi.core.models import Emergency, EmergencyPlace
@@ -83,3 +90,51 @@ class Effects:
 
 
 effects = Effects()
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A measure that an emergency switches on only where two officers of its place say so."""
+
+    label: str | Promise
+    help: str | Promise
+    url_name: str
+
+
+class Switches:
+    """The measures that can be switched within an emergency, declared by rooms at start-up."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Switch] = {}
+
+    def declare(self, measure: str, label: str | Promise, help: str | Promise, *, url_name: str = "") -> None:
+        self._known[measure] = Switch(label, help, url_name)
+
+    def __contains__(self, measure: str) -> bool:
+        return measure in self._known
+
+    def items(self) -> Iterable[tuple[str, Switch]]:
+        return self._known.items()
+
+    def label(self, measure: str) -> str:
+        return str(self._known[measure].label) if measure in self._known else measure
+
+    def stored(self, measure: str) -> str:
+        """The label as it is stored: Chinese, whoever acts."""
+        with translation.override("zh-hans"):
+            return self.label(measure)
+
+
+switches = Switches()
+
+
+def switched_areas(measure: str, starts: date, ends: date) -> list[str]:
+    """The places where a measure is on for some day in [starts, ends], as far as the scope sees; few codes, each with all below it. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute("select distinct a from doudi.switched_areas(%s, %s, %s) a order by a", [measure, starts, ends])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def switched(measure: str, area: str, on: date) -> bool:
+    """Whether a measure is on for the whole of a place on a day."""
+    return any(area.startswith(code) for code in switched_areas(measure, on, on))

@@ -26,4 +26,11 @@ templates.add(
         zh="{place}的应急状态（{title}）自 {ends} 起解除。",
         en="The state of emergency of {place} ({title}) is lifted from {ends}.",
     ),
+    Template(
+        "emergency.switched",
+        _("应急措施变更"),
+        to=STAFF,
+        zh="应急状态（{title}）：自 {starts} 起{what}“{measure}”。",
+        en="State of emergency ({title}): “{measure}” {what} from {starts}.",
+    ),
 )

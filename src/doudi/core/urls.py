@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.core.views import audit, emergencies, files, frame, messages, places, settings, staff, work
+from doudi.core.views import audit, emergencies, emergency_switches, files, frame, messages, places, settings, staff, work
 
 urlpatterns = [
     path("", frame.dashboard, name="dashboard"),
@@ -28,6 +28,9 @@ urlpatterns = [
     path("emergencies/", emergencies.Emergencies.as_view(), name="emergencies"),
     path("emergencies/new/", emergencies.new, name="emergency_new"),
     path("emergencies/<int:emergency_id>/", emergencies.show, name="emergency"),
+    path("emergencies/measures/", emergency_switches.measures, name="emergency_measures"),
+    path("emergencies/<int:emergency_id>/switch/", emergency_switches.propose, name="emergency_switch"),
+    path("emergencies/switches/<int:switch_id>/decide/", emergency_switches.decide, name="emergency_switch_decide"),
     path("emergencies/<int:emergency_id>/<slug:what>/", emergencies.change, name="emergency_change"),
     path("emergencies/steps/<int:step_id>/decide/", emergencies.decide, name="emergency_decide"),
     path("staff/", staff.Accounts.as_view(), name="accounts"),

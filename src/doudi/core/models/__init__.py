@@ -4,6 +4,7 @@ from doudi.core.models.attachments import Attachment
 from doudi.core.models.audit import AccessRecord, AccessSeal, HistoryEvent
 from doudi.core.models.divisions import Division
 from doudi.core.models.emergencies import Emergency, EmergencyPlace, EmergencyStep
+from doudi.core.models.switches import EmergencySwitch
 from doudi.core.models.keys import KeyState
 from doudi.core.models.messages import Message, MessageOptOut
 from doudi.core.models.settings import Setting
@@ -21,6 +22,7 @@ __all__ = [
     "Emergency",
     "EmergencyPlace",
     "EmergencyStep",
+    "EmergencySwitch",
     "HistoryEvent",
     "KeyState",
     "Message",

@@ -25,6 +25,7 @@ from doudi.core.forms import DayInput
 from doudi.core.lists import Column, ListPage
 from doudi.core.models import Emergency, EmergencyStep
 from doudi.core.services import emergencies as service
+from doudi.core.switch_queries import rows_of
 from doudi.core.views.access import may
 
 DAY = timedelta(days=1)
@@ -164,14 +165,14 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "doudi/pages/emergency_new.html", {"form": form})
 
 
-def _row(emergency_id: int) -> Emergency:
+def row_of(emergency_id: int) -> Emergency:
     row = Emergency.objects.filter(pk=emergency_id).prefetch_related("places").first()
     if row is None:
         raise Http404
     return row
 
 
-def _context(row: Emergency, **forms_given: forms.Form) -> dict[str, Any]:
+def context_of(row: Emergency, **forms_given: forms.Form) -> dict[str, Any]:
     acting, today = scopes.current(), timezone.localdate()
     own = row.area == acting.area
     steps = list(EmergencyStep.objects.filter(emergency=row).select_related("proposed_by", "decided_by").order_by("proposed_at", "pk"))
@@ -190,7 +191,8 @@ def _context(row: Emergency, **forms_given: forms.Form) -> dict[str, Any]:
         "effects": effects.of(row, today), "changeable": changeable and open_step is None,
         "extend_form": forms_given.get("extend") or ExtendForm(prefix="extend"),
         "lift_form": forms_given.get("lift") or LiftForm(prefix="lift", initial={"ends": today}),
-        "own": own,
+        "own": own, "switches": rows_of(row, on=today, own=own, form=forms_given.get("switch")),
+        "may_switch": own and state in ("running", "ahead") and duties.may("emergencies.declare"),
     }  # fmt: skip
 
 
@@ -214,14 +216,14 @@ def _timeline(steps: list[EmergencyStep]) -> list[dict[str, Any]]:
 @require_GET
 @may("emergencies.view")
 def show(request: HttpRequest, emergency_id: int) -> HttpResponse:
-    return render(request, "doudi/pages/emergency.html", _context(_row(emergency_id)))
+    return render(request, "doudi/pages/emergency.html", context_of(row_of(emergency_id)))
 
 
 @require_POST
 @may("emergencies.declare")
 def change(request: HttpRequest, emergency_id: int, what: str) -> HttpResponse:
     """Propose to extend or to lift."""
-    row = _row(emergency_id)
+    row = row_of(emergency_id)
     if what not in ("extend", "lift"):
         raise Http404
     form: forms.Form = ExtendForm(request.POST, prefix="extend") if what == "extend" else LiftForm(request.POST, prefix="lift")
@@ -240,7 +242,7 @@ def change(request: HttpRequest, emergency_id: int, what: str) -> HttpResponse:
         else:
             messages.success(request, _("已提出，待本级另一名工作人员确认后生效。"))
             return redirect("emergency", row.pk)
-    return render(request, "doudi/pages/emergency.html", _context(row, **{what: form}))
+    return render(request, "doudi/pages/emergency.html", context_of(row, **{what: form}))
 
 
 @require_POST
