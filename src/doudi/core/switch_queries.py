@@ -48,6 +48,10 @@ def period(row: EmergencySwitch, emergency: Emergency) -> str:
     return _("%(first)s 至 %(last)s") % {"first": row.starts.isoformat(), "last": (end - timedelta(days=1)).isoformat() if end else _("另行通知")}
 
 
+def _days(row: EmergencySwitch) -> str:
+    return period(row, row.emergency) if row.what == "on" else _("自 %(day)s 起停用") % {"day": row.starts.isoformat()}
+
+
 def rows_of(emergency: Emergency, *, on: date, own: bool, form: Any = None) -> list[SwitchRow]:
     """Every declared measure with its state in this emergency. One query."""
     acting = scopes.current()
@@ -99,7 +103,7 @@ def history(limit: int = 100) -> list[dict[str, Any]]:
     return [
         {
             "at": row.decided_at, "title": f"{row.get_what_display()}：{switches.label(row.measure)}（{row.emergency.title}）",
-            "who": f"{row.proposed_by}、{row.decided_by}", "note": "；".join(filter(None, [period(row, row.emergency) if row.what == "on" else _("自 %(day)s 起停用") % {"day": row.starts}, row.document, row.note])),
+            "who": f"{row.proposed_by}、{row.decided_by}", "note": "；".join(filter(None, [_days(row), row.document, row.note])),
         }
         for row in rows
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0011_todo_posting'),
+        ('core', '0012_task_acts'),
     ]
 
     operations = [

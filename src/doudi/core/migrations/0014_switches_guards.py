@@ -29,7 +29,7 @@ grant execute on function doudi.switched_areas(text, date, date) to doudi_app;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0012_switches")]
+    dependencies = [("core", "0013_switches")]
     operations = [
         Protect(
             "core_emergencyswitch",
