@@ -93,6 +93,8 @@ _ALL = [
     _p("visit.retry_days", _("未见到人后再次上门期限"), "working days", 2, "系统默认", least=1, most=30),
     _p("visit.absences", _("连续未见到人交乡镇处理的次数"), "times", 3, "系统默认", least=1, most=10),
     _p("visit.escalate_days", _("走访逾期逐级督办间隔"), "working days", 3, "系统默认", least=1, most=30),
+    _p("sweep.remind_days", _("集中排查截止前提醒天数"), "days", 3, "系统默认", least=0, most=30),
+    _p("sweep.follow_days", _("未排查到的家庭补走访期限"), "working days", 10, "系统默认", least=1, most=60),
     _p("move_overlap_months", _("迁移后原地继续发放月数"), "months", 3, "系统默认", most=6),
 ]
 PROCEDURES: dict[str, Procedure] = {parameter.name: parameter for parameter in _ALL}

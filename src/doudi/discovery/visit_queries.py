@@ -21,9 +21,8 @@ from doudi.core.models import Emergency, Posting
 from doudi.core.templatetags import ui
 from doudi.discovery import queries
 from doudi.discovery.models import Lead
-from doudi.discovery.models.visits import Group, Health, Income, Living, Met, Unit, Visit, VisitConflict, VisitNeed
+from doudi.discovery.models.visits import VISITORS, Group, Health, Income, Living, Met, Unit, Visit, VisitConflict, VisitNeed
 from doudi.discovery.services.visit_plans import densities
-from doudi.discovery.services.visit_work import VISITORS
 from doudi.discovery.services.visits import Result
 from doudi.registry.models import Household, Membership, Person
 from doudi.registry.queries import age_on, shown_name

@@ -5,6 +5,7 @@ from doudi.discovery.models.hotline import Call, CallBack, HotlineDesk, Knowledg
 from doudi.discovery.models.indicators import IndicatorTrial
 from doudi.discovery.models.leads import Channel, Lead, LeadEvent, Need
 from doudi.discovery.models.referrals import Department, LeadReferral
+from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepConflict, SweepEntry, SweepEvent, SweepPlace, SweepQuestion
 from doudi.discovery.models.team import TeamMember, TeamTraining
 from doudi.discovery.models.visits import Visit, VisitConflict, VisitPlan
 
@@ -23,6 +24,13 @@ __all__ = [
     "LeadEvent",
     "LeadReferral",
     "Need",
+    "Sweep",
+    "SweepAnswer",
+    "SweepConflict",
+    "SweepEntry",
+    "SweepEvent",
+    "SweepPlace",
+    "SweepQuestion",
     "TeamMember",
     "TeamTraining",
     "Visit",

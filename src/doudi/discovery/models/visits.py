@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core.fields import AreaModel, CodeField, SealedTextField
-from doudi.core.models import Account, Posting
+from doudi.core.models import Account, Duty, Posting
 from doudi.discovery.models.leads import Lead
 from doudi.registry.models import Household
 
@@ -29,6 +29,10 @@ class Group(models.TextChoices):
 
 
 CHILDREN = (Group.ORPHAN, Group.UNSUPPORTED, Group.LEFT_BEHIND)
+
+
+# Who may be given visits.
+VISITORS = (Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.TOWNSHIP_OFFICER, Duty.CHILD_SUPERVISOR)
 
 
 class Unit(models.TextChoices):

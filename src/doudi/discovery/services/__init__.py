@@ -8,6 +8,9 @@ from doudi.discovery.services.expecting import raise_late, set_contact
 from doudi.discovery.services.identifying import identify_lead
 from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, leads_helped, report_lead
 from doudi.discovery.services.raising import Subject, raise_lead
+from doudi.discovery.services.sweep_answers import add_found, answer_sweep, decide_conflict, settle_change
+from doudi.discovery.services.sweep_lists import run_sweeps
+from doudi.discovery.services.sweeps import OwnQuestion, assign_village, cancel_sweep, close_sweep, extend_sweep, open_sweep
 from doudi.discovery.services.team import end_member, enrol_member, record_training, report_by_team
 from doudi.discovery.services.team_import import import_roster
 from doudi.discovery.services.trials import try_indicator
@@ -17,24 +20,33 @@ from doudi.discovery.services.visits import add_photo, record_visit
 
 __all__ = [
     "DeliveryError",
+    "OwnQuestion",
     "StaleLead",
     "Subject",
+    "add_found",
     "add_photo",
     "advance_lead",
     "advance_leads",
+    "answer_sweep",
     "ask_visit",
     "assign_lead",
+    "assign_village",
     "assign_visits",
+    "cancel_sweep",
     "cancel_visit",
+    "close_sweep",
     "compare",
+    "decide_conflict",
     "deliver",
     "end_member",
     "enrol_member",
     "escalate",
+    "extend_sweep",
     "identify_lead",
     "import_roster",
     "leads_helped",
     "make_due",
+    "open_sweep",
     "raise_late",
     "raise_lead",
     "record_training",
@@ -43,8 +55,10 @@ __all__ = [
     "report_by_team",
     "report_lead",
     "resolve_conflict",
+    "run_sweeps",
     "set_contact",
     "set_plan",
+    "settle_change",
     "take_referral",
     "try_indicator",
 ]

@@ -114,14 +114,13 @@ def _all_densities(area: str, on: date) -> list[Density]:
 
 
 PLANS = "insert into visit_density select * from unnest(%s::text[], %s::text[], %s::interval[], %s::interval[])"
-# Groups as the registry knows them. Alone: one living member, 60 or older. Left behind: under 16, and of those between 18 and 59 in the
+# Groups as the registry knows them, as CTEs: `people` (living members) and `member` (household, village, group).
+# Alone: one living member, 60 or older. Left behind: under 16, and of those between 18 and 59 in the
 # household at least one, and all, work away. Supplied in an institution: not visited at home.
-WANTED = """
-insert into visit_wanted (household_id, area, groups, due, urgent)
-with emergency as materialized (
-  select distinct area from doudi.emergencies_on(%(on)s::date)
-), people as materialized (
-  select m.household_id, m.area, m.person_id, p.birth_date from registry_membership m join registry_person p on p.id = m.person_id
+GROUPS = """
+people as materialized (
+  select m.household_id, m.area, m.person_id, p.birth_date, p.residence_area
+  from registry_membership m join registry_person p on p.id = m.person_id
   where m.area >= %(low)s and m.area < %(high)s and m.starts <= %(on)s and (m.ends is null or m.ends > %(on)s) and p.died_on is null
 ), said as materialized (
   select f.person_id, f.kind, f.number from registry_fact f
@@ -147,7 +146,13 @@ with emergency as materialized (
   group by 1, 2 having bool_or(p.birth_date > %(on)s::date - interval '16 years')
     and bool_or(s.person_id is not null and p.birth_date <= %(on)s::date - interval '18 years')
     and bool_and(s.person_id is not null or p.birth_date > %(on)s::date - interval '18 years' or p.birth_date <= %(on)s::date - interval '60 years')
-), planned as (
+)
+"""
+WANTED = f"""
+insert into visit_wanted (household_id, area, groups, due, urgent)
+with emergency as materialized (
+  select distinct area from doudi.emergencies_on(%(on)s::date)
+), {GROUPS}, planned as (
   select m.household_id, m.area, m.grp, d.ordinary, d.dense, e.area is not null and d.dense is distinct from d.ordinary as urgent
   from member m
   join lateral (select ordinary, dense from visit_density d where d.grp = m.grp and starts_with(m.area, d.area) order by length(d.area) desc limit 1) d on true

@@ -15,13 +15,13 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Posting
 from doudi.core.services import todos
-from doudi.discovery.models.visits import Visit, VisitConflict
+from doudi.discovery.models.visits import VISITORS, Visit, VisitConflict
 from doudi.discovery.services.leads import StaleLead
+from doudi.discovery.services.sweep_answers import follow_visit_conflict
 from doudi.discovery.services.visit_todos import tell_visits
 from doudi.discovery.services.visits import RECORDED, RESULT, Result, follow_up, result_of, write
 from doudi.registry.models import Household
 
-VISITORS = (Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.TOWNSHIP_OFFICER, Duty.CHILD_SUPERVISOR)
 C = VisitConflict.State
 
 
@@ -130,8 +130,9 @@ def resolve_conflict(*, conflict_id: int, choice: str, note: str, now: datetime,
         resolved_at=now, note=note.strip()[:200],
     )  # fmt: skip
     todos.finish_todos(subject="visit_conflict", subject_id=conflict.pk, now=now)
-    scopes.check_constraints()
     conflict.refresh_from_db()
+    follow_visit_conflict(conflict, now=now)
+    scopes.check_constraints()
     return conflict
 
 

@@ -5,7 +5,7 @@ The signature that callers may rely on:
     record_visit(*, uuid: UUID, done_at: datetime, result: Result, now: datetime,
                  visit_id: int | None = None, household_id: int | None = None, base_version: int | None = None,
                  lead_id: int | None = None, verified: bool = False, paper: bool = False,
-                 photos: Sequence[tuple[str, bytes]] = (), signature: bytes | None = None) -> Recorded
+                 photos: Sequence[tuple[str, bytes]] = (), signature: bytes | None = None, channel: str = Channel.VISITOR) -> Recorded
     add_photo(*, uuid: UUID, photo_uuid: UUID, name: str, content: bytes, now: datetime, signature: bool = False) -> Attachment
 
 - `uuid` is the form's or the device's: the same one again gives back what came of it the first time (`Recorded.outcome` "known"), also by the
@@ -14,6 +14,7 @@ The signature that callers may rely on:
   as the one made. A visit that was recorded or closed meanwhile: the record is kept whole as a `VisitConflict` ("conflict"), and is no error.
 - `done_at` is the device's time, `now` the arrival.
 - `lead_id`: the lead of which this is the contact (`verified`: also the verification). A step that is not open any more is left out.
+- `channel`: where a lead for what is missing says it comes from (a sweep records visits too).
 - Errors: ValidationError by field (also for a bad photo: nothing is written then); Visit.DoesNotExist, Household.DoesNotExist outside the scope;
   PermissionDenied by duty. Photos may come with the record or one by one by `add_photo` after it, each with a UUID of its own.
 """
@@ -125,7 +126,7 @@ class Recorded:
     lead: Lead | None = None
 
 
-def _checked(result: Result, *, done_at: datetime, now: datetime) -> Result:
+def checked(result: Result, *, done_at: datetime, now: datetime) -> Result:
     """The result without loose ends. Raises ValidationError by field."""
     problems: dict[str, str] = {}
     if result.met not in Met.values:
@@ -175,6 +176,7 @@ def record_visit(
     paper: bool = False,
     photos: Sequence[tuple[str, bytes]] = (),
     signature: bytes | None = None,
+    channel: str = Channel.VISITOR,
 ) -> Recorded:
     """Record one visit, once; see the module. `paper`: typed in by the township from the printed list."""
     scope = duties.require("visits.record")
@@ -185,12 +187,12 @@ def record_visit(
     known = _known(uuid)
     if known is not None:
         return known
-    result = _checked(result, done_at=done_at, now=now)
+    result = checked(result, done_at=done_at, now=now)
     if len(photos) > MOST_PHOTOS:
         raise ValidationError({"photos": _("一次走访最多 %(most)d 张照片。") % {"most": MOST_PHOTOS}})
     visit, fresh = _visit_for(visit_id=visit_id, household_id=household_id, done_at=done_at, now=now)
     lead = _answer_lead(lead_id, visit=visit, result=result, verified=verified, now=now) if lead_id else None
-    found = _raise(uuid, visit=visit, result=result, now=now)
+    found = _raise(uuid, visit=visit, result=result, channel=channel, now=now)
     if not fresh and (visit.state not in Visit.OPEN or (base_version is not None and base_version != visit.version)):
         conflict = VisitConflict.objects.create(
             visit=visit, area=visit.area, uuid=uuid, based_on=base_version, done_at=done_at, received_at=now, recorder_id=scope.account_id or None,
@@ -316,14 +318,14 @@ def _answer_lead(lead_id: int, *, visit: Visit, result: Result, verified: bool, 
     return lead
 
 
-def _raise(uuid: UUID, *, visit: Visit, result: Result, now: datetime) -> Lead | None:
+def _raise(uuid: UUID, *, visit: Visit, result: Result, channel: str, now: datetime) -> Lead | None:
     """A lead for what is missing; the visitor has just spoken with them, so it counts as contacted."""
     wanting = [need for need in AS_LEAD if need in result.needs]
     if not wanting and result.living != Living.VERY_HARD:
         return None
     words = "、".join(in_chinese(VisitNeed(need).label) for need in wanting)
     lead = raise_lead(
-        channel=Channel.VISITOR, source=f"visit:{uuid}", area="", household_id=visit.household_id, need=AS_LEAD[wanting[0]] if wanting else Need.LIVING,
+        channel=channel, source=f"visit:{uuid}", area="", household_id=visit.household_id, need=AS_LEAD[wanting[0]] if wanting else Need.LIVING,
         reason=f"走访发现需要：{words}" if words else "走访发现生活很困难", urgency=URGENCY[result.living], detail=result.note, now=now,
     )  # fmt: skip
     root = lead.merged_into or lead
