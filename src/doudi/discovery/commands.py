@@ -178,3 +178,30 @@ def visits(
             as_json=as_json,
             title="入户走访",
         )
+
+
+@app.command()
+def sweeps(
+    username: As,
+    on: Annotated[str, typer.Option(help="日期，如 2022-11-30；不填为今天")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """各项正在开展的集中排查的进度：列入、已排查、发现需要、未见到人、不愿配合、逾期。"""
+    with ready():
+        from datetime import date
+
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.postings import scope_of
+        from doudi.discovery import sweep_queries
+
+        now = timezone.now()
+        try:
+            day = date.fromisoformat(on) if on else timezone.localdate(now)
+        except ValueError:
+            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
+            raise typer.Exit(2) from None
+        with scopes.acting(scope_of(username=username, act="sweeps.view", on=timezone.localdate(now), page="doudi sweeps")):
+            rows = sweep_queries.running(day)
+        show({str(row["sweep"]): row for row in rows}, as_json=as_json, title="集中排查")

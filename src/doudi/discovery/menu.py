@@ -14,6 +14,8 @@ menu.add("discovery", _("我的线索"), "discovery:leads_mine", "discovery.mine
 menu.add("discovery", _("报告困难群众"), "discovery:team_report", "discovery.mine", 6)
 menu.add("discovery", _("我的报告"), "discovery:team_reports", "discovery.mine", 7)
 menu.add("discovery", _("今日走访"), "discovery:visits_today", "visits.mine", 3)
+menu.add("discovery", _("我的排查"), "discovery:sweeps_mine", "sweeps.mine", 4)
+menu.add("discovery", _("集中排查"), "discovery:sweeps", "sweeps.view", 10)
 menu.add("discovery", _("入户走访"), "discovery:visits", "visits.view", 11)
 menu.add("discovery", _("走访计划"), "discovery:visit_plans", "visits.view", 11)
 menu.add("discovery", _("走访进度"), "discovery:visit_progress", "visits.view", 11)

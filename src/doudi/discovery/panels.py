@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import attachable, emergencies, panels
-from doudi.discovery import queries, visit_queries
+from doudi.discovery import queries, sweep_queries, visit_queries
 from doudi.discovery.models import Lead, Visit, VisitConflict
 
 attachable.add("lead", model=Lead, view="discovery.view", change="discovery.report")
@@ -15,6 +15,7 @@ panels.action(
 attachable.add("visit", model=Visit, view="visits.view", change="visits.record")
 attachable.add("visit_conflict", model=VisitConflict, view="visits.view", change="visits.manage")
 panels.add("household", _("入户走访"), visit_queries.household_panel, "discovery/_household_visits.html", act="visits.view", order=32)
+panels.add("household", _("集中排查"), sweep_queries.household_panel, "discovery/_household_sweeps.html", act="sweeps.view", order=33)
 panels.action(
     "household", _("安排走访"), lambda request, household: reverse("discovery:visit_ask", args=[household.pk]), act="visits.manage", order=52
 )

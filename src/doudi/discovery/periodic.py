@@ -28,6 +28,12 @@ def visits(*, area: str, on: date, now: datetime) -> dict[str, int]:
     return {"made": done.made, "nearer": done.nearer, "ended": done.ended, "missed": done.missed, "escalated": done.escalated}
 
 
+def sweeps(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Lists of open sweeps, their visitors and reminders."""
+    done = services.run_sweeps(area=area, on=on, now=now)
+    return {"listed": done.listed, "given": done.given, "left": done.left, "reminded": done.reminded}
+
+
 def clear_inbox(*, area: str, on: date, now: datetime) -> dict[str, int]:
     """Plain files that were taken in long ago."""
     return {"removed": inbox.clear(area=area, now=now)}
@@ -56,4 +62,12 @@ periodic.daily(
     level=6,
     acts=["visits.due"],
     figures={"made": _("新安排"), "nearer": _("提前"), "ended": _("不再走访"), "missed": _("逾期"), "escalated": _("已督办")},
+)
+periodic.daily(
+    "discovery.sweeps",
+    _("更新集中排查名单"),
+    sweeps,
+    level=6,
+    acts=["sweeps.due"],
+    figures={"listed": _("新列入"), "given": _("已分派"), "left": _("已不在此地"), "reminded": _("新提醒")},
 )

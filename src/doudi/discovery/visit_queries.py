@@ -21,6 +21,7 @@ from doudi.core.models import Emergency, Posting
 from doudi.core.templatetags import ui
 from doudi.discovery import queries
 from doudi.discovery.models import Lead
+from doudi.discovery.models.sweeps import Sweep, SweepEntry
 from doudi.discovery.models.visits import VISITORS, Group, Health, Income, Living, Met, Unit, Visit, VisitConflict, VisitNeed
 from doudi.discovery.services.visit_plans import densities
 from doudi.discovery.services.visits import Result
@@ -61,12 +62,13 @@ def group_words(groups: Iterable[str]) -> str:
 
 @dataclass
 class Card:
-    """One household on the visitor's list: a visit that is owed, a lead that waits for contact, or both."""
+    """One household on the visitor's list: a visit that is owed, a lead that waits for contact, a sweep that lists it, or several of these."""
 
     name: str
     household_id: int | None
     visit: Visit | None = None
     lead: Lead | None = None
+    sweep: SweepEntry | None = None
     size: int = 0
     age: int | None = None
     address: str = ""
@@ -76,7 +78,8 @@ class Card:
 
     @property
     def due(self) -> date | None:
-        days = [day for day in (self.visit.due if self.visit else None, self.lead.due if self.lead else None) if day]
+        days = [day for day in (self.visit.due if self.visit else None, self.lead.due if self.lead else None,
+                                self.sweep.sweep.ends if self.sweep else None) if day]  # fmt: skip
         return min(days) if days else None
 
     @property
@@ -93,6 +96,8 @@ class Card:
     def url(self) -> str:
         """Where it is recorded."""
         lead = f"?lead={self.lead.pk}" if self.lead else ""
+        if self.sweep:
+            return reverse("discovery:sweep_record", args=[self.sweep.pk]) + lead
         if self.visit:
             return reverse("discovery:visit_record", args=[self.visit.pk]) + lead
         if self.household_id:
@@ -104,8 +109,16 @@ def open_visits() -> QuerySet[Visit]:
     return Visit.objects.filter(state__in=Visit.OPEN).select_related("household", "posting__account")
 
 
+def sweep_entries(posting_id: int | None, on: date) -> QuerySet[SweepEntry]:
+    """Households that wait in sweeps that have begun, the nearest end first; of `posting_id` and of nobody, None: everybody's."""
+    rows = SweepEntry.objects.filter(state__in=SweepEntry.OPEN, sweep__state=Sweep.State.OPEN, sweep__starts__lte=on)
+    if posting_id is not None:
+        rows = rows.filter(Q(posting=posting_id) | Q(posting__isnull=True))
+    return rows.select_related("sweep", "household").order_by("sweep__ends", "id")
+
+
 def cards(*, posting_id: int | None, on: date) -> list[Card]:
-    """What the scope's village owes: visits of `posting_id` and those that nobody has, with the leads given to it; None: everybody's visits.
+    """What the scope's village owes: visits of `posting_id` and those that nobody has, with the leads given to it and its sweeps' households; None: everybody's visits.
 
     In a few queries, whatever the number; the day that is nearest first.
     """
@@ -127,6 +140,12 @@ def cards(*, posting_id: int | None, on: date) -> list[Card]:
                 card.address = card.address or str(lead.household.address or "")
             found[lead.household_id or f"lead{lead.pk}"] = card
         card.lead = card.lead or lead
+    for entry in sweep_entries(posting_id, on)[:MOST]:
+        card = found.get(entry.household_id)
+        if card is None:
+            address = str(entry.household.address or "") if entry.household else ""
+            card = found[entry.household_id] = Card(name=shown_name(entry.name), household_id=entry.household_id, address=address)
+        card.sweep = card.sweep or entry
     people_into(found, on)
     for card in found.values():
         card.tags = tags(card, on)
@@ -163,6 +182,8 @@ def tags(card: Card, on: date) -> list[tuple[str, str]]:
         if card.visit.urgent:
             words.append((_("应急加密"), "orange"))
         words.append((str(card.visit.get_origin_display()), "purple" if card.visit.origin == Visit.Origin.ASKED else ""))  # type: ignore[attr-defined]
+    if card.sweep:
+        words.append((_("集中排查"), "purple"))
     return words
 
 

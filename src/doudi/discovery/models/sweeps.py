@@ -143,7 +143,8 @@ class SweepEntry(AreaModel):
             models.UniqueConstraint(fields=["sweep", "household"], name="sweep_entry_once"),
             models.CheckConstraint(condition=Q(household__isnull=False) | Q(origin="found", lead__isnull=False), name="sweep_entry_subject"),
             models.CheckConstraint(
-                condition=~Q(state__in=("done", "refused", "absent")) | Q(done_at__isnull=False, received_at__isnull=False), name="sweep_entry_recorded"
+                condition=~Q(state__in=("done", "refused", "absent")) | Q(done_at__isnull=False, received_at__isnull=False),
+                name="sweep_entry_recorded",
             ),
         ]
 

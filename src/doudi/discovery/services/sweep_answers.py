@@ -120,11 +120,14 @@ def _checked(sweep: Sweep, result: Result, given: Given) -> tuple[Result, list[_
 
 
 @transaction.atomic
-def answer_sweep(*, entry_id: int, uuid: UUID, done_at: datetime, result: Result, answers: Given, now: datetime, paper: bool = False) -> Answered:
+def answer_sweep(
+    *, entry_id: int, uuid: UUID, done_at: datetime, result: Result, answers: Given, now: datetime, paper: bool = False, lead_id: int | None = None
+) -> Answered:  # fmt: skip
     """Record what a visitor found at one household of a sweep, once; it is the household's visit as well.
 
-    `done_at` is the device's time, `now` the arrival. A household that was answered meanwhile keeps its first answer; this one is kept
-    beside it. Raises ValidationError by field (also when the sweep is over), SweepEntry.DoesNotExist outside the scope.
+    `done_at` is the device's time, `now` the arrival; `lead_id`: the household's lead of which this is the contact.
+    A household that was answered meanwhile keeps its first answer; this one is kept beside it. Raises ValidationError by field (also when
+    the sweep is over), SweepEntry.DoesNotExist outside the scope.
     """
     scope = duties.require("sweeps.answer")
     sweep_id = SweepEntry.objects.values_list("sweep", flat=True).get(pk=entry_id)
@@ -143,7 +146,7 @@ def answer_sweep(*, entry_id: int, uuid: UUID, done_at: datetime, result: Result
         before = None if fresh else entry.visit_id
         made = visits.record_visit(
             uuid=uuid, done_at=done_at, result=result, now=now, household_id=None if before else here.pk, visit_id=before, paper=paper,
-            channel=Channel.SWEEP,
+            channel=Channel.SWEEP, lead_id=lead_id,
         )  # fmt: skip
         if made.outcome == "known":
             return Answered("known", entry, made.lead)
@@ -158,9 +161,7 @@ def answer_sweep(*, entry_id: int, uuid: UUID, done_at: datetime, result: Result
     entry.done_at, entry.received_at, entry.recorder_id = done_at, now, scope.account_id or None
     entry.visit, entry.lead = made.visit if made else None, lead or entry.lead
     entry.result = None if made else result.as_json()
-    entry.save(
-        update_fields=["state", "met", "attempts", "version", "done_at", "received_at", "recorder", "visit", "lead", "result"]
-    )
+    entry.save(update_fields=["state", "met", "attempts", "version", "done_at", "received_at", "recorder", "visit", "lead", "result"])
     _write(entry, cleaned)
     event(sweep, SweepEvent.What.ANSWERED, now=now, entry=entry, uuid=uuid, note=in_chinese(Met(result.met).label))
     _propose(sweep, entry, cleaned, now=now)
@@ -298,9 +299,7 @@ def _decide(found: SweepConflict, choice: str, *, now: datetime) -> SweepConflic
         entry.result = result.as_json() if entry.result else None
         entry.save(update_fields=["state", "met", "done_at", "recorder", "version", "result"])
         _write(entry, _checked(entry.sweep, result, given)[1])
-    SweepConflict.objects.filter(pk=found.pk).update(
-        state=choice, replaced=replaced, resolver=scopes.current().account_id or None, resolved_at=now
-    )
+    SweepConflict.objects.filter(pk=found.pk).update(state=choice, replaced=replaced, resolver=scopes.current().account_id or None, resolved_at=now)
     todos.finish_todos(subject="sweep_conflict", subject_id=found.pk, now=now)
     event(entry.sweep, SweepEvent.What.DECIDED, now=now, entry=entry, note=in_chinese(C(choice).label))
     scopes.check_constraints()

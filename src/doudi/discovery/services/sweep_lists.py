@@ -31,7 +31,9 @@ with {GROUPS}, chosen as (
   group by 1, 2
 )"""
 COUNT = CONCERNED + " select count(*), count(distinct area) from chosen"
-LIST = CONCERNED + """, stay as (
+LIST = (
+    CONCERNED
+    + """, stay as (
   select household_id, min(residence_area) as village from people group by 1 having min(residence_area) = max(residence_area)
 )
 insert into discovery_sweepentry (area, sweep_id, household_id, residence_area, name, groups, origin, given, state, version, made_at, met, attempts)
@@ -41,6 +43,7 @@ from chosen c join registry_household h on h.id = c.household_id left join stay 
 order by c.area, c.household_id
 on conflict (sweep_id, household_id) do nothing
 """
+)
 # Nobody of the household lives any more, or all left it.
 LEFT = """
 update discovery_sweepentry e set state = 'left', version = version + 1

@@ -43,7 +43,9 @@ def begin(scope: scopes.Scope, **given: Any) -> Sweep:
         return services.open_sweep(**values)
 
 
-def answer(scope: scopes.Scope, entry: SweepEntry, result: Result = Result("self", "steady"), answers: dict[str, Any] | None = None, **given: Any) -> Answered:
+def answer(
+    scope: scopes.Scope, entry: SweepEntry, result: Result = Result("self", "steady"), answers: dict[str, Any] | None = None, **given: Any
+) -> Answered:
     """Answers are given by the question's field or label."""
     with scopes.acting(scope):
         asked = {each.field or each.label: each.pk for each in entry.sweep.questions.all()}
@@ -241,7 +243,12 @@ def test_1_6_the_list_is_held_by_the_table(town: scopes.Scope, visitor: scopes.S
     home = ill(town)
     sweep = begin(town)
     with scopes.acting(town):
-        for wrong in ({"household": home}, {"household": None}, {"household": None, "origin": "found"}, {"household": ill(town, name="李四"), "state": "done"}):
+        for wrong in (
+            {"household": home},
+            {"household": None},
+            {"household": None, "origin": "found"},
+            {"household": ill(town, name="李四"), "state": "done"},
+        ):
             with pytest.raises(IntegrityError), transaction.atomic():
                 SweepEntry.objects.create(**{"sweep": sweep, "area": VILLAGE, "name": "王", "made_at": NOW} | wrong)
 
@@ -250,7 +257,7 @@ def test_1_6_its_end_names_the_unreached_owes_them_a_visit_and_freezes_the_rest(
     homes = [ill(town, name=name) for name in ("甲一", "乙二", "丙三")]
     sweep = begin(town)
     first, second, third = entries(sweep)
-    answer(visitor, first)
+    answer(visitor, first, answers={"heating": "coal"})
     answer(visitor, second, Result("absent"))
     with scopes.acting(town), pytest.raises(ValidationError, match="提前办结"):
         services.close_sweep(sweep_id=sweep.pk, version=1, note="", now=at(ENDS))
@@ -271,7 +278,8 @@ def test_1_6_its_end_names_the_unreached_owes_them_a_visit_and_freezes_the_rest(
         for broken in (
             lambda: SweepEntry.objects.filter(pk=third.pk).update(state="done"),
             lambda: SweepAnswer.objects.create(entry=first, question=sweep.questions.get(field="heating"), area=VILLAGE, choice="coal"),
-            lambda: SweepAnswer.objects.filter(entry=first).delete() if SweepAnswer.objects.filter(entry=first).exists() else Sweep.objects.filter(pk=sweep.pk).update(state="open", closed_at=None),
+            lambda: SweepAnswer.objects.filter(entry=first).delete(),
+            lambda: Sweep.objects.filter(pk=sweep.pk).update(state="open", closed_at=None),
             lambda: SweepEntry.objects.create(sweep=sweep, household=ill(town, name="迟来"), area=VILLAGE, name="迟来", made_at=NOW),
         ):
             with pytest.raises(IntegrityError), transaction.atomic():
@@ -322,7 +330,12 @@ def test_1_6_extension_and_cancel_say_why_and_two_officers_are_told(town: scopes
             services.cancel_sweep(sweep_id=sweep.pk, version=1, reason="不再需要", now=now)
         assert todos("sweep.close") == [] and Todo.objects.get(kind="sweep.village", done_at=None).due == later
         services.cancel_sweep(sweep_id=sweep.pk, version=2, reason="并入县里的排查", now=now)
-        assert [each.what for each in SweepEvent.objects.filter(sweep=sweep, entry=None).order_by("id")] == ["opened", "listed", "extended", "cancelled"]
+        assert [each.what for each in SweepEvent.objects.filter(sweep=sweep, entry=None).order_by("id")] == [
+            "opened",
+            "listed",
+            "extended",
+            "cancelled",
+        ]
     assert todos("sweep.village") == todos("sweep.remind") == []
     with pytest.raises(ValidationError, match="已取消"):
         answer(visitor, entries(sweep)[0])
@@ -528,4 +541,3 @@ def test_1_6_answering_while_the_sweep_is_closed_is_one_after_the_other(committe
         states = {each.pk: each.state for each in SweepEntry.objects.filter(sweep=sweep)}
         assert Sweep.objects.get().state == "closed" and set(states.values()) <= {"done", "unreached"}
         assert {pk for pk, state in states.items() if state == "done"} == set(said)
-

@@ -1,6 +1,6 @@
 """URLs of discovery; one file per part."""
 
-from doudi.discovery.urls import deliveries, hotline, indicators, leads, team, visits
+from doudi.discovery.urls import deliveries, hotline, indicators, leads, sweeps, team, visits
 
 app_name = "discovery"
 urlpatterns = [
@@ -10,4 +10,5 @@ urlpatterns = [
     *hotline.urlpatterns,
     *team.urlpatterns,
     *visits.urlpatterns,
+    *sweeps.urlpatterns,
 ]
