@@ -24,6 +24,7 @@ from doudi.discovery.models.visits import VISITORS, Group, VisitNeed
 from doudi.discovery.services.leads import StaleLead
 from doudi.discovery.services.raising import in_chinese
 from doudi.discovery.services.sweep_lists import fill, lock
+from doudi.discovery.services.visit_todos import tell_visits
 from doudi.discovery.sweep_catalogue import CATALOGUE, NO, OWN_KINDS, YES, Kind
 
 FOLLOW = "procedure.sweep.follow_days"
@@ -248,6 +249,7 @@ def close_sweep(*, sweep_id: int, version: int, note: str, now: datetime) -> Swe
         values = {"sweep": sweep.pk, "now": now, "due": due, "reason": f"集中排查“{sweep.title}”未排查到"[:200]}
         cursor.execute(NEARER, values)
         cursor.execute(VISIT, values)
+    tell_visits(place=sweep.area, now=now)
     todos.raise_todos(UNREACHED, [due, sweep.pk], now=now)
     _end(sweep, Sweep.State.CLOSED, note.strip()[:200], now=now)
     event_note = f"{unreached} 户未排查到，已安排补走访" if unreached else "全部排查完毕"
