@@ -45,4 +45,6 @@ PERSON_PROGRAMMES: dict[str, tuple[str, ...]] = {
     Programme.DISABILITY_LIVING: ("disability_living_subsidy",),
     Programme.DISABILITY_NURSING: ("disability_nursing_subsidy",),
 }
-HOUSEHOLD_PROGRAMMES = (Programme.DIBAO, Programme.MARGINAL)
+HOUSEHOLD_PROGRAMMES = (Programme.DIBAO, Programme.MARGINAL, Programme.RIGID)
+# Confirmations of a family without an amount of money, and the result of each.
+CONFIRMATIONS: dict[str, str] = {Programme.MARGINAL: "marginal_family", Programme.RIGID: "rigid_expenditure_family"}

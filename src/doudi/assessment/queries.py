@@ -18,6 +18,8 @@ def said(results: dict[str, Any]) -> list[tuple[str, float | None]]:
         made.append((str(Programme.DIBAO.label), household["dibao_amount"]))
     if household["marginal_family"]:
         made.append((str(Programme.MARGINAL.label), None))
+    if household.get("rigid_expenditure_family"):
+        made.append((str(Programme.RIGID.label), None))
     for programme, names in PERSON_PROGRAMMES.items():
         amount = sum(sum(persons.get(name, [])) for name in names)
         if amount > 0:

@@ -58,6 +58,19 @@ MAY: dict[str, set[str]] = {
     "enrolment.propose": {Duty.TOWNSHIP_OFFICER},
     "enrolment.approve": {Duty.COUNTY_APPROVER},
     "enrolment.letters": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
+    # the way of an application: who makes one, reads its course, and takes each step
+    "enrolment.apply": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR},
+    "enrolment.cases": TOWNSHIP | COUNTY | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.SUPERVISOR},
+    "enrolment.accept": TOWNSHIP,
+    "enrolment.check": {Duty.DATA_CHECKER},
+    "enrolment.visit": TOWNSHIP,
+    "enrolment.visit_county": {Duty.COUNTY_REVIEWER},
+    "enrolment.publicise": TOWNSHIP,
+    "enrolment.federation": {Duty.FEDERATION_REVIEWER},
+    # where the county has delegated it: another officer of the township than the one who proposed
+    "enrolment.confirm": {Duty.TOWNSHIP_OFFICER},
+    # second signature under what differs from the law's calculation
+    "enrolment.sign": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
     "payments.view": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
     "payments.prepare": {Duty.COUNTY_REVIEWER},
     "payments.approve": {Duty.COUNTY_APPROVER},
@@ -93,6 +106,10 @@ MAY: dict[str, set[str]] = {
 # (first act, second act): in one case the officer who did the first may not do the second.
 APART: tuple[tuple[str, str], ...] = (
     ("enrolment.propose", "enrolment.approve"),
+    ("enrolment.propose", "enrolment.confirm"),
+    ("enrolment.propose", "enrolment.sign"),
+    ("enrolment.sign", "enrolment.approve"),
+    ("enrolment.sign", "enrolment.confirm"),
     ("payments.prepare", "payments.approve"),
     ("payments.prepare", "payments.release"),
     ("payments.approve", "payments.release"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -45,3 +46,16 @@ def get_setting(parameter: str, area: str, on: date) -> Decimal:
     rows = Setting.objects.filter(parameter=parameter, area__in=ancestors(area), starts__lte=on, state=Setting.State.CONFIRMED)
     found = max(rows.values_list("area", "starts", "value"), key=lambda row: (len(row[0]), row[1]), default=None)
     return Decimal(found[2]) if found else default
+
+
+def settings_at(prefix: str, area: str, on: date) -> Callable[[str], Decimal]:
+    """`get_setting` for all procedure parameters that begin with `prefix`, with one query. The function raises KeyError for a name that is none."""
+    rows, places = confirmed_rows(prefix, on), ancestors(area)
+
+    def get(parameter: str) -> Decimal:
+        default = PROCEDURES[parameter].default
+        there = rows.get(parameter, {})
+        nearest = max((place for place in places if place in there), key=len, default=None)
+        return default if nearest is None else there[nearest]
+
+    return get

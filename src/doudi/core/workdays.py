@@ -42,3 +42,8 @@ def on_or_before(day: date) -> date:
     while not is_working_day(day):
         day -= timedelta(days=1)
     return day
+
+
+def working_days_between(start: date, end: date) -> int:
+    """Working days after `start` up to and with `end`; 0 where `end` is not later."""
+    return sum(is_working_day(start + timedelta(days=offset)) for offset in range(1, (end - start).days + 1))

@@ -11,7 +11,7 @@ from typing import Any
 from doudi.assessment import services as assessing
 from doudi.assessment.facts import month_after
 from doudi.assessment.models import Assessment
-from doudi.assessment.outputs import HOUSEHOLD_PROGRAMMES, PERSON_PROGRAMMES
+from doudi.assessment.outputs import CONFIRMATIONS, HOUSEHOLD_PROGRAMMES, PERSON_PROGRAMMES
 from doudi.enrolment.rules import START_RULES, Start, first_month
 from doudi.registry.models import Membership, Person, Programme
 
@@ -50,6 +50,8 @@ class Draft:
     differs: bool = False
     reason: str = ""
     document: str = ""
+    basis: dict[str, Any] | None = None
+    valid_months: int = 0
 
     @property
     def amount(self) -> Decimal | None:
@@ -64,6 +66,7 @@ class Draft:
             "payee": self.payee, "assessment_id": self.assessment_id, "award_id": self.award_id,
             "law_amount": None if self.law_amount is None else str(self.law_amount), "differs": self.differs, "reason": self.reason,
             "document": self.document,
+            **({"basis": self.basis} if self.basis is not None else {}), **({"valid_months": self.valid_months} if self.valid_months else {}),
         }  # fmt: skip
 
 
@@ -77,8 +80,8 @@ def granted(results: Mapping[str, Any], person_ids: Sequence[int], programme: st
     household, persons = results["household"], results["persons"]
     size = len(person_ids)
     counted = [person for person, counts in zip(person_ids, persons.get("counts_in_dibao_household") or [False] * size, strict=True) if counts]
-    if programme == Programme.MARGINAL:
-        return [Granted(None, tuple(counted), None)] if household["marginal_family"] else []
+    if programme in CONFIRMATIONS:
+        return [Granted(None, tuple(counted), None)] if household.get(CONFIRMATIONS[programme]) else []
     if programme == Programme.DIBAO:
         amount = fen(household["dibao_amount"])
         if not household["dibao_eligible"] or amount <= 0:
@@ -141,8 +144,11 @@ def grant_drafts(
     on: date,
     leads: Mapping[int, int] | None = None,
     bands: Mapping[int, int] | None = None,
+    applied_on: date | None = None,
 ) -> list[Draft]:
     """Drafts of everything that the law gives in these assessments (all of one month) under the programmes.
+
+    `applied_on`: the day of application, where it is not `on`, the day of the proposal.
 
     Where a programme starts before the assessed month, the law runs over the same frozen facts for each month before, so that a
     month is never paid at another month's amount (4.5: 60 yuan in 2022-11, 75 from 2022-12).
@@ -158,7 +164,8 @@ def grant_drafts(
         now_results = assessing.results_again(rows, month=month, settings=assessing.settings_of(rows[0].settings), bands=bands)
     earlier: list[tuple[date, list[dict[str, Any]]]] = []
     programmes = [p for p in programmes if p in PERSON_PROGRAMMES or p in HOUSEHOLD_PROGRAMMES]
-    first_of_application = on.replace(day=1)
+    applied = applied_on or on
+    first_of_application = applied.replace(day=1)
     if first_of_application < month and any(START_RULES[p].start == Start.MONTH_OF_APPLICATION for p in programmes):
         at = first_of_application
         while at < month:
@@ -170,7 +177,7 @@ def grant_drafts(
         ids = row.facts["person_ids"]
         for programme in programmes:
             rule = START_RULES[programme]
-            starts = first_month(rule.start, applied_on=on, decided_on=on)
+            starts = first_month(rule.start, applied_on=applied, decided_on=on)
             for given in granted(now_results[position], ids, programme):
                 amounts: list[tuple[date, Decimal]] = []
                 if given.amount is not None:
@@ -187,7 +194,7 @@ def grant_drafts(
                 drafts.append(Draft(
                     household_id=row.household_id, area=row.area, programme=programme, kind="grant", person_id=given.person_id,
                     members=members_of(given, people, bands), amounts=amounts, starts=starts, assessment_id=row.pk,
-                    lead_id=(leads or {}).get(row.household_id), start_rule=rule.start, applied_on=on,
+                    lead_id=(leads or {}).get(row.household_id), start_rule=rule.start, applied_on=applied,
                     payee=people.payee(row.household_id, given.person_id), law_amount=given.amount,
                 ))  # fmt: skip
     return drafts

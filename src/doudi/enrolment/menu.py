@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import menu
 
+menu.add("enrolment", _("救助申请"), "enrolment:cases", "enrolment.cases", 5)
 menu.add("enrolment", _("办理列表"), "enrolment:decisions", "enrolment.view", 10)
 menu.add("enrolment", _("批量审批"), "enrolment:approve_many", "enrolment.approve", 20)
 menu.add("enrolment", _("文书制发"), "enrolment:letters", "enrolment.letters", 40)

@@ -7,11 +7,12 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core import panels
-from doudi.enrolment import queries
-from doudi.enrolment.models import Decision
+from doudi.core import attachable, panels
+from doudi.enrolment import case_queries, queries
+from doudi.enrolment.models import Authorisation, Decision, Document, HouseholdVisit, Publicity
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
@@ -36,6 +37,37 @@ def waiting(request: HttpRequest) -> dict[str, Any] | None:
     return {"count": rows[:1000].count(), "rows": list(rows.select_related("household")[:6])}
 
 
+def cases_of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
+    return {"rows": case_queries.of_household(household.pk)}
+
+
+def cases_of_lead(_request: HttpRequest, lead: Any) -> dict[str, Any] | None:
+    rows = case_queries.of_household(lead.household_id) if lead.household_id else []
+    return {"rows": rows} if rows else None
+
+
+def board(_request: HttpRequest) -> dict[str, Any] | None:
+    return {"steps": case_queries.by_step(timezone.localdate())}
+
+
+def apply_from_lead(_request: HttpRequest, lead: Any) -> str | None:
+    """A lead about a household that is known leads to its application."""
+    if not lead.household_id or lead.state in ("helped", "not_in_need", "referred"):
+        return None
+    return f"{reverse('enrolment:apply', args=[lead.household_id])}?lead={lead.pk}"
+
+
+attachable.add("document", model=Document, view="enrolment.cases", change="enrolment.apply")
+attachable.add("authorisation", model=Authorisation, view="enrolment.cases", change="enrolment.apply")
+attachable.add("household_visit", model=HouseholdVisit, view="enrolment.cases", change="enrolment.visit")
+attachable.add("publicity", model=Publicity, view="enrolment.cases", change="enrolment.publicise")
+panels.add("household", _("救助申请"), cases_of_household, "enrolment/_cases.html", act="enrolment.cases", order=25)
+panels.add("lead", _("救助申请"), cases_of_lead, "enrolment/_cases.html", act="enrolment.cases", order=15)
+panels.action(
+    "household", _("提出申请"), lambda _request, household: reverse("enrolment:apply", args=[household.pk]), act="enrolment.apply", order=15
+)
+panels.action("lead", _("提出申请"), apply_from_lead, act="enrolment.apply", order=15, style="pri")
+panels.dashboard(_("救助申请各环节"), board, "enrolment/_case_board.html", act="enrolment.cases", order=14)
 panels.add("household", _("待遇与决定"), of_household, "enrolment/_household.html", act="enrolment.view", order=30)
 panels.add("lead", _("办理的救助"), of_lead, "enrolment/_household.html", act="enrolment.view", order=20)
 panels.action("assessment", _("提出办理"), lambda _request, row: reverse("enrolment:new", args=[row.pk]), act="enrolment.propose", order=10)

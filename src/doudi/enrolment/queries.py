@@ -15,6 +15,8 @@ COLOURS = {"proposed": "orange", "approved": "green", "sent_back": "red", "withd
 def history(decision: Decision) -> list[dict[str, Any]]:
     """What happened to a decision, newest first."""
     made = [{"at": decision.proposed_at, "title": _("提出：%(kind)s") % {"kind": decision.get_kind_display()}, "who": decision.proposed_by.name, "note": decision.reason}]
+    if decision.signed_at:
+        made.append({"at": decision.signed_at, "title": _("会签"), "who": decision.signed_by.name if decision.signed_by else "", "note": ""})
     if decision.decided_at:
         who = decision.decided_by.name if decision.decided_by else ""
         made.append({"at": decision.decided_at, "title": str(decision.get_state_display()), "who": who, "note": decision.decision_note})

@@ -31,6 +31,7 @@ START_RULES: dict[str, StartRule] = {
     Programme.DIBAO_SINGLE: StartRule(Start.MONTH_AFTER_DECISION, "豫民〔2022〕4号"),
     Programme.TEKUN: StartRule(Start.MONTH_AFTER_DECISION, "豫民〔2021〕7号", verified=False),
     Programme.MARGINAL: StartRule(Start.MONTH_AFTER_DECISION, "豫民〔2022〕4号", verified=False),
+    Programme.RIGID: StartRule(Start.MONTH_AFTER_DECISION, "《刚性支出困难家庭认定办法》", verified=False),
     Programme.ORPHAN: StartRule(Start.MONTH_AFTER_DECISION, "民发〔2010〕161号", verified=False),
     Programme.UNSUPPORTED_CHILD: StartRule(Start.MONTH_AFTER_DECISION, "民发〔2019〕62号", verified=False),
     Programme.DISABILITY_LIVING: StartRule(Start.MONTH_OF_APPLICATION, "国发〔2015〕52号"),

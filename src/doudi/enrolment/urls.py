@@ -2,10 +2,20 @@
 
 from django.urls import path
 
-from doudi.enrolment import letter_views, views
+from doudi.enrolment import case_views, case_work, letter_views, views
 
 app_name = "enrolment"
 urlpatterns = [
+    path("enrolment/cases/", case_views.Cases.as_view(), name="cases"),
+    path("enrolment/cases/<int:pk>/", case_views.case, name="case"),
+    path("enrolment/cases/<int:pk>/do/<slug:what>/", case_work.act, name="case_act"),
+    path("enrolment/cases/<int:pk>/add/<slug:what>/", case_work.paper, name="case_paper"),
+    path("enrolment/cases/<int:pk>/notice/", case_work.notice, name="case_notice"),
+    path("enrolment/cases/<int:pk>/supplements/", case_work.supplements, name="case_supplements"),
+    path("enrolment/applications/<int:pk>/", case_views.application, name="application"),
+    path("enrolment/apply/<int:household>/", case_views.new, name="apply"),
+    path("enrolment/documents/<int:pk>/", case_work.document, name="document"),
+    path("enrolment/posters/", case_work.posters, name="posters"),
     path("enrolment/decisions/", views.Decisions.as_view(), name="decisions"),
     path("enrolment/decisions/<int:pk>/", views.decision, name="decision"),
     path("enrolment/decisions/<int:pk>/<slug:what>/", views.decide, name="decide"),

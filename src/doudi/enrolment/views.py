@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,7 +26,8 @@ from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter, page_of
 from doudi.core.views.access import may
 from doudi.enrolment import queries, services
 from doudi.enrolment.forms import NoteForm, ProposalForm, ReasonForm, StopForm
-from doudi.enrolment.models import Award, AwardAmount, Certificate, Decision
+from doudi.enrolment.models import Award, AwardAmount, Case, Certificate, Decision
+from doudi.enrolment.procedure import Step
 from doudi.enrolment.rules import START_RULES, Start
 from doudi.enrolment.services.letters import CERTIFIED
 from doudi.registry.models import Household, Programme
@@ -91,6 +92,10 @@ def _decision_page(request: HttpRequest, row: Decision, error: str = "", status:
     acting = scopes.current()
     waits = row.state == Decision.State.PROPOSED
     rule = START_RULES.get(row.programme)
+    case = Case.objects.filter(decision=row).select_related("application").first()
+    ready = waits and (case is None or (case.step == Step.APPROVAL and case.state == Case.State.OPEN))
+    may_approve = duties.may("enrolment.approve") or (case is not None and case.procedure["delegated"] and duties.may("enrolment.confirm"))
+    needs_sign = waits and row.differs and row.kind != Decision.Kind.STOP and row.signed_by_id is None
     other = row.proposed_by_id != acting.account_id
     law_says = assessments.said(row.assessment.results) if row.assessment else []
     content = row.content
@@ -108,10 +113,12 @@ def _decision_page(request: HttpRequest, row: Decision, error: str = "", status:
     context = {
         "row": row, "desc": desc, "steps": queries.steps(row), "history": queries.history(row), "law_says": law_says, "members": content["members"],
         "amounts": content.get("amounts", []), "error": error, "rule": rule, "colour": queries.COLOURS[row.state],
-        "approve_form": NoteForm(initial={"version": row.version}, prefix=None) if waits and other and duties.may("enrolment.approve") else None,
-        "may_withdraw": waits and not other and duties.may("enrolment.propose"),
+        "approve_form": NoteForm(initial={"version": row.version}, prefix=None) if ready and other and may_approve and not needs_sign else None,
+        "case": case, "sign_form": NoteForm(initial={"version": row.version}) if waits and other and needs_sign and duties.may("enrolment.sign") else None,
+        "needs_sign": needs_sign,
+        "may_withdraw": waits and not other and case is None and duties.may("enrolment.propose"),
         "award": row.award_id or (Award.objects.filter(decision=row).values_list("pk", flat=True).first() if row.state == "approved" else None),
-        "own": waits and not other and duties.may("enrolment.approve"),
+        "own": ready and not other and may_approve,
     }  # fmt: skip
     return render(request, "enrolment/decision.html", context, status=status)
 
@@ -122,13 +129,16 @@ def decide(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """Approve, send back or withdraw the version that was read; sent twice, the second is told what happened."""
     row = _decision(pk)
     form = NoteForm(request.POST)
-    if not form.is_valid() or what not in ("approve", "send-back", "withdraw"):
+    if not form.is_valid() or what not in ("approve", "send-back", "withdraw", "sign"):
         return _decision_page(request, row, _("请求不完整，请刷新页面后重试。"), 422)
     note, version, now = form.cleaned_data["note"], form.cleaned_data["version"], timezone.now()
     try:
         if what == "approve":
             services.approve(decision_id=pk, version=version, note=note, now=now)
             messages.success(request, _("%(number)s 已确认。") % {"number": row.number})
+        elif what == "sign":
+            services.sign(decision_id=pk, version=version, note=note, now=now)
+            messages.success(request, _("%(number)s 已会签。") % {"number": row.number})
         elif what == "send-back":
             services.send_back(decision_id=pk, version=version, note=note, now=now)
             messages.success(request, _("%(number)s 已退回乡镇。") % {"number": row.number})
@@ -168,7 +178,9 @@ def approve_many(request: HttpRequest) -> HttpResponse:
                     messages.success(request, _("已确认 %(count)d 件。") % {"count": len(outcome.done)})
                 if not errors:
                     return redirect(request.get_full_path())
-    rows = Decision.objects.filter(state=Decision.State.PROPOSED).exclude(proposed_by_id=scopes.current().account_id)
+    # a decision of an application waits here only once its case has come to its approval
+    elsewhere = Case.objects.filter(decision=OuterRef("pk")).exclude(step=Step.APPROVAL, state=Case.State.OPEN)
+    rows = Decision.objects.filter(~Exists(elsewhere), state=Decision.State.PROPOSED).exclude(proposed_by_id=scopes.current().account_id)
     rows = rows.select_related("household", "person", "proposed_by").defer("content")
     filterset = DecisionFilter(request.GET, queryset=rows, request=request)
     filterset.form.fields.pop("state", None)

@@ -200,12 +200,13 @@ class Fact(AreaModel):
 
 
 class Programme(models.TextChoices):
-    """Programmes (救助项目) that make awards."""
+    """Programmes (救助项目) that make awards. Marginal and rigid-expenditure families are confirmed without money."""
 
     DIBAO = "dibao", _("最低生活保障")
     DIBAO_SINGLE = "dibao_single", _("最低生活保障（单人户）")
     TEKUN = "tekun", _("特困人员救助供养")
     MARGINAL = "marginal", _("低保边缘家庭")
+    RIGID = "rigid", _("刚性支出困难家庭")
     ORPHAN = "orphan", _("孤儿基本生活费")
     UNSUPPORTED_CHILD = "unsupported_child", _("事实无人抚养儿童基本生活补贴")
     DISABILITY_LIVING = "disability_living", _("困难残疾人生活补贴")
@@ -222,6 +223,7 @@ GROUPS: dict[str, int] = {
     Programme.DISABILITY_LIVING: 3,
     Programme.DISABILITY_NURSING: 4,
     Programme.MARGINAL: 5,
+    Programme.RIGID: 5,
 }
 
 

@@ -77,3 +77,8 @@ def open_todos(*, duty: str, posting_id: int | None = None, on: date | None = No
     if posting_id is not None and on is not None:
         rows = of_posting(rows, posting_id=posting_id, on=on)
     return rows.order_by("due", "id")
+
+
+def move_due(*, subject: str, subject_id: int, due: date | None) -> int:
+    """Give the open to-dos of a matter another limit (its clock stood still); the number changed."""
+    return Todo.objects.filter(subject=subject, subject_id=subject_id, done_at__isnull=True).update(due=due)

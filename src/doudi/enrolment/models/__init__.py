@@ -1,7 +1,12 @@
-"""Enrolment: decisions (proposed by the township, approved by the county) and the awards that they make."""
+"""Enrolment: applications and their cases, decisions (proposed by the township, approved by the county), and the awards that they make."""
 
+from doudi.enrolment.models.applications import Application, Case, CaseEvent, CaseStep
 from doudi.enrolment.models.awards import Award, AwardAmount, AwardEvent, AwardMember, Entitlement
 from doudi.enrolment.models.decisions import Decision
 from doudi.enrolment.models.letters import Certificate, Letter
+from doudi.enrolment.models.papers import Authorisation, DataCheck, Document, HouseholdVisit, Objection, Publicity, Relative
 
-__all__ = ["Award", "AwardAmount", "AwardEvent", "AwardMember", "Certificate", "Decision", "Entitlement", "Letter"]
+__all__ = [
+    "Application", "Authorisation", "Award", "AwardAmount", "AwardEvent", "AwardMember", "Case", "CaseEvent", "CaseStep", "Certificate", "DataCheck", "Decision",
+    "Document", "Entitlement", "HouseholdVisit", "Letter", "Objection", "Publicity", "Relative",
+]  # fmt: skip

@@ -49,6 +49,8 @@ class Decision(AreaModel):
     decided_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     decision_note = models.CharField(max_length=400, blank=True)
+    signed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="second signature where it differs from the law")
+    signed_at = models.DateTimeField(null=True)
     version = models.IntegerField(default=1)
 
     class Meta:
@@ -56,6 +58,10 @@ class Decision(AreaModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | Q(state="withdrawn") | ~Q(decided_by=F("proposed_by")), name="decision_two_officers"
+            ),
+            models.CheckConstraint(
+                condition=Q(signed_by__isnull=True) | (~Q(signed_by=F("proposed_by")) & (Q(decided_by__isnull=True) | ~Q(signed_by=F("decided_by")))),
+                name="decision_signed_by_another",
             ),
             models.UniqueConstraint(
                 fields=["household", "programme", "person"], condition=Q(state="proposed"), nulls_distinct=False, name="decision_one_open"

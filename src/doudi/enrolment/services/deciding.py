@@ -18,17 +18,24 @@ from doudi.core import scope as scopes
 from doudi.core.models import Account, Duty, Todo
 from doudi.core.services import todos
 from doudi.discovery.services.leads import leads_helped
-from doudi.enrolment.models import Award, AwardEvent, Decision
+from doudi.enrolment.models import Award, AwardEvent, Case, Decision
+from doudi.enrolment.procedure import Step
 from doudi.enrolment.rules import first_month
+from doudi.enrolment.services.accepting import decided
+from doudi.enrolment.services.steps import note_event
 from doudi.registry.models import GROUPS, Programme
 
 State, Kind = Decision.State, Decision.Kind
 MOST = 2_000
 
+# Whoever works on a case locks it before its decision; a batch does the same, in the order of the cases' ids.
+LOCK_CASES = "select id from enrolment_case where decision_id = any(%s) order by id for update"
 LOCK = """
 select d.id, d.number, d.version, d.state, d.kind, d.programme, d.area, d.award_id, d.starts, d.proposed_by_id, d.decided_by_id, d.decided_at,
   d.content ->> 'start_rule', (d.content ->> 'applied_on')::date,
-  d.content_hash = encode(sha256(convert_to(d.content::text, 'UTF8')), 'hex')
+  d.content_hash = encode(sha256(convert_to(d.content::text, 'UTF8')), 'hex'), d.differs, d.signed_by_id,
+  (select case when c.state = 'open' then c.step else c.state end from enrolment_case c where c.decision_id = d.id),
+  coalesce((select (c.procedure ->> 'delegated')::boolean from enrolment_case c where c.decision_id = d.id), false)
 from enrolment_decision d where d.id = any(%s) order by d.id for update
 """
 # What stands against a grant or change as far as this scope sees: who died, who is no longer a member here, who has an award already.
@@ -49,9 +56,11 @@ left join registry_person p on p.id = (d.content #>> '{payee,person_id}')::bigin
 """
 ENTITLEMENTS = "insert into enrolment_entitlement (area, kind) select area, 'award' from enrolment_decision where id = any(%s) order by id returning id, area"
 NEW = "unnest(%(ids)s::bigint[], %(awards)s::bigint[], %(groups)s::smallint[], %(starts)s::date[]) x (id, award_id, grp, starts)"
+# A confirmation may hold for a time only (rigid expenditure: 12 months).
+UNTIL = "(x.starts + make_interval(months => (d.content ->> 'valid_months')::int))::date"
 AWARDS = f"""
-insert into enrolment_award (id, area, household_id, programme, grp, starts, void, suspended, payee_id, payee_name, account, bank, decision_id, made_at)
-select x.award_id, d.area, d.household_id, d.programme, x.grp, x.starts, false, false, p.id, p.name, p.account, p.bank, d.id, %(now)s
+insert into enrolment_award (id, area, household_id, programme, grp, starts, ends, void, suspended, payee_id, payee_name, account, bank, decision_id, made_at)
+select x.award_id, d.area, d.household_id, d.programme, x.grp, x.starts, {UNTIL}, false, false, p.id, p.name, p.account, p.bank, d.id, %(now)s
 from {NEW} join enrolment_decision d on d.id = x.id join registry_person p on p.id = (d.content #>> '{{payee,person_id}}')::bigint order by x.award_id
 """
 # The award may begin later than was proposed (the decision fell into a later month): the amount that holds then comes first.
@@ -63,8 +72,8 @@ from {NEW} join enrolment_decision d on d.id = x.id cross join lateral jsonb_arr
 order by x.award_id, greatest((a.value ->> 'from')::date, x.starts), (a.value ->> 'from')::date desc
 """
 MEMBERS = f"""
-insert into enrolment_awardmember (area, award_id, person_id, grp, void, starts, share, band)
-select d.area, x.award_id, (m.value ->> 'person_id')::bigint, x.grp, false, x.starts, (m.value ->> 'share')::numeric(14,2), (m.value ->> 'band')::smallint
+insert into enrolment_awardmember (area, award_id, person_id, grp, void, starts, ends, share, band)
+select d.area, x.award_id, (m.value ->> 'person_id')::bigint, x.grp, false, x.starts, {UNTIL}, (m.value ->> 'share')::numeric(14,2), (m.value ->> 'band')::smallint
 from {NEW} join enrolment_decision d on d.id = x.id cross join lateral jsonb_array_elements(d.content -> 'members') m
 order by (m.value ->> 'person_id')::bigint
 """
@@ -121,16 +130,22 @@ class _Row:
     start_rule: str | None
     applied_on: date | None
     intact: bool
+    differs: bool
+    signed_by: int | None
+    case_step: str | None
+    delegated: bool
 
 
 def _locked(ids: Iterable[int]) -> dict[int, _Row]:
     """The decisions, locked in the order of their ids (two batches never wait for each other in a circle)."""
+    wanted = sorted(ids)
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [sorted(ids)])
+        cursor.execute(LOCK_CASES, [wanted])
+        cursor.execute(LOCK, [wanted])
         return {row[0]: _Row(*row) for row in cursor.fetchall()}
 
 
-def _why_not(row: _Row | None, version: int) -> str | None:
+def _why_not(row: _Row | None, version: int, *, approving: bool = True) -> str | None:
     """Why this officer cannot decide this version; None where nothing is against it."""
     if row is None:
         return _("找不到这件决定：可能不在您的管辖范围内。")
@@ -144,8 +159,16 @@ def _why_not(row: _Row | None, version: int) -> str | None:
         return _("%(number)s 在您打开后有变动，请刷新页面核对后再办理。") % {"number": row.number}
     if not row.intact:
         return _("%(number)s 的内容与提出时的摘要不符，不能审批；请退回并报告系统管理员。") % {"number": row.number}
+    if row.case_step is not None and row.case_step != Step.APPROVAL:
+        where = Step(row.case_step).label if row.case_step in Step.values else Case.State(row.case_step).label
+        return _("%(number)s 的申请目前在“%(step)s”，尚未到审核确认环节。") % {"number": row.number, "step": where}
+    if not duties.may("enrolment.approve") and not row.delegated:
+        return _("%(number)s 由县级审核确认，未下放乡镇。") % {"number": row.number}
+    if approving and row.differs and row.kind != Kind.STOP and row.signed_by is None:
+        return _("%(number)s 与测算结果不一致，须先由另一名工作人员会签，再审核确认。") % {"number": row.number}
+    act = "enrolment.approve" if duties.may("enrolment.approve") else "enrolment.confirm"
     try:
-        duties.require_apart("enrolment.approve", done={"enrolment.propose": row.proposed_by})
+        duties.require_apart(act, done={"enrolment.propose": row.proposed_by, "enrolment.sign": row.signed_by if approving else None})
     except PermissionDenied as error:
         return str(error)
     return None
@@ -227,6 +250,8 @@ def _apply_or_split(rows: list[_Row], starts: dict[int, date], values: dict[str,
 def _refused(error: Error) -> str:
     """The database's refusal in words; its own text names keys of rows that this officer may not see."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+    if constraint == "decision_waits":
+        return _("该件尚未到审核确认环节，或已中止。")
     if constraint == "award_amount_once":
         return _("该待遇自同一月份起已有变更；请退回重新提出。")
     if constraint == "award_member_dates":
@@ -234,14 +259,26 @@ def _refused(error: Error) -> str:
     return _(ELSEWHERE)
 
 
+def _approver(decision_id: int | None = None) -> scopes.Scope:
+    """The county's approver, or an officer of a township that may confirm what is delegated to it (`decision_id` among it, where one is named)."""
+    if duties.may("enrolment.approve"):
+        return scopes.current()
+    if decision_id is not None and not Case.objects.filter(decision=decision_id, procedure__delegated=True).exists():
+        return duties.require("enrolment.approve")
+    return duties.require("enrolment.confirm")
+
+
 @transaction.atomic
 def approve_many(*, decisions: Sequence[tuple[int, int]], now: datetime, note: str = "") -> Outcome:
     """Approve (审核确认) proposals given as (id, version seen); errors are per row, the rest goes on.
 
-    The approver is another officer than the proposer. Grants make entitlement, award, amounts and members; changes add an amount row and
-    move members; stops end the award (one stopped from its first month is void); refusals leave a benefit status. Set-based throughout.
+    The approver is another officer than the proposer, of the county or, where its case's way delegates it, of the township; where the content
+    differs from the law's calculation a third has signed it (`sign`). A decision of a case is approved at that step of the case.
+
+    Grants make entitlement, award, amounts and members; changes add an amount row and move members; stops end the award (one stopped from
+    its first month is void); refusals leave a benefit status. Set-based throughout.
     """
-    scope = duties.require("enrolment.approve")
+    scope = _approver()
     if len(decisions) > MOST:
         raise ValidationError(_("一次最多审批 %(most)d 件；请分批办理。") % {"most": MOST})
     versions = dict(decisions)
@@ -264,6 +301,7 @@ def approve_many(*, decisions: Sequence[tuple[int, int]], now: datetime, note: s
     values = {"state": State.APPROVED, "account": scope.account_id, "now": now, "note": note.strip()[:400]}
     _apply_or_split(rows, starts, values, out)
     _finish(out.done, now)
+    decided(out.done, state=State.APPROVED, note=note, now=now)
     granted = Decision.objects.filter(pk__in=out.done, kind=Kind.GRANT)
     leads_helped(grants=list(granted.values_list("household_id", "programme", "person_id", "lead_id")), now=now)
     return out
@@ -276,10 +314,11 @@ def _finish(ids: list[int], now: datetime) -> None:
 @transaction.atomic
 def approve(*, decision_id: int, version: int, now: datetime, note: str = "") -> Award | None:
     """Approve one proposal; the award that it made or changed (None for a refusal). Raises ValidationError with the reason, and
-    PermissionDenied for the officer who proposed it."""
-    duties.require("enrolment.approve")
-    proposer = Decision.objects.filter(pk=decision_id, state=State.PROPOSED).values_list("proposed_by_id", flat=True).first()
-    duties.require_apart("enrolment.approve", done={"enrolment.propose": proposer})
+    PermissionDenied for the officer who proposed or signed it."""
+    _approver(decision_id)
+    proposer, signer = Decision.objects.filter(pk=decision_id, state=State.PROPOSED).values_list("proposed_by_id", "signed_by_id").first() or (None, None)
+    act = "enrolment.approve" if duties.may("enrolment.approve") else "enrolment.confirm"
+    duties.require_apart(act, done={"enrolment.propose": proposer, "enrolment.sign": signer})
     out = approve_many(decisions=[(decision_id, version)], now=now, note=note)
     if out.errors:
         raise ValidationError(out.errors[decision_id])
@@ -292,7 +331,7 @@ def approve(*, decision_id: int, version: int, now: datetime, note: str = "") ->
 def _end(*, decision_id: int, version: int, state: str, note: str, now: datetime) -> _Row:
     scope = scopes.current()
     row = _locked([decision_id]).get(decision_id)
-    why = _why_not(row, version) if state == State.SENT_BACK else None
+    why = _why_not(row, version, approving=False) if state == State.SENT_BACK else None
     if row is None or why:
         raise ValidationError(why or _("找不到这件决定：可能不在您的管辖范围内。"))
     with connection.cursor() as cursor:
@@ -305,10 +344,14 @@ def _end(*, decision_id: int, version: int, state: str, note: str, now: datetime
 @transaction.atomic
 def send_back(*, decision_id: int, version: int, note: str, now: datetime) -> None:
     """Send a proposal back to the township, with the reason; a new proposal can follow."""
-    duties.require("enrolment.approve")
+    _approver(decision_id)
     if not note.strip():
         raise ValidationError(_("请填写退回理由。"))
     row = _end(decision_id=decision_id, version=version, state=State.SENT_BACK, note=note, now=now)
+    if row.case_step is not None:
+        decided([decision_id], state=State.SENT_BACK, note=note, now=now)
+        scopes.check_constraints()
+        return
     todos.raise_todo(
         kind="enrolment.sent_back", area=row.area, duty=Duty.TOWNSHIP_OFFICER, title=f"审批退回：{row.number}",
         url=f"/enrolment/decisions/{row.id}/", subject="decision", subject_id=row.id, now=now,
@@ -322,9 +365,29 @@ def withdraw(*, decision_id: int, version: int, now: datetime, note: str = "") -
     row = _locked([decision_id]).get(decision_id)
     if row is not None and row.proposed_by != scope.account_id:
         raise PermissionDenied(_("只有提出人可以撤回。"))
+    if row is not None and row.case_step is not None:
+        raise ValidationError(_("该决定随申请办理，不能单独撤回；请在申请中办理。"))
     if row is not None and (row.state != State.PROPOSED or row.version != version):
         raise ValidationError(_why_not(row, version) or _("本件已有变动，请刷新页面。"))
     _end(decision_id=decision_id, version=version, state=State.WITHDRAWN, note=note, now=now)
+
+
+@transaction.atomic
+def sign(*, decision_id: int, version: int, now: datetime, note: str = "") -> Decision:
+    """Second signature (会签) under a proposal that differs from the law's calculation: neither the proposer nor who approves it later."""
+    scope = duties.require("enrolment.sign")
+    row = _locked([decision_id]).get(decision_id)
+    if row is None or row.state != State.PROPOSED or row.version != version:
+        raise ValidationError(_why_not(row, version, approving=False) or _("本件已有变动，请刷新页面。"))
+    if not row.differs or row.signed_by is not None:
+        raise ValidationError(_("本件不需要会签，或已经会签；请刷新页面。"))
+    duties.require_apart("enrolment.sign", done={"enrolment.propose": row.proposed_by})
+    Decision.objects.filter(pk=decision_id).update(signed_by_id=scope.account_id, signed_at=now, version=row.version + 1)
+    todos.finish_todos(subject="decision", subject_id=decision_id, kind="enrolment.sign", now=now)
+    for case in Case.objects.filter(decision=decision_id):
+        note_event(case, "会签", note=note, now=now)
+    scopes.check_constraints()
+    return Decision.objects.get(pk=decision_id)
 
 
 def _pause(award_id: int, *, suspended: bool, reason: str, now: datetime) -> Award:

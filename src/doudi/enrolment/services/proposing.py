@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from doudi.assessment.facts import month_after
 from doudi.assessment.models import Assessment, AssessmentRun
+from doudi.assessment.outputs import CONFIRMATIONS, HOUSEHOLD_PROGRAMMES
 from doudi.batch.law import LawInputError
 from doudi.core import duties
 from doudi.core import scope as scopes
@@ -52,6 +54,26 @@ TODOS = """
 select d.area, %s::text, 'enrolment.approve', '审批：' || p.label || ' ' || d.number, '/enrolment/decisions/' || d.id || '/', 'decision', d.id, null::date
 from enrolment_decision d join unnest(%s::text[], %s::text[]) p (programme, label) on p.programme = d.programme where d.id = any(%s)
 """
+SIGN_TODOS = """
+select d.area, %s::text, 'enrolment.sign', '会签（与测算不一致） ' || d.number, '/enrolment/decisions/' || d.id || '/', 'decision', d.id, null::date
+from enrolment_decision d where d.id = any(%s) and d.differs
+"""
+
+
+@dataclass(frozen=True)
+class OnCase:
+    """What a case's opinion adds to its proposal: the day of application, what it rests on, how long a confirmation holds (0: until changed).
+
+    Its approver is asked when the case comes to its approval, not now.
+    """
+
+    applied_on: date
+    basis: dict[str, Any]
+    valid_months: int = 0
+    lead_id: int | None = None
+
+    def on(self, draft: Draft) -> Draft:
+        return replace(draft, basis=self.basis, valid_months=self.valid_months)
 
 
 @dataclass
@@ -64,8 +86,8 @@ class Proposed:
     held: int = 0
 
 
-def insert(drafts: Sequence[Draft], *, now: datetime) -> list[int]:
-    """Write proposals with one INSERT ... SELECT and raise the approvers' to-dos; the ids of those that were new."""
+def insert(drafts: Sequence[Draft], *, now: datetime, waits: bool = False) -> list[int]:
+    """Write proposals with one INSERT ... SELECT and raise the approvers' to-dos (not where they wait for their case); the ids of the new ones."""
     if not drafts:
         return []
     scope = scopes.current()
@@ -85,8 +107,12 @@ def insert(drafts: Sequence[Draft], *, now: datetime) -> list[int]:
         cursor.execute(INSERT, {"account": scope.account_id, "now": now, "month": month})
         ids = [row[0] for row in cursor.fetchall()]
         cursor.execute("drop table pg_temp.proposal")
+    if waits:
+        return ids
     labels = [str(Programme(value).label) for value in Programme.values]
     todos.raise_todos(TODOS, [Duty.COUNTY_APPROVER, Programme.values, labels, ids], now=now)
+    if any(draft.differs for draft in drafts):
+        todos.raise_todos(SIGN_TODOS, [Duty.COUNTY_REVIEWER, ids], now=now)
     return ids
 
 
@@ -143,9 +169,9 @@ def propose_many(*, assessments: Sequence[Assessment], programmes: Collection[st
     return Proposed(ids, open=len(free) - len(ids), held=len(drafts) - len(free))
 
 
-def _one(draft: Draft, *, now: datetime) -> Decision:
+def _one(draft: Draft, *, now: datetime, on_case: OnCase | None = None) -> Decision:
     """Write one proposal or say why not."""
-    ids = insert([draft], now=now)
+    ids = insert([draft if on_case is None else on_case.on(draft)], now=now, waits=on_case is not None)
     if not ids:
         waiting = Decision.objects.filter(
             household=draft.household_id, programme=draft.programme, person=draft.person_id, state=Decision.State.PROPOSED
@@ -183,6 +209,7 @@ def propose(
     payee_id: int | None = None,
     reason: str = "",
     lead_id: int | None = None,
+    on_case: OnCase | None = None,
 ) -> Decision:
     """Propose to grant a programme: members and amounts are the law's, taken from the assessment (2.2, 2.3, 4.5).
 
@@ -194,12 +221,12 @@ def propose(
     on = timezone.localdate(now)
     _in_scope(assessment.household_id)
     try:
-        found = grant_drafts([assessment], [programme], on=on, bands=bands)
+        found = grant_drafts([assessment], [programme], on=on, bands=bands, applied_on=on_case.applied_on if on_case else None)
     except LawInputError as error:
         raise ValidationError(_("档次不能用于测算：%(problem)s。") % {"problem": str(error)}) from None
     draft = next((d for d in found if person_id is None or d.person_id == person_id), None)
     if draft is None:
-        draft = _against_the_law(assessment, programme, person_id, amount, on)
+        draft = _against_the_law(assessment, programme, person_id, amount, on, on_case.applied_on if on_case else on)
     draft = replace(_settled(draft, amount=amount, reason=reason), lead_id=lead_id)
     if payee_id is not None:
         people = People([payee_id], [assessment.household_id], on)
@@ -209,7 +236,7 @@ def propose(
     if draft.payee is None:
         raise ValidationError(_("该家庭没有可领款的成员；请先核对家庭成员。"))
     _nobody_holds(draft, on)
-    return _one(draft, now=now)
+    return _one(draft, now=now, on_case=on_case)
 
 
 def _in_scope(household_id: int) -> Household:
@@ -219,12 +246,14 @@ def _in_scope(household_id: int) -> Household:
         raise ValidationError(_("该家庭不在您的管辖范围内，或已转出。")) from None
 
 
-def _against_the_law(assessment: Assessment, programme: str, person_id: int | None, amount: Decimal | None, on: date) -> Draft:
+def _against_the_law(
+    assessment: Assessment, programme: str, person_id: int | None, amount: Decimal | None, on: date, applied_on: date | None = None
+) -> Draft:
     """A grant that the law's calculation does not give: the officer says for whom and how much; marked as differing."""
-    if programme != Programme.MARGINAL and amount is None:
+    if programme not in CONFIRMATIONS and amount is None:
         raise ValidationError(_("测算结果不符合“%(programme)s”的条件；如仍要提出，请填写金额和理由。") % {"programme": Programme(programme).label})
     members = assessment.facts["person_ids"]
-    household_wide = programme in (Programme.DIBAO, Programme.MARGINAL)
+    household_wide = programme in HOUSEHOLD_PROGRAMMES
     if not household_wide:
         if person_id not in members:
             raise ValidationError(_("请选择该项待遇的享受人。"))
@@ -232,11 +261,11 @@ def _against_the_law(assessment: Assessment, programme: str, person_id: int | No
     people = People(members, [assessment.household_id], on)
     owner = None if household_wide else person_id
     rule = START_RULES[programme]
-    starts = first_month(rule.start, applied_on=on, decided_on=on)
+    starts = first_month(rule.start, applied_on=applied_on or on, decided_on=on)
     return Draft(
         household_id=assessment.household_id, area=assessment.area, programme=programme, kind="grant", person_id=owner,
         members=members_of(Granted(owner, tuple(members), amount), people), amounts=[] if amount is None else [(starts, amount)], starts=starts,
-        assessment_id=assessment.pk, start_rule=rule.start, applied_on=on, payee=people.payee(assessment.household_id, owner), law_amount=None,
+        assessment_id=assessment.pk, start_rule=rule.start, applied_on=applied_on or on, payee=people.payee(assessment.household_id, owner), law_amount=None,
         differs=True,
     )  # fmt: skip
 
@@ -266,7 +295,7 @@ def stop_award(*, award_id: int, from_month: date, reason: str, now: datetime, l
         raise ValidationError(_("停发月份应为尚在享受的月份的 1 日。"))
     members = list(award.members.filter(void=False).order_by("id").values_list("person_id", "ends"))
     people = People([m for m, _ends in members], [award.household_id], timezone.localdate(now))
-    person = members[0][0] if len(members) == 1 and award.programme not in (Programme.DIBAO, Programme.MARGINAL) else None
+    person = members[0][0] if len(members) == 1 and award.programme not in HOUSEHOLD_PROGRAMMES else None
     draft = Draft(
         household_id=award.household_id, area=award.area, programme=award.programme, kind="stop", person_id=person,
         members=members_of(Granted(person, tuple(m for m, _ends in members), None), people), amounts=[], starts=from_month, award_id=award.pk,
@@ -296,7 +325,7 @@ def change_award(
         raise ValidationError(_("变更月份应为该待遇起始月之后、仍在享受的月份的 1 日。"))
     if assessment.household_id != award.household_id:
         raise ValidationError(_("测算与待遇不属于同一家庭。"))
-    person = None if award.programme in (Programme.DIBAO, Programme.MARGINAL) else award.members.filter(void=False).values_list("person_id", flat=True)[0]
+    person = None if award.programme in HOUSEHOLD_PROGRAMMES else award.members.filter(void=False).values_list("person_id", flat=True)[0]
     found = [d for d in grant_drafts([assessment], [award.programme], on=on, bands=bands) if d.person_id == person]
     if not found and amount is None:
         raise ValidationError(_("测算结果不再符合条件；请办理停发，或填写金额和理由。"))
@@ -311,7 +340,14 @@ def change_award(
 
 @transaction.atomic
 def refuse(
-    *, assessment: Assessment, programme: str, reason: str, now: datetime, person_id: int | None = None, lead_id: int | None = None
+    *,
+    assessment: Assessment,
+    programme: str,
+    reason: str,
+    now: datetime,
+    person_id: int | None = None,
+    lead_id: int | None = None,
+    on_case: OnCase | None = None,
 ) -> Decision:
     """Propose not to grant a programme (不予确认); the reason is required, and marked as differing where the law would give it."""
     duties.require("enrolment.propose")
@@ -327,7 +363,7 @@ def refuse(
         members=members_of(Granted(person_id, tuple(members), None), people), amounts=[], starts=assessment.month, assessment_id=assessment.pk,
         applied_on=on, reason=reason.strip(), differs=bool(given), law_amount=given[0].law_amount if given else None, lead_id=lead_id,
     )  # fmt: skip
-    return _one(draft, now=now)
+    return _one(draft, now=now, on_case=on_case)
 
 
-__all__ = ["Proposed", "change_award", "insert", "propose", "propose_from_run", "propose_many", "refuse", "stop_award"]
+__all__ = ["OnCase", "Proposed", "change_award", "insert", "propose", "propose_from_run", "propose_many", "refuse", "stop_award"]

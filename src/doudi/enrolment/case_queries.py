@@ -1,0 +1,101 @@
+"""Reads of applications and cases for pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.enrolment.models import Application, Authorisation, Case, CaseEvent, CaseStep, HouseholdVisit, Objection, Publicity, Relative
+from doudi.enrolment.procedure import Step, When
+from doudi.registry.models import Membership
+
+STATE_COLOURS = {"open": "", "supplements": "orange", "paused": "orange", "closed": "gray"}
+OUTCOME_COLOURS = {"granted": "green", "refused": "red", "not_accepted": "red", "withdrawn": "gray", "ended": "gray"}
+
+
+def overdue(on: date) -> Q:
+    """Open cases whose step or whole is past its limit and whose clock runs."""
+    return Q(state=Case.State.OPEN) & (Q(due__lt=on) | Q(decide_by__lt=on, outcome=""))
+
+
+def said(case: Case) -> tuple[str, str]:
+    """(words, colour) of where a case stands."""
+    if case.outcome:
+        return str(case.get_outcome_display()), OUTCOME_COLOURS[case.outcome]
+    if case.state != Case.State.OPEN:
+        return str(case.get_state_display()), STATE_COLOURS[case.state]
+    return str(case.get_step_display()), {"publicity": "purple", "approval": "orange"}.get(case.step, "")
+
+
+def cases() -> QuerySet[Case]:
+    return Case.objects.select_related("household", "person", "application").defer("procedure")
+
+
+def one(pk: int) -> Case | None:
+    rows = Case.objects.select_related("household", "person", "application", "application__applicant", "application__made_by", "decision")
+    return rows.filter(pk=pk).first()
+
+
+def steps(case: Case) -> list[dict[str, Any]]:
+    """The case's way as the page draws it: taken, now, to come; what depends on the case only where it came up."""
+    rows = {row.step: row for row in CaseStep.objects.filter(case_id=case.pk).exclude(state="void").select_related("done_by")}
+    made = []
+    for entry in case.procedure["steps"]:
+        row = rows.get(entry["step"])
+        if row is None and entry["when"] not in (When.ALWAYS, When.GRANT):
+            continue
+        if row is None and entry["when"] == When.GRANT and case.decision is not None and case.decision.kind == "refuse":
+            continue
+        item: dict[str, Any] = {"label": str(Step(entry["step"]).label), "state": ""}
+        if row is not None and row.state == "done":
+            item |= {"state": "done", "small": row.done_by.name if row.done_by else _("系统"), "small2": f"{timezone.localtime(row.done_at):%m-%d}" if row.done_at else ""}
+        elif row is not None:
+            item |= {"state": "bad" if case.state != Case.State.OPEN else "now", "small2": _("%(day)s 前") % {"day": f"{row.due:%m-%d}"}}
+        made.append(item)
+    return made
+
+
+def timeline(case: Case) -> list[dict[str, Any]]:
+    rows = CaseEvent.objects.filter(case_id=case.pk).select_related("account").order_by("-id")[:100]
+    return [{"at": row.at, "title": row.what, "who": row.account.name if row.account else _("系统"), "note": row.note} for row in rows]
+
+
+def members(case: Case, on: date) -> list[Membership]:
+    rows = Membership.objects.filter(household_id=case.household_id, starts__lte=on).exclude(ends__lte=on).select_related("person")
+    return list(rows.order_by("relationship", "id"))
+
+
+def authorisations(household_id: int) -> list[Authorisation]:
+    return list(Authorisation.objects.filter(household_id=household_id).select_related("person").order_by("-id")[:40])
+
+
+def relatives(household_id: int) -> list[Relative]:
+    return list(Relative.objects.filter(household_id=household_id, ended_at__isnull=True).select_related("person").order_by("id")[:20])
+
+
+def visits(application: Application) -> list[HouseholdVisit]:
+    return list(HouseholdVisit.objects.filter(application=application).select_related("first", "second").order_by("-id")[:10])
+
+
+def publicities(case: Case) -> list[Publicity]:
+    return list(Publicity.objects.filter(case_id=case.pk).select_related("posted_by").order_by("-id")[:10])
+
+
+def objections(case: Case) -> list[Objection]:
+    return list(Objection.objects.filter(case_id=case.pk).order_by("-id")[:10])
+
+
+def by_step(on: date) -> list[dict[str, Any]]:
+    """Open cases by step with how many are past their limit, in the order of the way; one query."""
+    rows = Case.objects.exclude(state=Case.State.CLOSED).values("step").annotate(count=Count("pk"), late=Count("pk", filter=overdue(on)))
+    found = {row["step"]: row for row in rows}
+    return [{"step": step.value, "label": str(step.label), **found[step]} for step in Step if step in found]
+
+
+def of_household(household_id: int) -> list[tuple[Case, str, str]]:
+    rows = Case.objects.filter(household_id=household_id).select_related("application", "person").defer("procedure").order_by("-id")[:12]
+    return [(row, *said(row)) for row in rows]

@@ -1,0 +1,175 @@
+"""Data check (家庭经济状况核对): the departments' data about this household now, by a task; the data-check officer concludes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.batch import lookup
+from doudi.core import audit, duties
+from doudi.core import scope as scopes
+from doudi.core.tasks import start_task
+from doudi.discovery.services.deliveries import lake
+from doudi.enrolment.models import Application, DataCheck
+from doudi.enrolment.procedure import Step
+from doudi.enrolment.services.papers import valid
+from doudi.enrolment.services.steps import done, go_on, take_all, touched
+from doudi.registry.models import Fact, FactKind, Membership
+from doudi.registry.services.base import service
+
+ADULT = 18
+# What the registry holds beside what a department knows: dataset -> facts, whether of the household, words.
+BESIDE: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "vehicles": ((FactKind.VEHICLES,), "household", "辆"),
+    "housing": ((FactKind.DWELLINGS, FactKind.NON_RESIDENTIAL), "household", "套"),
+    "companies": ((FactKind.COMPANY_CAPITAL,), "household", "元"),
+}
+
+
+def ask_check(*, application: Application, now: datetime) -> DataCheck:
+    """Ask for the departments' data of this household now: a task fills the report. Called where the step opens."""
+    made = DataCheck.objects.create(
+        area=application.area, application=application, asked_by_id=scopes.current().account_id or None, asked_at=now
+    )
+    task = start_task(
+        path="doudi.enrolment.tasks.fill_check", title=_("核对 %(number)s") % {"number": application.number}, arguments={"check_id": made.pk},
+        url=f"/enrolment/applications/{application.pk}/", now=now,
+    )  # fmt: skip
+    DataCheck.objects.filter(pk=made.pk).update(task_id=task.pk)
+    return made
+
+
+def _token(token: UUID | None) -> bytes | None:
+    return token.bytes if token is not None else None
+
+
+def _people(application: Application, on: date) -> tuple[dict[bytes, str], dict[str, list[str]], list[str]]:
+    """Whom the authorisations cover: token -> name, name -> datasets (empty: all), and the names of those nobody signed for.
+
+    Children are compared where a guardian of the household has signed.
+    """
+    people: dict[bytes, str] = {}
+    limits: dict[str, list[str]] = {}
+    left: list[str] = []
+    signed = {each.person_id: each for each in valid(application.household_id, on=on)}
+    rows = Membership.objects.filter(household_id=application.household_id, starts__lte=on).exclude(ends__lte=on).select_related("person")
+    any_adult = any(person is not None for person in signed)
+    for row in rows.order_by("relationship", "id"):
+        person = row.person
+        age = on.year - person.birth_date.year - ((on.month, on.day) < (person.birth_date.month, person.birth_date.day))
+        under = signed.get(person.pk)
+        if under is None and not (age < ADULT and any_adult):
+            left.append(person.name)
+            continue
+        people[person.token.bytes] = person.name
+        limits[person.name] = list(under.datasets) if under else []
+    for each in valid(application.household_id, on=on).filter(person__isnull=True):
+        token, name = _token(each.obligor_token), f"{each.obligor_name}（{each.relationship}）"
+        if token:
+            people[token] = name
+            limits[name] = list(each.datasets)
+    return people, limits, left
+
+
+def _registered(application: Application) -> dict[str, str]:
+    """What the registry says now of the facts that stand beside departments' data."""
+    facts = Fact.objects.filter(household_id=application.household_id, superseded_at__isnull=True)
+    return {kind: f"{number.normalize():f}" for kind, number in facts.values_list("kind", "number") if number is not None}
+
+
+def report(application: Application, *, on: date) -> dict[str, Any]:
+    """The report as JSON: by dataset what is known of whom, without numbers; what differs from the registry; who has not signed."""
+    people, limits, left = _people(application, on)
+    found = lookup.told(lake(), people, on=on) if people else []
+    registered = _registered(application)
+    datasets, differences = [], []
+    for each in found:
+        known = [k for k in each.known if not limits.get(k.person) or each.dataset in limits[k.person]]
+        datasets.append({
+            "dataset": each.dataset, "name": each.name, "department": each.department, "period": each.period,
+            "known": [{"person": k.person, "count": k.count, "totals": dict(k.totals), "rows": [list(map(list, row)) for row in k.rows]} for k in known],
+        })  # fmt: skip
+        kinds, _owner, unit = BESIDE.get(each.dataset, ((), "", ""))
+        count = sum(k.count for k in known)
+        if kinds and count and not any(float(registered.get(kind, 0)) > 0 for kind in kinds):
+            differences.append(f"{each.name}：部门数据 {count} 条，登记信息为 0 {unit}")
+        if each.dataset == "deaths" and known:
+            differences += [f"{each.name}：{k.person} 有死亡记录" for k in known]
+    return {"on": on.isoformat(), "datasets": datasets, "differences": differences, "unsigned": left, "people": list(limits)}
+
+
+def fill_check(*, check_id: int, now: datetime) -> DataCheck:
+    """Write the report of a check that waits; done again it changes nothing. Runs as the task of whoever asked."""
+    if not (duties.may("enrolment.check") or duties.may("enrolment.accept")):
+        raise PermissionDenied(_("您的岗位不能办理这项业务。"))
+    check = DataCheck.objects.select_for_update().filter(pk=check_id).select_related("application").first()
+    if check is None:
+        raise ValidationError(_("找不到这次核对：家庭可能已转出。"))
+    if check.state != DataCheck.State.WAITING:
+        return check
+    text = json.dumps(report(check.application, on=timezone.localdate(now)), ensure_ascii=False)
+    check.report, check.digest = text, hashlib.sha256(text.encode()).hexdigest()
+    check.state, check.ready_at = DataCheck.State.READY, now
+    check.save(update_fields=["report", "digest", "state", "ready_at"])
+    scopes.check_constraints()
+    return check
+
+
+@service("enrolment.check")
+def check_again(*, application_id: int, version: int, now: datetime) -> DataCheck:
+    """Ask for the data anew while the step is open (an authorisation came later, a delivery was late); the old report is replaced."""
+    application, _cases = take_all(application_id, version, at=Step.CHECK)
+    open_one = DataCheck.objects.filter(application=application).exclude(state=DataCheck.State.CONCLUDED).first()
+    touched(application)
+    if open_one is None:
+        return ask_check(application=application, now=now)
+    if open_one.state == DataCheck.State.READY:
+        DataCheck.objects.filter(pk=open_one.pk).update(state=DataCheck.State.WAITING)
+    task = start_task(
+        path="doudi.enrolment.tasks.fill_check", title=_("核对 %(number)s") % {"number": application.number}, arguments={"check_id": open_one.pk},
+        url=f"/enrolment/applications/{application.pk}/", now=now,
+    )  # fmt: skip
+    DataCheck.objects.filter(pk=open_one.pk).update(task_id=task.pk)
+    open_one.refresh_from_db()
+    return open_one
+
+
+@service("enrolment.check")
+def conclude_check(*, application_id: int, version: int, result: str, note: str, now: datetime) -> DataCheck:
+    """The data-check officer's conclusion on the report: agrees with what was declared, or differs (then said in what)."""
+    application, cases = take_all(application_id, version, at=Step.CHECK)
+    check = DataCheck.objects.select_for_update().filter(application=application).exclude(state=DataCheck.State.CONCLUDED).first()
+    if check is None or check.state != DataCheck.State.READY:
+        raise ValidationError(_("核对尚未完成：请等待后台任务出具核对结果。"))
+    if result not in DataCheck.Result.values:
+        raise ValidationError({"result": _("请选择核对结论。")})
+    if result == DataCheck.Result.DIFFERS and len(note.strip()) < 4:
+        raise ValidationError({"note": _("与申报不一致的，请写明不一致的内容。")})
+    check.state, check.result, check.note = DataCheck.State.CONCLUDED, result, note.strip()[:2000] or None
+    check.concluded_by_id, check.concluded_at = scopes.current().account_id, now
+    check.save(update_fields=["state", "result", "note", "concluded_by", "concluded_at"])
+    touched(application)
+    for case in cases:
+        done(case, what=f"核对结论：{DataCheck.Result(result).label}", note=note, data={"check": check.pk, "result": result}, now=now)
+        go_on(case, now=now)
+    return check
+
+
+def opened(check: DataCheck) -> dict[str, Any]:
+    """The report to be shown; that it was opened is recorded first."""
+    audit.record_access(what="open", subject="data_check", subject_id=check.pk, area=check.area, field="report")
+    found: dict[str, Any] = json.loads(check.report) if check.report else {}
+    return found
+
+
+def last_of(application_id: int) -> DataCheck | None:
+    return DataCheck.objects.filter(application_id=application_id).select_related("concluded_by").order_by("-id").first()
+
+
