@@ -24,7 +24,7 @@ P = Programme
 # The law's names of the results of a programme: whose reasons and lines belong into its letters.
 LAW = {
     P.DIBAO: ("dibao_amount",), P.DIBAO_SINGLE: ("single_person_dibao_amount",), P.TEKUN: ("tekun_living_amount", "tekun_care_amount", "tekun"),
-    P.MARGINAL: ("marginal_family",), P.ORPHAN: ("orphan_allowance",), P.UNSUPPORTED_CHILD: ("unsupported_child_allowance",),
+    P.MARGINAL: ("marginal_family",), P.RIGID: ("rigid_expenditure_family",), P.ORPHAN: ("orphan_allowance",), P.UNSUPPORTED_CHILD: ("unsupported_child_allowance",),
     P.DISABILITY_LIVING: ("disability_living_subsidy",), P.DISABILITY_NURSING: ("disability_nursing_subsidy",),
 }  # fmt: skip
 TITLES = {"grant": "审核确认告知书", "refuse": "不予确认告知书", "change": "待遇变更告知书", "stop": "停发告知书"}
