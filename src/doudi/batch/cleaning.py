@@ -164,6 +164,13 @@ def _certificate(column: Column, text: pl.Expr, on: date | None) -> Pair:
     return plain, _wrong_if(~plain.str.contains(r"^\d{17}[0-9X][1-7][1-4](B\d)?$"), "残疾证号应为 20 位（身份证号、类别、等级）")
 
 
+def _phone(column: Column, text: pl.Expr, on: date | None) -> Pair:
+    """As `idnumber.check_phone`, by column."""
+    plain = squeezed(text).str.replace_all("[—–]", "-").str.replace(r"^(\+86|0086)-?", "")
+    plain = pl.when(plain.str.starts_with("1")).then(plain.str.replace_all("-", "")).otherwise(plain)
+    return plain, _wrong_if(~plain.str.contains(r"^1[3-9]\d{9}$|^0\d{2,3}-?\d{7,8}(-\d{1,6})?$"), "应为 11 位手机号或带区号的固定电话")
+
+
 _CLEANERS: dict[str, Callable[[Column, pl.Expr, date | None], Pair]] = {
     "name": _name,
     "text": _text,
@@ -176,6 +183,7 @@ _CLEANERS: dict[str, Callable[[Column, pl.Expr, date | None], Pair]] = {
     "division": _division,
     "credit_code": _credit_code,
     "certificate": _certificate,
+    "phone": _phone,
 }
 
 

@@ -2,6 +2,7 @@
 
     accepted rows  -> Parquet: row, id_token, birth_date, sex, name, the contract's other columns
     rejected rows  -> a sheet: row number, fields, reasons, the original cells
+    of these, rows whose only fault is the ID number, where the contract allows it -> Parquet for linkage (`unlinked`)
 
 Nothing of the file's size is held in memory but 16 bytes per row for finding doubled keys. Both results hold personal data: the caller moves
 them on (`lake`), the sheet encrypted.
@@ -25,6 +26,7 @@ from .datasets import Column, Contract
 from .idnumber import CHECK, OK, parse_column
 from .reading import DeliveryRefused, Opened, Rows, open_delivery, read_rows
 from .tokens import TOKEN, Kind, TokenKey
+from .unlinked import CANDIDATES, candidates, described, subjects, tells_enough, unlinked_schema
 
 __all__ = ["Accepted", "DeliveryRefused", "lake_schema", "read_delivery"]
 
@@ -42,7 +44,8 @@ _ARROW = {
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What came of a delivery. `ignored`: blank rows, totals, repeated headers. `reasons`: bad rows by field and reason, most frequent first."""
+    """What came of a delivery. `ignored`: blank rows, totals, repeated headers. `reasons`: bad rows by field and reason, most frequent first.
+    `kept`: of the rejected rows those that wait for linkage, in the files `unlinked` and `candidates`."""
 
     contract: Contract
     parquet: Path
@@ -55,10 +58,13 @@ class Accepted:
     encoding: str
     reasons: tuple[tuple[str, int], ...]
     upgraded: int = 0
+    kept: int = 0
+    unlinked: Path | None = None
+    candidates: Path | None = None
 
     @property
     def bad_share(self) -> float:
-        return self.rejected / max(1, self.accepted + self.rejected)
+        return (self.rejected - self.kept) / max(1, self.accepted + self.rejected)
 
 
 def lake_schema(contract: Contract) -> pa.Schema:
@@ -71,19 +77,24 @@ def lake_schema(contract: Contract) -> pa.Schema:
     return pa.schema(fields, metadata={"contract": contract.code})
 
 
-def read_delivery(path: Path, contract: Contract, *, out: Path, key: TokenKey, on: date | None = None) -> Accepted:
+def read_delivery(
+    path: Path, contract: Contract, *, out: Path, key: TokenKey, on: date | None = None, linking: bytes | None = None
+) -> Accepted:
     """Reads a file against a contract and writes `accepted.parquet` and, if rows were rejected, `rejected.xlsx` into the folder `out`.
 
-    `on` is the day of delivery: later dates are refused. Raises `DeliveryRefused` with a message in Chinese when the file as a whole is not taken:
+    `on` is the day of delivery: later dates are refused. `linking` is the key of fingerprints (`unlinked.subjects`): with it rows without a usable ID
+    number are kept for linkage where the contract has linking columns; they do not count as bad.
+
+    Raises `DeliveryRefused` with a message in Chinese when the file as a whole is not taken:
     hostile or broken, without the contract's columns, or with a larger share of bad rows than the contract bears."""
     opened = open_delivery(Path(path), contract)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     rejects = _Rejects(out / "rejected.xlsx", contract, opened)
-    intake = _Intake(contract, opened, key, on, rejects)
+    intake = _Intake(contract, opened, key, on, rejects, _Unlinked(out, contract, key, linking) if linking and contract.linking else None)
     parquet = out / "accepted.parquet"
     try:
-        with pq.ParquetWriter(parquet, lake_schema(contract), compression="zstd", write_statistics=["row", *_statistics(contract)]) as writer:
+        with intake, pq.ParquetWriter(parquet, lake_schema(contract), compression="zstd", write_statistics=["row", *_statistics(contract)]) as writer:
             for rows in read_rows(opened):
                 table = intake.take(rows)
                 if table.num_rows:
@@ -91,7 +102,9 @@ def read_delivery(path: Path, contract: Contract, *, out: Path, key: TokenKey, o
     except BaseException:
         rejects.close()
         parquet.unlink(missing_ok=True)
+        intake.forget()
         raise
+    kept = intake.unlinked
     sheet = rejects.close()
     total = intake.accepted + rejects.count
     reasons = tuple(rejects.reasons.most_common())
@@ -99,10 +112,12 @@ def read_delivery(path: Path, contract: Contract, *, out: Path, key: TokenKey, o
     if not total:
         parquet.unlink()
         raise DeliveryRefused("表头以下没有数据；请核对后重新上传", sha256=opened.sha256)
-    if rejects.count > contract.max_bad_share * total:
+    bad = rejects.count - (kept.rows if kept else 0)
+    if bad > contract.max_bad_share * total:
         parquet.unlink()
+        intake.forget()
         raise DeliveryRefused(
-            f"{total} 行中有 {rejects.count} 行不合格，超过允许的 {contract.max_bad_share:.0%}，整批退回；"
+            f"{total} 行中有 {bad} 行不合格，超过允许的 {contract.max_bad_share:.0%}，整批退回；"
             f"主要问题：{'；'.join(words[:5])}。请更正后重新上传",
             reasons=words,
             rejects=sheet,
@@ -110,7 +125,7 @@ def read_delivery(path: Path, contract: Contract, *, out: Path, key: TokenKey, o
         )
     return Accepted(
         contract, parquet, sheet, opened.sha256, intake.accepted, rejects.count, intake.ignored, opened.header_row, opened.encoding or "xlsx",
-        reasons, intake.upgraded,
+        reasons, intake.upgraded, *((kept.rows, kept.path, kept.candidates) if kept and kept.rows else ()),
     )  # fmt: skip
 
 
@@ -126,10 +141,23 @@ class _Intake:
     key: TokenKey
     on: date | None
     rejects: _Rejects
+    unlinked: _Unlinked | None = None
     accepted: int = 0
     ignored: int = 0
     upgraded: int = 0
     seen: _SeenKeys = field(default_factory=lambda: _SeenKeys())
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_error: object) -> None:
+        if self.unlinked:
+            self.unlinked.close()
+
+    def forget(self) -> None:
+        """Nothing stays of a file that is not taken."""
+        if self.unlinked:
+            self.unlinked.forget()
 
     def take(self, rows: Rows) -> pa.Table:
         """Accepted rows of a batch as they go into the lake; bad ones go to the rejects."""
@@ -142,7 +170,10 @@ class _Intake:
         cells = cells.filter(~skip)
         raw = cells.select(
             "row",
-            *[pl.col(place[c.name]).alias(c.name) if c.name in place else pl.lit("", pl.String).alias(c.name) for c in self.contract.columns],
+            *[
+                pl.col(place[c.name]).alias(c.name) if c.name in place else pl.lit("", pl.String).alias(c.name)
+                for c in (*self.contract.columns, *(self.contract.linking if self.unlinked else ()))
+            ],
         )
         numbers = parse_column(raw["id_number"], on=self.on)
         values, reasons = [raw["row"]], [_id_reasons(numbers.errors, numbers.reasons, raw["id_number"])]
@@ -165,6 +196,8 @@ class _Intake:
         checked = self._across_columns(cleaned, checked)
         checked = self._formulas(rows, cells["row"], checked)
         good = checked.select(pl.all_horizontal(pl.all().is_null()).alias("good"))["good"]
+        if self.unlinked:
+            checked = self.unlinked.keep(raw, cleaned, numbers.errors, checked, self.on)
         self.rejects.add(cells, checked, good)
         good = self._without_doubled(cleaned, good, cells)
         for number, why, broken in rows.broken:
@@ -219,6 +252,62 @@ class _Intake:
             else:
                 arrays.append(kept[column.name if column else each.name].to_arrow().cast(each.type))
         return pa.Table.from_arrays(arrays, schema=schema)
+
+
+class _Unlinked:
+    """Rows whose only fault is the ID number, into two Parquet files; see `unlinked`."""
+
+    WAITS = "；本行已留待疑似同一人核查"
+
+    def __init__(self, out: Path, contract: Contract, key: TokenKey, linking: bytes) -> None:
+        self.contract, self._key, self._linking = contract, key, linking
+        self.path, self.candidates, self.rows = out / "unlinked.parquet", out / "candidates.parquet", 0
+        self.schema = unlinked_schema(contract, lake_schema(contract))
+        self._writers = [
+            pq.ParquetWriter(path, schema, compression="zstd", write_statistics=["row"])
+            for path, schema in ((self.path, self.schema), (self.candidates, CANDIDATES))
+        ]
+
+    def keep(self, raw: pl.DataFrame, cleaned: pl.DataFrame, errors: np.ndarray, checked: pl.DataFrame, on: date | None) -> pl.DataFrame:
+        """Writes what can be linked; returns the reasons, with the word that these rows wait."""
+        others = pl.all_horizontal(pl.col(name).is_null() for name in checked.columns if name != "id_number")
+        only = np.flatnonzero(checked.select((pl.col("id_number").is_not_null() & others).alias("only"))["only"].to_numpy())
+        if not len(only):
+            return checked
+        told = {column.name: clean(column, raw[column.name].gather(only), on) for column in self.contract.linking}
+        values = {name: pl.select(pl.when(reason.is_null()).then(value)).to_series() for name, (value, reason) in told.items()}
+        certificate = next((column.name for column in self.contract.columns if column.type == "certificate"), None)
+        who = described(raw["id_number"].gather(only), errors[only], values, cleaned[certificate].gather(only) if certificate else None)
+        enough = np.flatnonzero(tells_enough(who))
+        only, who = only[enough], who[enough]
+        if not len(only):
+            return checked
+        mine = cleaned[only].with_columns(who.get_columns()).with_columns(subjects(cleaned["name"].gather(only), who, self._linking))
+        self._writers[0].write_table(self._sealed(mine))
+        self._writers[1].write_table(candidates(mine["row"], who, mine[certificate] if certificate else None, self._key))
+        self.rows += len(only)
+        waits = np.zeros(len(checked), bool)
+        waits[only] = True
+        return checked.with_columns(pl.when(pl.Series(waits)).then(pl.col("id_number") + self.WAITS).otherwise(pl.col("id_number")).alias("id_number"))
+
+    def _sealed(self, rows: pl.DataFrame) -> pa.Table:
+        kinds = {column.stored: (column.name, KINDS[column.sensitive]) for column in self.contract.columns if column.sensitive}
+        kinds |= {"number": ("number", Kind.DOCUMENT), "told_phone": ("told_phone", Kind.PHONE)}
+        arrays = [
+            self._key.seal_many(kinds[each.name][1], rows[kinds[each.name][0]]) if each.name in kinds else rows[each.name].to_arrow().cast(each.type)
+            for each in self.schema
+        ]
+        return pa.Table.from_arrays(arrays, schema=self.schema)
+
+    def close(self) -> None:
+        for writer in self._writers:
+            writer.close()
+        if not self.rows:
+            self.forget()
+
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.candidates.unlink(missing_ok=True)
 
 
 def _series(name: str, array: pa.Array) -> pl.Series:

@@ -45,6 +45,14 @@ class Engine(Protocol):
 
     def arrow(self, expression: Table) -> pa.Table: ...
 
+    def table(self, name: str) -> Table:
+        """A table that is there."""
+        ...
+
+    def splink(self) -> Any:
+        """Splink's access to the same engine."""
+        ...
+
 
 class DuckEngine:
     """DuckDB in memory, spilling to a folder."""
@@ -78,6 +86,14 @@ class DuckEngine:
 
     def arrow(self, expression: Table) -> pa.Table:
         return expression.to_pyarrow()
+
+    def table(self, name: str) -> Table:
+        return self._backend.table(name)
+
+    def splink(self) -> Any:
+        from splink import DuckDBAPI
+
+        return DuckDBAPI(self._con)
 
 
 class SparkEngine:
@@ -120,6 +136,14 @@ class SparkEngine:
 
     def arrow(self, expression: Table) -> pa.Table:
         return self.session.sql(ibis.to_sql(expression, dialect="pyspark")).toArrow()
+
+    def table(self, name: str) -> Table:
+        return self._backend.table(name)
+
+    def splink(self) -> Any:
+        from splink import SparkAPI
+
+        return SparkAPI(spark_session=self.session, break_lineage_method="persist", register_udfs_automatically=False)
 
     def release(self) -> None:
         for frame in self._kept:

@@ -1,6 +1,7 @@
 """The lake: validated deliveries as Parquet files, with tokens in place of numbers (decision 6 of the architecture).
 
     <root>/<dataset>/<period>/<delivery>.parquet         accepted rows
+                              <delivery>.unlinked.parquet, .candidates.parquet   rows without a usable ID number (`unlinked`)
                               <delivery>.original.sealed the department's file, encrypted
                               <delivery>.rejects.sealed  the sheet of rejected rows, encrypted
                               <delivery>.json            what and how many; written last: without it there is no delivery
@@ -46,6 +47,9 @@ class Entry:
     parquet: str
     original: str
     rejects: str = ""
+    kept: int = 0
+    unlinked: str = ""
+    candidates: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,11 @@ class Lake:
             target = folder / f"{delivery}.rejects.sealed"
             seal_file(keys, accepted.rejects, target)
             rejects = self._relative(target)
+        waiting = []
+        for kind, source in (("unlinked", accepted.unlinked), ("candidates", accepted.candidates)):
+            if source is not None:
+                _copy(source, folder / f"{delivery}.{kind}.parquet")
+                waiting.append(self._relative(folder / f"{delivery}.{kind}.parquet"))
         entry = Entry(
             accepted.contract.code,
             period,
@@ -92,13 +101,15 @@ class Lake:
             self._relative(parquet),
             self._relative(sealed),
             rejects,
+            accepted.kept,
+            *waiting,
         )
         part = mark.with_name(mark.name + ".part")
         part.write_text(json.dumps(asdict(entry), ensure_ascii=False), "utf-8")
         os.replace(part, mark)
-        accepted.parquet.unlink(missing_ok=True)
-        if accepted.rejects is not None:
-            accepted.rejects.unlink(missing_ok=True)
+        for plain in (accepted.parquet, accepted.rejects, accepted.unlinked, accepted.candidates):
+            if plain is not None:
+                plain.unlink(missing_ok=True)
         return entry
 
     def entries(self, dataset: str | None = None, *, upto: str | None = None) -> list[Entry]:

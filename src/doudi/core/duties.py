@@ -26,6 +26,7 @@ MAY: dict[str, set[str]] = {
     "registry.move": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
     "discovery.deliver": {Duty.DATA_CHECKER, Duty.COUNTY_REVIEWER},
     "discovery.compare": {Duty.DATA_CHECKER, Duty.COUNTY_REVIEWER},
+    "discovery.link": {Duty.DATA_CHECKER, Duty.COUNTY_REVIEWER, Duty.TOWNSHIP_OFFICER},
     "discovery.view": FINDERS | TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "discovery.report": FINDERS | TOWNSHIP | COUNTY | {Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR, Duty.SUPERVISOR},
     "discovery.handle": FINDERS | TOWNSHIP | {Duty.COUNTY_REVIEWER},

@@ -10,3 +10,4 @@ class DiscoveryConfig(AppConfig):
         import_module("doudi.discovery.lakefiles")
         import_module("doudi.discovery.thresholds")
         import_module("doudi.discovery.delivery_queries")
+        import_module("doudi.discovery.linkage_settings")

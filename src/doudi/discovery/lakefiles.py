@@ -11,6 +11,9 @@ from doudi.discovery.services.deliveries import lake
 
 @rotation.add_files
 def accepted_rows() -> Iterator[Path]:
-    """Accepted rows of every delivery: tokens stand there in place of numbers. (Originals and rejects are encrypted texts, with numbers.)"""
+    """Accepted rows of every delivery, and those that wait for linkage: tokens stand there in place of numbers. (Originals and rejects are encrypted
+    texts, with numbers.)"""
     for entry in lake().entries():
-        yield lake().root / entry.parquet
+        for path in (entry.parquet, entry.unlinked, entry.candidates):
+            if path:
+                yield lake().root / path

@@ -26,5 +26,6 @@ menu.add("discovery", _("主动发现队伍"), "discovery:team", "discovery.rost
 menu.add("discovery", _("数据报送"), "discovery:deliveries", "discovery.deliver", 20)
 menu.add("discovery", _("部门报送情况"), "discovery:delivery_departments", "discovery.deliver", 22)
 menu.add("discovery", _("信息比对"), "discovery:comparisons", "discovery.compare", 30)
+menu.add("discovery", _("疑似同一人核查"), "discovery:linkage", "discovery.link", 32)
 menu.add("discovery", _("预警指标"), "discovery:indicators", "discovery.view", 35)
 menu.add("discovery", _("数据共享目录"), "discovery:contracts", "discovery.deliver", 40)

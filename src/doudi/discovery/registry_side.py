@@ -16,7 +16,8 @@ from django.db import connection
 from django.db.models.functions import Left
 from psycopg import sql
 
-from doudi.batch import compare, law
+from doudi.batch import compare, law, linkage
+from doudi.batch.tokens import TOKEN
 from doudi.core import scope as scopes
 from doudi.core.settings_overlay import overlay
 from doudi.registry.models import Household
@@ -73,6 +74,17 @@ where m.area >= %(lo)s and m.area < %(hi)s order by 1, 2
 """
 
 
+# Who may be meant by a row without an ID number; the dead too (a row may be about a death).
+LINKING = """
+select p.id as person_id, p.token as id_token, m.household_id, p.area, p.registered_area, p.name,
+       case p.sex when '1' then 'male' else 'female' end as sex, p.birth_date, p.phone
+from registry_person p
+left join registry_membership m on m.person_id = p.id and m.starts <= %(on)s and (m.ends is null or m.ends > %(on)s)
+where p.area >= %(lo)s and p.area < %(hi)s
+order by p.id
+"""
+
+
 class _Reader(io.RawIOBase):
     """psycopg's COPY as a stream that pyarrow reads in blocks: memory stays bounded."""
 
@@ -94,7 +106,11 @@ class _Reader(io.RawIOBase):
 
 
 def _tokens(texts: pa.Array) -> pa.Array:
-    """UUIDs as text into the 16 plain bytes of the lake."""
+    """UUIDs as text into the 16 plain bytes of the lake; null for null."""
+    if texts.null_count:
+        known = _tokens(texts.drop_null())
+        at = pc.subtract(pc.cumulative_sum(pc.is_valid(texts).cast(pa.int64())), 1)
+        return known.take(pc.if_else(pc.is_valid(texts), at, pa.scalar(None, pa.int64())))
     plain = pc.replace_substring(texts, "-", "")
     raw = np.frombuffer(bytes.fromhex("".join(plain.to_pylist())), dtype="S16") if len(plain) else np.array([], dtype="S16")
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(plain), [None, pa.py_buffer(raw.tobytes())])
@@ -118,7 +134,7 @@ def _standards(low: str, on: date) -> sql.Composable:
 
 def _copy(target: Path, query: sql.Composable, schema: pa.Schema) -> int:
     """The rows of a query into a Parquet file, in blocks; tokens as 16 plain bytes."""
-    types = {field.name: pa.string() if field.name == "id_token" else field.type for field in schema}
+    types = {field.name: pa.string() if field.type == TOKEN else field.type for field in schema}
     options = csv.ConvertOptions(
         column_types=types, null_values=["\\N"], strings_can_be_null=True, quoted_strings_can_be_null=False, true_values=["t"], false_values=["f"]
     )
@@ -130,7 +146,7 @@ def _copy(target: Path, query: sql.Composable, schema: pa.Schema) -> int:
             cursor.copy(sql.SQL("copy ({}) to stdout (format csv, header, null '\\N')").format(query)) as copy,
         ):
             for batch in csv.open_csv(io.BufferedReader(_Reader(copy), 1 << 20), convert_options=options):
-                columns = [_tokens(batch.column(name)) if name == "id_token" else batch.column(name) for name in schema.names]
+                columns = [_tokens(batch.column(each.name)) if each.type == TOKEN else batch.column(each.name) for each in schema]
                 writer.write_batch(pa.record_batch(columns, schema=schema))
                 rows += batch.num_rows
         cursor.execute("set local enable_nestloop = on")
@@ -160,3 +176,9 @@ def write_members(target: Path, *, area: str) -> int:
     """Members of households of an area, dead ones included (`batch.compare.MEMBERS`)."""
     low = _low(area)
     return _copy(target, _filled(MEMBERS, lo=low, hi=low + ":"), compare.MEMBERS)
+
+
+def write_linking(target: Path, *, area: str, on: date) -> int:
+    """People of an area as linkage compares them (`batch.linkage.PEOPLE`); returns how many."""
+    low = _low(area)
+    return _copy(target, _filled(LINKING, lo=low, hi=low + ":", on=on), linkage.PEOPLE)

@@ -6,7 +6,7 @@ low-income people); death and household data 公安, disability 残联, settleme
 
 from __future__ import annotations
 
-from .common import CHECKING, DISABILITY, ID_NUMBER, MONITORING, NAME, spellings
+from .common import CHECKING, DISABILITY, ID_NUMBER, LINKING, MONITORING, NAME, spellings
 from .contract import Column, Contract
 from .relationships import RELATIONSHIPS
 
@@ -55,7 +55,7 @@ BASIC = (
             Column("issued_on", "发证日期", "date", ("核发日期", "签发日期"), required=True),
             Column("valid_until", "有效期至", "date", ("有效期", "截止日期"), may_be_future=True),
         ),
-        key=("id_number",), legal_basis=DISABILITY, max_bad_share=0.2,
+        key=("id_number",), legal_basis=DISABILITY, max_bad_share=0.2, linking=LINKING,
     ),
     Contract(
         "medical", "医疗费用结算信息", "医疗保障局",
@@ -67,7 +67,7 @@ BASIC = (
             Column("serious_illness", "大病标志", "flag", ("是否大病", "大病")),
             Column("disease", "病种", "text", ("疾病名称", "诊断")),
         ),
-        key=("id_number", "settled_on", "total_cost", "own_cost", "disease"), legal_basis=MONITORING, nature="events",
+        key=("id_number", "settled_on", "total_cost", "own_cost", "disease"), legal_basis=MONITORING, nature="events", linking=LINKING,
     ),
     Contract(
         "wages", "工资与社会保险缴费信息", "人力资源和社会保障局",
@@ -97,7 +97,7 @@ BASIC = (
             Column("died_on", "死亡日期", "date", ("死亡时间", "注销日期"), required=True),
             Column("reason", "死亡原因", "text", ("注销原因", "原因")),
         ),
-        key=("id_number",), legal_basis=MONITORING,
+        key=("id_number",), legal_basis=MONITORING, linking=LINKING,
     ),
     Contract(
         "moves", "户籍与迁移信息", "公安局",
@@ -153,6 +153,6 @@ BASIC = (
             Column("grade", "年级", "text", ()),
             Column("status", "学籍状态", "code", ("就读状态", "在读状态", "状态"), required=True, codes=STATUS_CODES, labels=SCHOOL_STATUS),
         ),
-        key=("id_number",), legal_basis=MONITORING,
+        key=("id_number",), legal_basis=MONITORING, linking=LINKING,
     ),
 )  # fmt: skip

@@ -26,3 +26,15 @@ def spellings(labels: dict[str, str], *endings: str) -> dict[str, str]:
     for code, label in labels.items():
         codes |= {label + ending: code for ending in ("", *endings)}
     return codes
+
+
+SEXES = {"male": "男", "female": "女"}
+LINKING = (
+    Column("told_sex", "性别", "code", codes=spellings(SEXES, "性") | {"1": "male", "2": "female"}, labels=SEXES),
+    Column("told_birth", "出生日期", "date", ("出生年月日", "生日")),
+    Column("told_phone", "联系电话", "phone", ("电话", "手机号", "手机号码", "联系方式"), sensitive="phone"),
+    Column("told_division", "户籍地", "division", ("户籍地区划", "户籍地代码", "户籍所在地")),
+    Column("told_relatives", "户主或监护人", "text", ("户主姓名", "监护人姓名", "家庭成员", "家长姓名")),
+)
+"""What tells who a person is where the ID number is missing or wrong (疑似同一人核查). For datasets that find people in need; data that check
+property and income carry a good number or go back (their rows may not fall on somebody by likeness)."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-ColumnType = Literal["name", "id_number", "person_number", "certificate", "text", "code", "flag", "date", "month", "amount", "number", "division", "credit_code"]
+ColumnType = Literal["name", "id_number", "person_number", "certificate", "text", "code", "flag", "date", "month", "amount", "number", "division", "credit_code", "phone"]
 Nature = Literal["state", "events"]
 
 _NOISE = re.compile(r"[\s　*＊:：_\-]+|[(（\[【].*?[)）\]】]")
@@ -56,7 +56,9 @@ class Column:
 class Contract:
     """A dataset contract. `nature`: `state` where the newest row of a key replaces older ones (a list of certificates),
     `events` where every row counts (settlements, months of wages). `freshness_days`: how old a delivery may be.
-    `max_bad_share`: with a larger share of bad rows the delivery is refused whole."""
+    `max_bad_share`: with a larger share of bad rows the delivery is refused whole.
+    `linking`: columns that help to find the person of a row without a usable ID number. A contract that has them keeps such rows for linkage; they
+    are sent back all the same and do not count as bad. Of rows with a good number these columns are not kept."""
 
     code: str
     name_zh: str
@@ -68,11 +70,12 @@ class Contract:
     freshness_days: int = 45
     contact: str = ""
     max_bad_share: float = 0.2
+    linking: tuple[Column, ...] = ()
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._by_name.update({column.name: column for column in self.columns})
-        if len(self._by_name) != len(self.columns):
+        self._by_name.update({column.name: column for column in (*self.columns, *self.linking)})
+        if len(self._by_name) != len(self.columns) + len(self.linking):
             raise ValueError(f"{self.code}: a column is declared twice")
         if missing := [name for name in self.key if name not in self._by_name]:
             raise ValueError(f"{self.code}: unknown key columns {missing}")
@@ -90,4 +93,4 @@ class Contract:
         return tuple(column for column in self.columns if column.required)
 
     def column_for(self, header: str) -> Column | None:
-        return next((column for column in self.columns if column.matches(header)), None)
+        return next((column for column in (*self.columns, *self.linking) if column.matches(header)), None)

@@ -29,7 +29,7 @@ TYPES_ZH = {
     "name": "姓名", "id_number": "身份证号，18 位", "person_number": "身份证号，18 位", "certificate": "残疾人证号，20 位", "text": "文字，200 字以内",
     "code": "代码或名称", "flag": "是或否",
     "date": "日期，如 2022-11-03", "month": "月份，如 2022-11", "amount": "金额", "number": "数值", "division": "行政区划代码或名称",
-    "credit_code": "统一社会信用代码，18 位",
+    "credit_code": "统一社会信用代码，18 位", "phone": "手机号，或带区号的固定电话",
 }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def table_schema(contract: Contract) -> dict[str, Any]:
         "$schema": PROFILE,
         "name": contract.code,
         "title": contract.name_zh,
-        "fields": [_field(contract, column) for column in contract.columns],
+        "fields": [_field(contract, column) for column in (*contract.columns, *contract.linking)],
         "fieldsMatch": ["subset"],
         "primaryKey": [contract[name].header_zh for name in contract.key],
         "missingValues": [""],
@@ -112,6 +112,9 @@ def write_handout(contract: Contract, path: Path | Any, *, contact: str = "") ->
             ("退回", "有误的行连同行号、字段、原因退回，更正后只需报送更正的行；同一文件重复报送不会重复接收"),
             ("联系人", contact or contract.contact),
         ]
+        if contract.linking:
+            columns = "、".join(column.header_zh for column in contract.linking)
+            rows.insert(-1, ("无身份证号", f"没有或写错身份证号的行退回更正，同时留待疑似同一人核查；请尽量填写：{columns}"))
         for at, (label, value) in enumerate(rows):
             facts.write_string(at, 0, label, bold)
             facts.write_string(at, 1, value, wrap)
@@ -121,13 +124,13 @@ def write_handout(contract: Contract, path: Path | Any, *, contact: str = "") ->
         fields.set_column(4, 5, 60, wrap)
         for at, title in enumerate(["字段", "类型", "必填", "单位", "允许的取值", "也可写作"]):
             fields.write_string(0, at, title, bold)
-        for row, column in enumerate(contract.columns, 1):
+        for row, column in enumerate((*contract.columns, *contract.linking), 1):
             cells = [column.header_zh, TYPES_ZH.get(column.type, column.type), "是" if column.required else "否", unit_of(column)]
             for at, cell in enumerate([*cells, "、".join(values_of(column)), "、".join(column.aliases)]):
                 fields.write_string(row, at, cell, wrap)
         sheet = book.add_worksheet("填报")
         sheet.freeze_panes(1, 0)
-        for at, column in enumerate(contract.columns):
+        for at, column in enumerate((*contract.columns, *contract.linking)):
             sheet.set_column(at, at, 22, text)
             sheet.write_string(0, at, column.header_zh, bold)
             values = values_of(column)

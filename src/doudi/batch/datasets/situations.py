@@ -6,7 +6,7 @@ Grounds: 豫政办〔2022〕103号 (monitoring of low-income people, data of dep
 
 from __future__ import annotations
 
-from .common import CHECKING, ID_NUMBER, MONITORING, NAME, UNSUPPORTED_CHILDREN, spellings
+from .common import CHECKING, ID_NUMBER, LINKING, MONITORING, NAME, UNSUPPORTED_CHILDREN, spellings
 from .contract import Column, Contract
 
 STAY_REASONS = {"work": "务工", "study": "就学", "family": "投靠亲属", "other": "其他"}
@@ -76,7 +76,7 @@ SITUATIONS = (
             Column("diagnosed_on", "确诊日期", "date", ("诊断日期", "认定日期"), required=True),
             Column("hospital", "确诊医院", "text", ("医疗机构", "医院")),
         ),
-        key=("id_number", "disease"), legal_basis=MONITORING,
+        key=("id_number", "disease"), legal_basis=MONITORING, linking=LINKING,
     ),
     Contract(
         "unemployment", "失业登记与失业保险信息", "人力资源和社会保障局",
@@ -88,7 +88,7 @@ SITUATIONS = (
             Column("benefit", "月失业保险金", "amount", ("失业保险金", "失业金"), unit="元", minimum=0),
             Column("benefit_until", "领取截止", "date", ("领取截止日期", "失业金截止日期"), may_be_future=True),
         ),
-        key=("id_number", "registered_on"), legal_basis=MONITORING,
+        key=("id_number", "registered_on"), legal_basis=MONITORING, linking=LINKING,
     ),
     Contract(
         "tax", "个人所得税收入信息", "税务局",
@@ -133,7 +133,7 @@ SITUATIONS = (
             Column("identified_on", "识别日期", "date", ("认定日期", "纳入日期"), required=True),
             Column("removed_on", "风险消除日期", "date", ("消除日期",)),
         ),
-        key=("id_number",), legal_basis=MONITORING,
+        key=("id_number",), legal_basis=MONITORING, linking=LINKING,
     ),
     Contract(
         "disasters", "火灾与自然灾害受灾信息", "应急管理局（消防救援大队）",
@@ -144,7 +144,7 @@ SITUATIONS = (
             Column("damage", "房屋受损", "code", ("房屋受损情况", "住房受损"), required=True, codes=DAMAGE_CODES, labels=HOUSE_DAMAGE),
             Column("loss", "直接经济损失", "amount", ("经济损失", "损失金额"), unit="元", minimum=0),
         ),
-        key=("id_number", "happened_on", "kind"), legal_basis=MONITORING, nature="events", freshness_days=30,
+        key=("id_number", "happened_on", "kind"), legal_basis=MONITORING, nature="events", freshness_days=30, linking=LINKING,
     ),
     Contract(
         "detention", "服刑、强制隔离戒毒等人员信息", "司法局（公安局共同报送）",
@@ -154,7 +154,7 @@ SITUATIONS = (
             Column("from_on", "起始日期", "date", ("开始日期", "收押日期", "入所日期"), required=True),
             Column("until_on", "预计结束日期", "date", ("刑满日期", "解除日期", "结束日期"), may_be_future=True),
         ),
-        key=("id_number", "kind", "from_on"), legal_basis=UNSUPPORTED_CHILDREN, freshness_days=30, max_bad_share=0.05,
+        key=("id_number", "kind", "from_on"), legal_basis=UNSUPPORTED_CHILDREN, freshness_days=30, max_bad_share=0.05, linking=LINKING,
     ),
     Contract(
         "student_aid", "学生资助信息", "教育局",
@@ -166,7 +166,7 @@ SITUATIONS = (
             Column("month", "发放月份", "month", ("月份", "资助月份"), required=True),
             Column("amount", "资助金额", "amount", ("金额",), required=True, unit="元", minimum=0),
         ),
-        key=("id_number", "kind", "month"), legal_basis=MONITORING, nature="events", freshness_days=180,
+        key=("id_number", "kind", "month"), legal_basis=MONITORING, nature="events", freshness_days=180, linking=LINKING,
     ),
     Contract(
         "assistance_elsewhere", "外地社会救助享受信息", "省民政厅（省际、市际交换）",

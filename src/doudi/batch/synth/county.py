@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -58,6 +59,7 @@ TRUTH = pa.schema(
     }
 )
 ERRORS = pa.schema({"dataset": pa.string(), "person_no": pa.int64(), "mistake": pa.string()})
+WHO = pa.schema({"dataset": pa.string(), "row": pa.int64(), "person_no": pa.int64(), "mistake": pa.string()})
 Progress = Callable[[int, int], None]
 """Called with the people done and the people in all."""
 
@@ -93,7 +95,8 @@ def generate(
 ) -> Summary:
     """Writes `people` people living in the villages of the division `area` (2 to 12 digits) into the folder `out`.
 
-    Parquet: `people`, `households`, `facts`, `awards`, `refusals` (the registry), `truth`, `errors`; `deliveries/` with the departments' files and
+    Parquet: `people`, `households`, `facts`, `awards`, `refusals` (the registry), `truth`, `errors`, `who` (row in the file and person of each row without
+    a usable ID number; null: of elsewhere); `deliveries/` with the departments' files and
     `deliveries/manifest.json`; `summary.json`. Dates end at `on`. The same parameters give the same files.
     ValueError: no people, an unknown area, or more people than there are ID numbers for.
     """
@@ -132,7 +135,7 @@ class _Run:
     """Open files and counters of one generation."""
 
     def __init__(self, villages: list[Division], people: int, seed: int, out: Path, day: np.datetime64) -> None:
-        self.seed, self.day, self.villages = seed, day, villages
+        self.seed, self.day, self.villages, self.out = seed, day, villages, out
         codes = [code for code, _ in villages]
         self.codes = pa.array(codes)
         townships = township_names()
@@ -172,6 +175,7 @@ class _Run:
         self.files: dict[str, PlainFile | FancyFiles] = {
             dataset: FancyFiles(folder, dataset, period, seed) if self.fancy else PlainFile(folder, dataset, period) for dataset in HEADERS
         }
+        self.who: list[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.str_]]] = []
         self.near: Counter[str] = Counter()
         self.true: Counter[str] = Counter()
         self.awards: Counter[str] = Counter()
@@ -222,6 +226,10 @@ class _Run:
             self.region_names.take(pa.array(local)),
             counties,
             first,
+            families.male,
+            table["phone"].combine_chunks(),
+            area,
+            name.take(pa.array(families.start[families.household])),
         )
         rng, events = next(streams), make_events(next(streams), world, records, len(self.county_codes), self.day)
         self.writers["refusals"].write_table(refusals_table(world, events.refused, person_no, household_no))
@@ -254,6 +262,9 @@ class _Run:
 
     def _deliver(self, rng: np.random.Generator, dataset: str, register: Register, table: dict, people: int, person_no: Ints) -> np.ndarray:
         sheet = make_sheet(rng, dataset, (WRITERS | EVENT_WRITERS)[dataset], register, table, gbk=self.fancy and holds_gbk_only(dataset))
+        unusable = np.flatnonzero(np.isin(sheet.mistake, ["missing_id", "wrong_check_digit"]))
+        whose = np.where(sheet.person[unusable] >= 0, person_no[sheet.person[unusable]], 0)
+        self.who.append((dataset, self.files[dataset].rows + unusable, whose, sheet.mistake[unusable]))
         self.files[dataset].add(sheet)
         wrong = np.flatnonzero(sheet.mistake != "")
         owners = sheet.person[wrong]
@@ -295,5 +306,10 @@ class _Run:
             writer.close()
         for files in self.files.values():
             summary.deliveries += files.close()
+        with pq.ParquetWriter(self.out / "who.parquet", WHO) as writer:
+            for dataset, at, whose, mistake in self.who:
+                rows = self.files[dataset].numbers(at)
+                names = pa.array([dataset] * len(at), pa.string())
+                writer.write_table(pa.table([names, pa.array(rows), pa.array(whose, mask=whose == 0), pa.array(mistake, pa.string())], schema=WHO))
         summary.truth, summary.near_misses = dict(sorted(self.true.items())), dict(sorted(self.near.items()))
         summary.awards = dict(sorted(self.awards.items()))

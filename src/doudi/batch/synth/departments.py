@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from .identifiers import Digits, check_characters, credit_codes, date_digits, digits_of, to_strings
 from .names import draw_surnames, full_names
 from .records import COMMON_DISEASES, DEATH_REASONS, ROLES, USAGES, VEHICLE_NAMES, Table
+from .slips import Told
 from .structure import Bools, Days, Ints
 from .text import HEADERS, Column, Sheet, mistype, mixed_dates, money_text
 from .world import ILLNESSES
@@ -55,6 +56,20 @@ class Register:
     county_name: pa.Array
     counties: npt.NDArray[np.str_]
     first_person: int
+    male: Bools
+    phone: pa.Array
+    village: pa.Array
+    head: pa.Array
+
+    def told(self, person: Ints, strangers_birth: Days) -> Told:
+        """What these people tell of themselves; of strangers (-1) only the birth date is known."""
+        known = person >= 0
+        at, null = np.where(known, person, 0), ~known
+
+        def cells(column: pa.Array) -> list[str | None]:
+            return pc.if_else(pa.array(null), pa.scalar(None, pa.string()), column.take(pa.array(at))).to_pylist()
+
+        return Told(self.male[at], np.where(known, self.birth[at], strangers_birth), cells(self.phone), cells(self.village), cells(self.head))
 
 
 Writer = tuple[Callable[[Register, Table, Digits], dict[str, Column]], str, str]
@@ -216,7 +231,8 @@ def make_sheet(rng: np.random.Generator, dataset: str, writer: Writer, register:
         columns[date_header] = mixed_dates(rng, table[date_column].astype("datetime64[D]"))
     owner = np.where(np.arange(len(person)) < n, person, -1)
     years = birth.astype("datetime64[Y]").astype(np.int64) + 1970
-    return mistype(rng, dataset, {header: _flat(columns[header]) for header in HEADERS[dataset]}, owner, number, years, gbk)
+    own = {header: _flat(columns[header]) for header in HEADERS[dataset] if header in columns}
+    return mistype(rng, dataset, own, owner, number, years, gbk, lambda at: register.told(owner[at], birth[at]))
 
 
 def _flat(column: Column) -> pa.Array:

@@ -114,6 +114,7 @@ class PlainFile:
     def __init__(self, folder: Path, dataset: str, period: str) -> None:
         self.path = folder / f"{dataset}-{period}.csv"
         self.delivered = Delivered(self.path.name, dataset, period, 0, "utf-8", "")
+        self.rows = 0
         self.writer = pyarrow.csv.CSVWriter(
             self.path,
             pa.schema([(header, pa.string()) for header in HEADERS[dataset]]),
@@ -123,6 +124,7 @@ class PlainFile:
     def add(self, sheet: Sheet) -> None:
         self.writer.write_table(pa.table(sheet.columns))
         self.delivered.rows += sheet.rows
+        self.rows += sheet.rows
         for kind, count in _count([sheet]).items():
             self.delivered.mistakes[kind] = self.delivered.mistakes.get(kind, 0) + count
 
@@ -131,6 +133,10 @@ class PlainFile:
         self.delivered.sha256 = _digest(self.path)
         return [self.delivered]
 
+    def numbers(self, at: np.ndarray) -> np.ndarray:
+        """Line numbers in the file of rows by their order (from 0)."""
+        return at + 2
+
 
 class FancyFiles:
     """One dataset of a small county: collected, then written in its shapes (a dataset with several shapes is split: one file a month)."""
@@ -138,16 +144,24 @@ class FancyFiles:
     def __init__(self, folder: Path, dataset: str, period: str, seed: int) -> None:
         self.folder, self.dataset, self.period = folder, dataset, period
         self.sheets: list[Sheet] = []
+        self.rows = 0
+        self._numbers = np.zeros(0, np.int64)
         self.rng = np.random.default_rng([seed, 99, list(HEADERS).index(dataset)])
 
     def add(self, sheet: Sheet) -> None:
         self.sheets.append(sheet)
+        self.rows += sheet.rows
+
+    def numbers(self, at: np.ndarray) -> np.ndarray:
+        """Line numbers in their files of rows by their order (from 0), once closed."""
+        return self._numbers[at]
 
     def close(self) -> list[Delivered]:
         columns = pa.table({header: pa.chunked_array([sheet.columns[header] for sheet in self.sheets]) for header in HEADERS[self.dataset]})
         mistakes = np.concatenate([sheet.mistake for sheet in self.sheets])
         if not len(mistakes):
             return []  # a department with nothing to tell hands in nothing
+        self._numbers = np.zeros(len(mistakes), np.int64)
         shapes = SHAPES[self.dataset]
         parts: list[tuple[str, np.ndarray]] = [(self.period, np.arange(len(mistakes)))]
         if len(shapes) > 1:
@@ -157,7 +171,8 @@ class FancyFiles:
         for (period, rows), shape in zip(parts, shapes, strict=False):
             path = self.folder / f"{self.dataset}-{period}.{shape.kind}"
             lines = list(zip(*(column.to_pylist() for column in columns.take(pa.array(rows)).columns), strict=True))
-            (self._xlsx if shape.kind == "xlsx" else self._csv)(path, lines, shape, period)
+            laid, self._numbers[rows] = self._layout(lines, shape, period)
+            (self._xlsx if shape.kind == "xlsx" else self._csv)(path, laid, shape)
             kinds, counts = np.unique(mistakes[rows], return_counts=True)
             found = {str(kind): int(count) for kind, count in zip(kinds, counts, strict=True) if kind}
             delivered.append(
@@ -165,27 +180,30 @@ class FancyFiles:
             )
         return delivered
 
-    def _layout(self, lines: list[tuple[str, ...]], shape: Shape, period: str) -> list[tuple[str, ...]]:
+    def _layout(self, lines: list[tuple[str, ...]], shape: Shape, period: str) -> tuple[list[tuple[str, ...]], list[int]]:
+        """The lines of the file, and the number of each data line."""
         headers = HEADERS[self.dataset]
         out: list[tuple[str, ...]] = []
         if shape.title:
             out += [(f"{TITLES[self.dataset]}（{period}）", *[""] * (len(headers) - 1)), ("填报单位：（盖章）", *[""] * (len(headers) - 1))]
         out.append(headers)
         blank = set(self.rng.integers(0, max(len(lines), 1), len(lines) // 500 + 1).tolist()) if shape.blanks else set()
+        numbers = []
         for at, line in enumerate(lines):
             if at in blank:
                 out.append(("",) * len(headers))
             out.append(line)
+            numbers.append(len(out))
         if shape.total:
             out.append(("合计", *[""] * (len(headers) - 2), str(len(lines))))
-        return out
+        return out, numbers
 
-    def _csv(self, path: Path, lines: list[tuple[str, ...]], shape: Shape, period: str) -> None:
+    def _csv(self, path: Path, lines: list[tuple[str, ...]], shape: Shape) -> None:
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(self._layout(lines, shape, period))
+        csv.writer(text).writerows(lines)
         path.write_bytes(text.getvalue().encode(shape.encoding))
 
-    def _xlsx(self, path: Path, lines: list[tuple[str, ...]], shape: Shape, period: str) -> None:
+    def _xlsx(self, path: Path, lines: list[tuple[str, ...]], shape: Shape) -> None:
         """Every third date is a real date cell and every second amount a number; ID numbers are text."""
         headers = HEADERS[self.dataset]
         dates = headers.index(DATE_COLUMN[self.dataset]) if self.dataset in DATE_COLUMN else -1
@@ -195,7 +213,7 @@ class FancyFiles:
             book.set_properties({"created": datetime(2022, 11, 25)})  # noqa: DTZ001
             page = book.add_worksheet("Sheet1")
             as_date = book.add_format({"num_format": "yyyy-mm-dd"})
-            for row, line in enumerate(self._layout(lines, shape, period)):
+            for row, line in enumerate(lines):
                 for column, value in enumerate(line):
                     if column == dates and row % 3 == 0 and (day := _iso_date(value)):
                         page.write_datetime(row, column, day, as_date)

@@ -23,7 +23,7 @@ SURNAMES = {name: float(share) for name, share in re.findall(r"(\D+?)([\d.]+)\s?
 
 # (characters that come first, characters that come last, whole names) by generation and sex; generations start in the years of GENERATIONS.
 GENERATIONS = (1900, 1950, 1970, 1990, 2008)
-_GIVEN: dict[tuple[int, bool], tuple[str, str, str]] = {
+GIVEN: dict[tuple[int, bool], tuple[str, str, str]] = {
     (0, True): ("福德金玉长广文天永保树连新春国学清怀", "山海林生堂财有田旺成才忠义臣祥云顺喜", "栓 柱 发 福 贵 德 狗剩 石头 铁成 根生"),
     (0, False): ("秀桂玉兰凤素爱翠金淑巧春月瑞贵妞", "英兰花荣枝珍梅莲云芝香娥芳琴贞妮", "妞 花 梅 兰 大妮 二妮 王氏 小凤 玉荣"),
     (1, True): ("建国志保红卫新永双全文学庆军长明俊", "军民国林生强华平安成山喜岭伟忠良庆旗", "军 刚 强 勇 杰 平 涛 斌 援朝 跃进 国庆"),
@@ -74,8 +74,8 @@ def _given_names() -> tuple[pa.Array, Ints, Ints]:
     """All given names in one column, and per (generation, sex) the first position and the number."""
     names: list[str] = []
     first, number = [], []
-    for key in sorted(_GIVEN):
-        heads, tails, whole = _GIVEN[key]
+    for key in sorted(GIVEN):
+        heads, tails, whole = GIVEN[key]
         # Whole names count several times: short names are common.
         entries = [head + tail for head in heads for tail in tails if head != tail] + whole.split() * 6
         first.append(len(names))

@@ -5,6 +5,7 @@ Works on whole columns; only the rows chosen for a mistake are touched one by on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from .identifiers import Digits, date_digits, digits_of, to_15, to_strings
 from .names import OUTSIDE_GBK
+from .slips import SLIP_ELSEWHERE, SLIP_OF_NAME, TOLD_BY, TOLD_HEADERS, Told, at_rows, mistyped, tell
 from .structure import Days, Ints
 
 Column: TypeAlias = pa.Array
@@ -44,6 +46,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "student_aid": ("姓名", "身份证号", "学校", "资助项目", "困难等级", "发放月份", "资助金额"),
     "assistance_elsewhere": ("姓名", "身份证号", "救助项目", "保障地", "起始月份", "停发月份", "月金额"),
 }
+HEADERS |= {dataset: (*HEADERS[dataset], *TOLD_HEADERS) for dataset in TOLD_BY}
 DATE_COLUMN = {
     "disability": "发证日期",
     "medical": "结算日期",
@@ -138,8 +141,11 @@ def _replace(column: Column, at: Ints, values: list[str | None]) -> Column:
     return pc.replace_with_mask(flat, pa.array(mask), pa.array([values[i] for i in order], pa.string()))
 
 
-def mistype(rng: np.random.Generator, dataset: str, columns: dict[str, Column], person: Ints, numbers: Digits, birth_year: Ints, gbk: bool) -> Sheet:
-    """Puts into finished columns what goes wrong in offices.
+def mistype(
+    rng: np.random.Generator, dataset: str, columns: dict[str, Column], person: Ints, numbers: Digits, birth_year: Ints, gbk: bool,
+    told: Callable[[Ints], Told],
+) -> Sheet:
+    """Puts into finished columns what goes wrong in offices. `told`: what the people of some rows tell of themselves.
 
     First what a careful reader still understands (blanks, full-width digits, lower-case x, old numbers of 15 digits, thousands
     separators), then mistakes that make a row unusable. `numbers`: the true ID numbers of the rows, shape (n, 18). `gbk`: the system of
@@ -186,8 +192,24 @@ def mistype(rng: np.random.Generator, dataset: str, columns: dict[str, Column], 
             words = {"impossible_date": IMPOSSIBLE_DATES, "unknown_code": ("未知类别9",), "bad_amount": ("约三千", "--", "12.3.4")}[kind]
             columns[name] = _replace(columns[name], at, [words[i] for i in rng.integers(0, len(words), len(at))])
         mistake[at] = kind
+    names, cells = _without_number(rng.spawn(1)[0], dataset, names, mistake, told)
+    columns |= cells
     if gbk:
         lost = pc.match_substring_regex(names, f"[{OUTSIDE_GBK}]").to_numpy(zero_copy_only=False)
         names = pc.replace_substring_regex(names, f"[{OUTSIDE_GBK}]", "?")
         mistake[lost & (mistake == "")] = "lost_character"
     return Sheet(dataset, {**columns, "姓名": names, "身份证号": ids}, person, mistake)
+
+
+def _without_number(
+    rng: np.random.Generator, dataset: str, names: Column, mistake: npt.NDArray[np.str_], told: Callable[[Ints], Told]
+) -> tuple[Column, dict[str, Column]]:
+    """Mistyped names, and what is written instead of a usable number. A random stream of its own: it changes nothing else."""
+    n = len(mistake)
+    unusable = np.isin(mistake, ["missing_id", "wrong_check_digit"])
+    slips = np.flatnonzero(rng.random(n) < np.where(unusable, SLIP_OF_NAME, SLIP_ELSEWHERE))
+    names = _replace(names, slips, [mistyped(rng, str(name)) for name in names.take(pa.array(slips)).to_pylist()])
+    if dataset not in TOLD_BY:
+        return names, {}
+    rows = np.flatnonzero(unusable)
+    return names, {header: at_rows(n, rows, values) for header, values in tell(rng, told(rows)).items()}

@@ -22,7 +22,7 @@ EACH = pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
 @EACH
 def test_1_1_the_schema_names_every_column_its_need_and_the_key(contract: Contract) -> None:
     schema = json.loads(json.dumps(table_schema(contract)))
-    assert [field["name"] for field in schema["fields"]] == contract.headers
+    assert [field["name"] for field in schema["fields"]] == [column.header_zh for column in (*contract.columns, *contract.linking)]
     required = {field["name"] for field in schema["fields"] if field.get("constraints", {}).get("required")}
     assert required == {column.header_zh for column in contract.required}
     assert set(schema["primaryKey"]) <= set(contract.headers) and schema["department"] and schema["legalBasis"]
@@ -30,7 +30,7 @@ def test_1_1_the_schema_names_every_column_its_need_and_the_key(contract: Contra
 
 @EACH
 def test_1_1_whatever_the_schema_allows_the_check_takes(contract: Contract) -> None:
-    for column, field in zip(contract.columns, table_schema(contract)["fields"], strict=True):
+    for column, field in zip((*contract.columns, *contract.linking), table_schema(contract)["fields"], strict=True):
         constraints = field.get("constraints", {})
         values = constraints.get("enum") or field.get("trueValues", []) + field.get("falseValues", []) or [SAMPLES.get(column.type, "")]
         if column.type == "id_number" or values == [""]:

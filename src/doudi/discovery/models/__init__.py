@@ -4,6 +4,7 @@ from doudi.discovery.models.deliveries import ComparisonRun, Delivery, DeliveryP
 from doudi.discovery.models.hotline import Call, CallBack, HotlineDesk, Knowledge
 from doudi.discovery.models.indicators import IndicatorTrial
 from doudi.discovery.models.leads import Channel, Lead, LeadEvent, Need
+from doudi.discovery.models.linkage import LinkageDecision, LinkagePair
 from doudi.discovery.models.referrals import Department, LeadReferral
 from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepConflict, SweepEntry, SweepEvent, SweepPlace, SweepQuestion
 from doudi.discovery.models.team import TeamMember, TeamTraining
@@ -23,6 +24,8 @@ __all__ = [
     "Lead",
     "LeadEvent",
     "LeadReferral",
+    "LinkageDecision",
+    "LinkagePair",
     "Need",
     "Sweep",
     "SweepAnswer",

@@ -7,6 +7,7 @@ from doudi.discovery.services.escalation import escalate
 from doudi.discovery.services.expecting import raise_late, set_contact
 from doudi.discovery.services.identifying import identify_lead
 from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, leads_helped, report_lead
+from doudi.discovery.services.linkage_desk import decide_pair, undo_decision
 from doudi.discovery.services.raising import Subject, raise_lead
 from doudi.discovery.services.sweep_answers import add_found, answer_sweep, decide_conflict, settle_change
 from doudi.discovery.services.sweep_lists import run_sweeps
@@ -37,6 +38,7 @@ __all__ = [
     "close_sweep",
     "compare",
     "decide_conflict",
+    "decide_pair",
     "deliver",
     "end_member",
     "enrol_member",
@@ -61,4 +63,5 @@ __all__ = [
     "settle_change",
     "take_referral",
     "try_indicator",
+    "undo_decision",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from django.utils import timezone
@@ -18,11 +19,12 @@ from doudi.core import scope as scopes
 from doudi.discovery import thresholds
 from doudi.discovery.models import Channel, ComparisonRun
 from doudi.discovery.registry_side import write_members, write_people
-from doudi.discovery.services.deliveries import lake, latest
+from doudi.discovery.services.deliveries import latest
+from doudi.discovery.services.linkage import Linked, link
 from doudi.discovery.services.raising import settle, staged
 
 Progress = Callable[[int, int, str], None]
-STEPS = 4
+STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,16 @@ def compare(*, area: str, on: date, now: datetime, progress: Progress | None = N
         people, members = Path(work) / "people.parquet", Path(work) / "members.parquet"
         write_people(people, area=area, on=on)
         write_members(members, area=area)
-        tell(1, STEPS, _("比对部门数据"))
+        tell(1, STEPS, _("认定缺号、错号数据的人员"))
+        linked = link(area=area, on=on, now=now, folder=Path(work))
+        tell(2, STEPS, _("比对部门数据"))
         parameters, switches = thresholds.in_force(on, area)
-        found = batch_compare.run(lake(), people, members, on=on, parameters=parameters, switches=switches, temp=Path(work))
-        tell(2, STEPS, _("生成救助线索"))
-        raised = _raise(found, run=run, on=on, now=now)
+        found = batch_compare.run(linked.lake, people, members, on=on, parameters=parameters, switches=switches, temp=Path(work))
+        tell(3, STEPS, _("生成救助线索"))
+        raised = _raise(found, linked, run=run, on=on, now=now)
     by_indicator = dict(zip(*_counts(found), strict=True))
     ComparisonRun.objects.filter(pk=run.pk).update(
-        found=found.num_rows, raised=raised, by_indicator=by_indicator, finished_at=timezone.now(), deliveries=run.deliveries
+        found=found.num_rows, raised=raised, linked=linked.rows, by_indicator=by_indicator, finished_at=timezone.now(), deliveries=run.deliveries
     )
     run.refresh_from_db()
     tell(STEPS, STEPS, _("完成"))
@@ -83,7 +87,25 @@ where p.id = s.person_id and length(p.residence_area) = 12 and p.residence_area 
 """
 
 
-def _raise(found: pa.Table, *, run: ComparisonRun, on: date, now: datetime) -> int:
+# How a row without a usable number came to its person, said with the situation that it raises.
+MARK = """
+update lead_signals s set evidence = s.evidence || jsonb_build_object('linked', m.state),
+  reason = left(s.reason, 370) || case m.state when 'same' then '（原数据无可用身份证号，经人工核查认定为本人）'
+                                               else '（原数据无可用身份证号，由系统按姓名等关联，请先核对身份）' end
+from linkage_marks m where s.evidence->>'dataset' = m.dataset and s.evidence->>'delivery' = m.delivery and (s.evidence->>'row')::bigint = m.row
+"""
+
+
+def _say_linked(cursor: Any, marks: pa.Table) -> None:
+    cursor.execute("drop table if exists pg_temp.linkage_marks")
+    cursor.execute("create temporary table linkage_marks (dataset text, delivery text, row bigint, state text) on commit drop")
+    with cursor.copy("copy linkage_marks (dataset, delivery, row, state) from stdin") as copy:
+        for row in zip(*(column.to_pylist() for column in marks.columns), strict=True):
+            copy.write_row(row)
+    cursor.execute(MARK)
+
+
+def _raise(found: pa.Table, linked: Linked, *, run: ComparisonRun, on: date, now: datetime) -> int:
     """New leads by COPY into a temporary table and INSERT ... SELECT, merged per household and assigned; the number of new situations."""
     names = ["indicator", "person_id", "household_id", "area", "situation", "programme", "reason", "evidence", "urgency"]
     with staged() as cursor:
@@ -95,6 +117,8 @@ def _raise(found: pa.Table, *, run: ComparisonRun, on: date, now: datetime) -> i
             "update lead_signals set channel = %s, subject_name = '', need = '', merge_key = coalesce('h' || household_id, 'p' || person_id)",
             [Channel.COMPARISON],
         )
+        if linked.rows:
+            _say_linked(cursor, linked.marks)
         cursor.execute(STAYS, [scopes.current().area])
         settled = settle(cursor, area=run.area, on=on, now=now, run_id=run.pk, note=_("信息比对发现"))
     return len(settled.opened) + settled.merged

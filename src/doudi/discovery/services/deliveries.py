@@ -18,13 +18,16 @@ from doudi.batch.lake import Lake, LakeError
 from doudi.batch.sealed import seal_file
 from doudi.core import duties, postgres
 from doudi.core import scope as scopes
-from doudi.core.keys import keyring
+from doudi.core.keys import keyring, sealing_digest
 from doudi.core.models import Division
 from doudi.core.numbers import token_key
 from doudi.discovery.models import Delivery
 from doudi.discovery.services.expecting import finish_late
 
 REASONS = 20  # kinds of faults kept with a delivery; the sheet has them all
+
+
+SUBJECTS = "linkage subjects"  # names the key of their fingerprints; never changes, or decided pairs would be asked again
 
 
 class DeliveryError(ValidationError):
@@ -102,7 +105,7 @@ def _into_lake(path: Path, delivery: Delivery, day: date) -> None:
     if entry is None:
         with tempfile.TemporaryDirectory(dir=_made(lake().root), prefix=".incoming-") as work:
             try:
-                accepted = read_delivery(path, CONTRACTS[delivery.dataset], out=Path(work), key=token_key(), on=day)
+                accepted = read_delivery(path, CONTRACTS[delivery.dataset], out=Path(work), key=token_key(), on=day, linking=sealing_digest(SUBJECTS))
             except DeliveryRefused as refusal:
                 if refusal.rejects is not None and refusal.rejects.exists():
                     sheet = _made(lake().folder(delivery.dataset, delivery.period)) / f"{identifier}.refused.sealed"
@@ -112,6 +115,7 @@ def _into_lake(path: Path, delivery: Delivery, day: date) -> None:
             delivery.reasons = [list(each) for each in accepted.reasons[:REASONS]]
             entry = lake().put(accepted, path, keys=keyring(), period=delivery.period, delivery=identifier)
     delivery.state, delivery.accepted, delivery.rejected = Delivery.State.ACCEPTED, entry.accepted, entry.rejected
+    delivery.kept = entry.kept
     delivery.lake_path, delivery.original_path, delivery.rejects_path = entry.parquet, entry.original, entry.rejects
 
 

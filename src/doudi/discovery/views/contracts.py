@@ -62,7 +62,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     contract = _contract(code)
     context = {
         "contract": contract,
-        "columns": [_column(column, contract.key) for column in contract.columns],
+        "columns": [_column(column, contract.key) for column in (*contract.columns, *contract.linking)],
         "contact": _contact(request, contract),
         "key": "、".join(contract[name].header_zh for name in contract.key),
     }

@@ -133,6 +133,7 @@ class Comparisons(ListPage):
         Column(gettext_lazy("比对日期"), "on", kind="day"),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("数据批次"), lambda row: len(row.deliveries), kind="number"),
+        Column(gettext_lazy("认定的缺号行"), "linked", kind="number"),
         Column(gettext_lazy("符合情形"), "found", kind="number"),
         Column(gettext_lazy("新线索"), "raised", kind="number"),
         Column(

@@ -141,5 +141,5 @@ def test_headers_and_words_are_those_of_the_contracts(out: Path) -> None:
         unknown = 0
         for line in lines[header + 1 :]:
             if any(line) and line[0] != "合计":
-                unknown += sum(bool(column and column.codes) and column.codes.get(cell) is None for column, cell in zip(columns, line, strict=True))
+                unknown += sum(bool(cell and column and column.codes) and column.codes.get(cell) is None for column, cell in zip(columns, line, strict=True))
         assert unknown == file["mistakes"].get("unknown_code", 0)
