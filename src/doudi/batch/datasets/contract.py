@@ -85,7 +85,7 @@ class Contract:
 
     @property
     def headers(self) -> list[str]:
-        """The Chinese headers in order, as in the template that departments download."""
+        """The Chinese headers in order, without the linking columns that the template adds."""
         return [column.header_zh for column in self.columns]
 
     @property

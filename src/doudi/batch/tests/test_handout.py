@@ -47,5 +47,7 @@ def test_1_1_the_workbook_holds_the_agreement_the_fields_and_a_sheet_to_fill_in(
     assert book.sheet_names == ["说明", "字段", "填报"]
     facts = dict(row[:2] for row in book.get_sheet_by_name("说明").to_python())
     assert facts["报送部门"] == contract.department_zh and facts["联系人"] == "王工 0371" and facts["依据"] == contract.legal_basis
-    assert [row[0] for row in book.get_sheet_by_name("字段").to_python()[1:]] == contract.headers
-    assert book.get_sheet_by_name("填报").to_python()[0] == contract.headers
+    headers = [column.header_zh for column in (*contract.columns, *contract.linking)]
+    assert [row[0] for row in book.get_sheet_by_name("字段").to_python()[1:]] == headers
+    assert book.get_sheet_by_name("填报").to_python()[0] == headers
+    assert ("无身份证号" in facts) == bool(contract.linking)

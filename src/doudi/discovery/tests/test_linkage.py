@@ -181,9 +181,9 @@ def test_1_2_twins_are_asked_about_never_guessed(compared: scopes.Scope, tmp_pat
         assert all(pair.state == State.OPEN for pair in found)
         deliver(tmp_path, [line(twins[1], disease="白血病")], "b.csv")
         compare(NOW + timedelta(hours=1))
-        assert LinkagePair.objects.filter(levels__name__0="same").get().person == twins[1]
+        assert LinkagePair.objects.filter(dataset="serious_illness", levels__name__0="same").get().person == twins[1]
         assert not LinkagePair.objects.filter(person=twins[0], state=State.LINKED).exists()
-        words = [sentence for sentence, _strength, _colour in linkage_queries.evidence(LinkagePair.objects.get(levels__name__0="same"))]
+        words = [sentence for sentence, _strength, _colour in linkage_queries.evidence(LinkagePair.objects.get(dataset="serious_illness", levels__name__0="same"))]
         assert any("双胞胎" in sentence for sentence in words)
 
 
