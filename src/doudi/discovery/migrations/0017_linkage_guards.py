@@ -6,7 +6,7 @@ from doudi.core.grants import Protect
 
 
 class Migration(migrations.Migration):
-    dependencies = [("discovery", "0014_linkage"), ("registry", "0003_moves")]
+    dependencies = [("discovery", "0016_linkage"), ("registry", "0003_moves")]
     operations = [
         Protect(
             "discovery_linkagepair",

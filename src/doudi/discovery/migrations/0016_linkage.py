@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('discovery', '0013_visits_asked'),
+        ('discovery', '0015_sweeps_guards'),
         ('registry', '0003_moves'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
