@@ -99,7 +99,7 @@ def test_swapped_neighbours_and_a_wrong_check_character_are_corrected() -> None:
     swapped = right[:14] + right[15] + right[14] + right[16:]
     wrong = right[:17] + ("0" if right[17] != "0" else "1")
     for text, how in ((swapped, "swap"), (wrong, "check")):
-        at, numbers, kinds = corrections([text])
+        _at, numbers, kinds = corrections([text])
         assert (right, how) in list(zip(numbers.to_pylist(), kinds.to_pylist(), strict=True))
 
 
