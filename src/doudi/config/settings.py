@@ -27,6 +27,7 @@ ROOMS = [
     "doudi.enrolment",
     "doudi.payments",
     "doudi.relief",
+    "doudi.complaints",
     "doudi.reports",
     "doudi.api",
 ]

@@ -85,6 +85,13 @@ MAY: dict[str, set[str]] = {
     "prices.confirm": {Duty.SUPERVISOR},
     "prices.propose": {Duty.COUNTY_REVIEWER},
     "prices.approve": {Duty.COUNTY_APPROVER},
+    # whoever meets people takes a complaint down; the county assigns; who handles it does not close it
+    "complaints.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
+    "complaints.open": TOWNSHIP | COUNTY | {Duty.HOTLINE_OPERATOR, Duty.STATION_WORKER, Duty.SUPERVISOR},
+    "complaints.assign": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "complaints.handle": {Duty.TOWNSHIP_OFFICER, Duty.CHILD_SUPERVISOR, Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "complaints.approve": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "complaints.escalate": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "payments.returns": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
@@ -118,6 +125,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("settings.propose", "settings.confirm"),
     ("prices.enter", "prices.confirm"),
     ("prices.propose", "prices.approve"),
+    ("complaints.handle", "complaints.approve"),
     ("emergencies.declare", "emergencies.confirm"),
 )
 
