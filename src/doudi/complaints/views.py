@@ -134,7 +134,7 @@ def _page(request: HttpRequest, complaint_id: int, forms: dict[str, Any], proble
     mine = row.handler_id == acting.account_id and duties.may("complaints.handle")
     out = acting.account_id in barred(row)
     assigning = duties.may("complaints.assign") and row.state in ("new", "reopened", "assigned", "in_progress", "on_hold")
-    desc = [
+    desc: list[tuple[Any, ...]] = [
         (_("种类"), f"{row.get_kind_display()} · {row.get_category_display()}"), (_("来源"), row.get_channel_display()),
         (_("地区"), "".join(places.path(row.area, above=4))), (_("登记"), f"{row.opened_by.name if row.opened_by else ''} {timezone.localtime(row.opened_at):%Y-%m-%d}"),
         (_("承办人"), row.handler.name if row.handler else _("未分派")), (_("期限"), row.due),

@@ -166,6 +166,6 @@ def reveal_complainant(*, complaint_id: int, reason: str) -> Revealed:
         raise ValidationError({"reason": _("请写明查看反映人身份的用途。")})
     audit.record_access(what="reveal", subject="complaint", subject_id=row.pk, area=row.area, field="complainant", reason=reason)
     who = Complainant.objects.get(complaint=row)
-    return Revealed(who.name, numbers.plain(who.phone) or "", who.address or "")
+    return Revealed(str(who.name), numbers.plain(who.phone) or "", str(who.address or ""))
 
 
