@@ -57,6 +57,7 @@ messages: setup
 
 e2e: setup
 	$(BIN)/python tests/e2e/main_job.py $(ARGS)
+	$(BIN)/python tests/e2e/offline_visit.py $(ARGS)
 
 bench: setup
 	@set -e; for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done

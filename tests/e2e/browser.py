@@ -79,9 +79,10 @@ def served(home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser(*more: str) -> Iterator[Browser]:
+    """A browser; `more` are further switches of Chromium."""
     with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
+        chrome = playwright.chromium.launch(executable_path=chromium(), args=[*CHROMIUM, *more])
         try:
             yield chrome
         finally:

@@ -42,6 +42,7 @@ MAY: dict[str, set[str]] = {
     "visits.record": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
     "visits.manage": TOWNSHIP | {Duty.COUNTY_REVIEWER},
     "visits.plan": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "visits.devices": {Duty.ADMINISTRATOR, Duty.TOWNSHIP_OFFICER},
     "visits.due": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "sweeps.view": TOWNSHIP | COUNTY | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.SUPERVISOR},
     "sweeps.mine": {Duty.VISITOR, Duty.CHILD_DIRECTOR},

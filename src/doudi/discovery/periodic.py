@@ -34,6 +34,11 @@ def sweeps(*, area: str, on: date, now: datetime) -> dict[str, int]:
     return {"listed": done.listed, "given": done.given, "left": done.left, "reminded": done.reminded}
 
 
+def visit_devices(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Keys of visitors' phones that are not in use any more."""
+    return {"closed": services.close_devices(area=area, on=on, now=now)}
+
+
 def clear_inbox(*, area: str, on: date, now: datetime) -> dict[str, int]:
     """Plain files that were taken in long ago."""
     return {"removed": inbox.clear(area=area, now=now)}
@@ -70,4 +75,12 @@ periodic.daily(
     level=6,
     acts=["sweeps.due"],
     figures={"listed": _("新列入"), "given": _("已分派"), "left": _("已不在此地"), "reminded": _("新提醒")},
+)
+periodic.daily(
+    "discovery.visit_devices",
+    _("停用走访手机"),
+    visit_devices,
+    level=6,
+    acts=["visits.due"],
+    figures={"closed": _("已停用")},
 )

@@ -8,6 +8,7 @@ from doudi.discovery.models.linkage import LinkageDecision, LinkagePair
 from doudi.discovery.models.referrals import Department, LeadReferral
 from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepConflict, SweepEntry, SweepEvent, SweepPlace, SweepQuestion
 from doudi.discovery.models.team import TeamMember, TeamTraining
+from doudi.discovery.models.visit_devices import VisitDevice
 from doudi.discovery.models.visits import Visit, VisitConflict, VisitPlan
 
 __all__ = [
@@ -38,5 +39,6 @@ __all__ = [
     "TeamTraining",
     "Visit",
     "VisitConflict",
+    "VisitDevice",
     "VisitPlan",
 ]

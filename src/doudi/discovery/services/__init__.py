@@ -15,12 +15,15 @@ from doudi.discovery.services.sweeps import OwnQuestion, assign_village, cancel_
 from doudi.discovery.services.team import end_member, enrol_member, record_training, report_by_team
 from doudi.discovery.services.team_import import import_roster
 from doudi.discovery.services.trials import try_indicator
+from doudi.discovery.services.visit_devices import DeviceClosed, DeviceElsewhere, close_devices, device_wiped, open_device, revoke_device, use_device
 from doudi.discovery.services.visit_plans import make_due, set_plan
 from doudi.discovery.services.visit_work import ask_visit, assign_visits, cancel_visit, resolve_conflict
 from doudi.discovery.services.visits import add_photo, record_visit
 
 __all__ = [
     "DeliveryError",
+    "DeviceClosed",
+    "DeviceElsewhere",
     "OwnQuestion",
     "StaleLead",
     "Subject",
@@ -35,11 +38,13 @@ __all__ = [
     "assign_visits",
     "cancel_sweep",
     "cancel_visit",
+    "close_devices",
     "close_sweep",
     "compare",
     "decide_conflict",
     "decide_pair",
     "deliver",
+    "device_wiped",
     "end_member",
     "enrol_member",
     "escalate",
@@ -48,6 +53,7 @@ __all__ = [
     "import_roster",
     "leads_helped",
     "make_due",
+    "open_device",
     "open_sweep",
     "raise_late",
     "raise_lead",
@@ -57,6 +63,7 @@ __all__ = [
     "report_by_team",
     "report_lead",
     "resolve_conflict",
+    "revoke_device",
     "run_sweeps",
     "set_contact",
     "set_plan",
@@ -64,4 +71,5 @@ __all__ = [
     "take_referral",
     "try_indicator",
     "undo_decision",
+    "use_device",
 ]

@@ -1,5 +1,6 @@
 "use strict";
 // The visit's form: fields that follow from others, and the signature. Without this file all fields show and a witness is named instead.
+// The phone page fills the form anew for each household and calls `form.doudiVisit.follow()` and `.clear()`.
 (() => {
   const form = document.querySelector("[data-visit]");
   if (!form) return;
@@ -18,6 +19,7 @@
   }
   form.addEventListener("change", follow);
   follow();
+  form.doudiVisit = { follow, clear: () => {} };
 
   const pen = canvas.getContext && canvas.getContext("2d");
   if (!pen) return;
@@ -47,6 +49,12 @@
     last = next;
     drawn = true;
   });
-  ["pointerup", "pointercancel"].forEach((name) => canvas.addEventListener(name, () => { last = null; if (drawn) field.value = canvas.toDataURL("image/png"); }));
-  again.addEventListener("click", clear);
+  ["pointerup", "pointercancel"].forEach((name) => canvas.addEventListener(name, () => {
+    last = null;
+    if (!drawn) return;
+    field.value = canvas.toDataURL("image/png");
+    form.dispatchEvent(new Event("change", { bubbles: true }));
+  }));
+  again.addEventListener("click", () => { clear(); form.dispatchEvent(new Event("change", { bubbles: true })); });
+  form.doudiVisit.clear = clear;
 })();
