@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from doudi.payments.models import Fund, OneOff
+from doudi.payments.models import Fund, OneOff, ReserveTransfer
 
 
 class MonthForm(forms.Form):
@@ -24,6 +25,15 @@ class OneOffForm(MonthForm):
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("退回原因"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ReserveForm(forms.Form):
+    """Money into a township's reserve, or back."""
+
+    kind = forms.ChoiceField(label=_("办理"), choices=ReserveTransfer.Kind.choices, initial="received")
+    year = forms.IntegerField(label=_("资金年度"), min_value=2000, max_value=2100)
+    amount = forms.DecimalField(label=_("金额（元）"), max_digits=12, decimal_places=2, min_value=Decimal("0.01"))
+    document = forms.CharField(label=_("凭证号或文号"), max_length=120)
 
 
 class ManyFiles(forms.ClearableFileInput):

@@ -11,12 +11,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core import checks_registry, panels
+from doudi.core import attachable, checks_registry, panels
 from doudi.core import scope as scopes
 from doudi.core.checks_registry import Finding
 from doudi.core.templatetags import ui
 from doudi.payments import queries
-from doudi.payments.models import BankReturn, Payroll, PayrollLine, paid_label
+from doudi.payments.models import BankReturn, Payroll, PayrollLine, ReservePayout, paid_label
 from doudi.payments.services import payrolls
 
 
@@ -46,6 +46,7 @@ def month_card(request: HttpRequest) -> dict[str, Any] | None:
     }
 
 
+attachable.add("reserve_payout", model=ReservePayout, view="payments.reserve_view", change="payments.reserve")
 panels.add("household", _("发放记录"), household_lines, "payments/_household_lines.html", act="enrolment.view", order=40)
 panels.dashboard(_("本月发放"), month_card, "payments/_dashboard.html", act="payments.view", order=20, wide=True)
 

@@ -261,6 +261,16 @@ def grants_due(area_low: str, area_high: str) -> dict[str, Any]:
     return row
 
 
+def reserves(area_low: str, area_high: str, year: int) -> list[dict[str, Any]]:
+    """Township reserves within a range: yuan in hand, paid and not settled, paid in a calendar year. One query."""
+    return _rows(
+        "select area, sum(amount) filter (where account = 'reserve') as held, sum(amount) filter (where account = 'reserve_paid') as unsettled,"
+        " coalesce(sum(amount) filter (where account = 'reserve_paid' and amount > 0 and extract(year from booked_on) = %s), 0) as paid"
+        " from payments_ledgerentry where area >= %s and area < %s and account in ('reserve', 'reserve_paid') group by 1 order by 1",
+        [year, area_low, area_high],
+    )
+
+
 def people_in(payroll: Payroll) -> int:
     """Persons whom the regular lines of the payroll's own month pay."""
     return int(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.payments.views import lists, other, payroll
+from doudi.payments.views import lists, other, payroll, reserves
 
 app_name = "payments"
 urlpatterns = [
@@ -14,6 +14,10 @@ urlpatterns = [
     path("payments/returns/<int:pk>/", other.returned, name="return"),
     path("payments/returns/<int:pk>/correct/", other.correct, name="correct"),
     path("payments/returns/<int:pk>/confirm/", other.confirm, name="confirm"),
+    path("payments/reserve/", reserves.overview, name="reserves"),
+    path("payments/reserve/payouts/<int:pk>/", reserves.payout, name="reserve_payout"),
+    path("payments/reserve/<str:area>/", reserves.reserve, name="reserve"),
+    path("payments/reserve/<str:area>/settle/", reserves.settle, name="reserve_settle"),
     path("payments/ledger/", lists.Ledger.as_view(), name="ledger"),
     path("payments/ledger/receive/", other.receive, name="receive"),
     path("payments/files/<int:pk>/", payroll.download, name="download"),

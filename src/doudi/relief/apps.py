@@ -11,4 +11,5 @@ class ReliefConfig(AppConfig):
         from doudi.relief.models import PriceEntry
 
         import_module("doudi.relief.procedures")
+        import_module("doudi.relief.rules")
         attachable.add("price_entry", model=PriceEntry, view="prices.view", change="prices.enter")

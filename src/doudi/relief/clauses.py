@@ -6,7 +6,18 @@ from django.utils.translation import gettext as _
 
 from doudi.core import measures
 from doudi.core import scope as scopes
+from doudi.relief.models import ReliefCase
 from doudi.relief.services.price_proposals import paid_figures
+
+
+def elsewhere() -> tuple[int, str]:
+    """3.1: people from elsewhere who were helped where the emergency was."""
+    return ReliefCase.objects.filter(state="granted", elsewhere=True).count(), _("件救助外地户籍人员")
+
+
+def helped_first() -> tuple[int, str]:
+    """3.2: relief first."""
+    return ReliefCase.objects.filter(state="granted", relief_first=True).count(), _("件先行救助")
 
 
 def price_subsidies() -> tuple[object, str]:
@@ -17,4 +28,12 @@ def price_subsidies() -> tuple[object, str]:
     return found["people"], _("人（%(month)s）") % {"month": f"{found['month']:%Y-%m}"}
 
 
+def meetings() -> tuple[int, str]:
+    """3.4: cases that a recorded meeting decided."""
+    return ReliefCase.objects.filter(state="granted", level="meeting").count(), _("件一事一议")
+
+
+measures.serve("3.1", "relief:cases", act="relief.view", figure=elsewhere)
+measures.serve("3.2", "relief:cases", act="relief.view", figure=helped_first)
 measures.serve("3.3", "relief:prices", act="prices.view", figure=price_subsidies)
+measures.serve("3.4", "relief:cases", act="relief.view", figure=meetings)

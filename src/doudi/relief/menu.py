@@ -1,7 +1,10 @@
-"""Entries of 急难救助 in the side menu."""
+"""The entries of relief in the side menu."""
 
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import menu
 
+menu.add("relief", _("临时救助"), "relief:cases", "relief.view", 10)
+menu.add("relief", _("先行救助"), "relief:first", "relief.grant", 15)
+menu.add("relief", _("乡镇备用金"), "payments:reserves", "payments.reserve_view", 30)
 menu.add("relief", _("物价联动"), "relief:prices", "prices.view", 40)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import periodic
-from doudi.relief.services import price_entries
+from doudi.relief.services import price_entries, remind
 
 
 def prices(*, area: str, on: date, now: datetime) -> dict[str, int]:
@@ -17,4 +17,12 @@ def prices(*, area: str, on: date, now: datetime) -> dict[str, int]:
 
 periodic.daily(
     "relief.prices", _("物价联动提醒"), prices, figures={"asked": _("待录入指数"), "published": _("启动或终止"), "owed": _("待提出补贴")}
+)
+periodic.daily(
+    "relief.remind",
+    _("提醒先行救助补充说明"),
+    remind,
+    level=6,
+    acts=["relief.remind"],
+    figures={"reminded": _("已提醒"), "escalated": _("已督办")},
 )

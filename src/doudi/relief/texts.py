@@ -19,4 +19,11 @@ templates.add(
         zh="{place}自 {month} 起终止物价联动机制：{why}。",
         en="Price linkage ends in {place} from {month}: {why}.",
     ),
+    Template(
+        "relief.explain",
+        _("提醒补充先行救助说明"),
+        to=STAFF,
+        zh="先行救助 {number} 的补充说明应于 {due} 前完成。",
+        en="The explanation of relief first {number} is due by {due}.",
+    ),
 )

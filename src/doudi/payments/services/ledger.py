@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
-from doudi.payments.models import Fund, LedgerAccount, LedgerEntry, Payroll
+from doudi.payments.models import Fund, LedgerAccount, LedgerEntry, Payroll, ReservePayout
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def move(
     on: date,
     now: datetime,
     payroll: Payroll | None = None,
+    payout: ReservePayout | None = None,
     document: str = "",
 ) -> int:
     """Book `amount` from one account of a fund and year to another; the number of the ledger transaction."""
@@ -61,6 +62,7 @@ def move(
         "fund_id": fund_id,
         "fund_year": year,
         "payroll": payroll,
+        "payout": payout,
         "what": what[:120],
         "document": document[:120],
         "booked_on": on,

@@ -1,6 +1,6 @@
 """URLs of relief; one file per part."""
 
-from doudi.relief.urls import prices
+from doudi.relief.urls import cases, prices
 
 app_name = "relief"
-urlpatterns = [*prices.urlpatterns]
+urlpatterns = [*cases.urlpatterns, *prices.urlpatterns]

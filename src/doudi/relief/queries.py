@@ -1,0 +1,89 @@
+"""Reads of relief: one case whole, figures, the household's panel. A few queries each."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from doudi.core import scope as scopes
+from doudi.core.templatetags import ui
+from doudi.registry.models import Membership
+from doudi.relief.models import ReliefCase, ReliefStep, VagrantCase
+
+COLOURS = {"open": "orange", "county": "orange", "meeting": "purple", "granted": "green", "refused": "red", "withdrawn": "gray"}
+STEPS = {
+    "opened": gettext_lazy("受理"),
+    "granted": gettext_lazy("同意救助"),
+    "proposed": gettext_lazy("报县审批"),
+    "sent_back": gettext_lazy("退回"),
+    "refused": gettext_lazy("不予救助"),
+    "withdrawn": gettext_lazy("撤回"),
+    "revoked": gettext_lazy("作废"),
+    "to_meeting": gettext_lazy("提交一事一议"),
+    "meeting": gettext_lazy("登记会议记录"),
+    "explained": gettext_lazy("补充说明"),
+}
+
+
+def unexplained(on: date) -> Q:
+    """Relief first whose explanation is late on a day."""
+    return Q(relief_first=True, state="granted", explained_at__isnull=True, explanation_due__lt=on)
+
+
+def members_of(household_id: int, on: date) -> list[tuple[int, str]]:
+    """(person id, name) of who belongs to a household and lives, the head first."""
+    rows = (
+        Membership.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), household_id=household_id, starts__lte=on, person__died_on__isnull=True)
+        .order_by("relationship", "id")
+        .values_list("person_id", "person__name")
+    )
+    return list(rows)
+
+
+def timeline(case: ReliefCase) -> list[dict[str, Any]]:
+    steps = ReliefStep.objects.filter(case=case).select_related("account").order_by("at", "id")
+    return [{"at": row.at, "title": STEPS[row.what], "who": row.account.name if row.account else "", "note": row.note} for row in steps]
+
+
+def household_panel(request: HttpRequest, household: Any) -> dict[str, Any] | None:
+    """Temporary assistance of a household, the last ten."""
+    rows = list(ReliefCase.objects.filter(household_id=household.pk).order_by("-made_at")[:10])
+    for row in rows:
+        row.colour = COLOURS[row.state]  # type: ignore[attr-defined]
+    return {"rows": rows} if rows else None
+
+
+def figures(*, area: str, on: date) -> dict[str, Any]:
+    """Temporary assistance of an area in the year of `on`: cases by state, yuan, relief first and its late explanations, vagrants in stations."""
+    here = scopes.Scope(area=area)
+    inside = Q(area__gte=here.low, area__lt=here.high)
+    first = datetime(on.year, 1, 1, tzinfo=timezone.get_current_timezone())
+    found = ReliefCase.objects.filter(inside, made_at__gte=first).aggregate(
+        cases=Count("pk"), granted=Count("pk", filter=Q(state="granted")), amount=Sum("amount", filter=Q(state="granted")),
+        people=Sum("people", filter=Q(state="granted")), elsewhere=Count("pk", filter=Q(state="granted", elsewhere=True)),
+        relief_first=Count("pk", filter=Q(state="granted", relief_first=True)), meetings=Count("pk", filter=Q(level="meeting", state="granted")),
+        waiting=Count("pk", filter=Q(state__in=["open", "county", "meeting"])), late=Count("pk", filter=unexplained(on)),
+    )  # fmt: skip
+    staying = VagrantCase.objects.filter(inside, state="staying").count()
+    return {**found, "amount": found["amount"] or Decimal("0.00"), "people": found["people"] or 0, "vagrants": staying}
+
+
+def dashboard_card(request: HttpRequest) -> dict[str, Any] | None:
+    on = timezone.localdate()
+    found = figures(area=scopes.current().area, on=on)
+    if not found["cases"] and not found["vagrants"]:
+        return None
+    return {
+        "items": [
+            {"label": _("本年临时救助"), "value": ui.count(found["granted"]), "unit": _("件"), "note": _("%(amount)s 元") % {"amount": ui.money(found["amount"])}},
+            {"label": _("待办理"), "value": ui.count(found["waiting"]), "unit": _("件")},
+            {"label": _("先行救助未按期补充说明"), "value": ui.count(found["late"]), "unit": _("件")},
+        ]
+    }
