@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import complaints, departments, discovery, hotline, policy, prices, visiting
+from doudi.demo import complaints, departments, discovery, hotline, policy, prices, sweeping, visiting
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -66,6 +66,7 @@ def run(demo: Demo) -> dict[str, Any]:
         deliveries,
         comparison,
         visits,
+        sweeping.closed,
         visiting.visiting,
         hotline.calls,
         assessment,
@@ -73,6 +74,7 @@ def run(demo: Demo) -> dict[str, Any]:
         december,
         prices.prices,
         complaints.complaints,
+        sweeping.running,
         overdue,
         results,
         policy.questions,

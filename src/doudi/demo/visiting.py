@@ -39,7 +39,7 @@ def visiting(demo: Any) -> None:
                 area=demo.area, group=group, starts=ROUNDS[0], every=every, unit=unit, emergency_every=dense, emergency_unit=dense_unit,
                 document="牟民〔2022〕47号", now=_at(ROUNDS[0] - timedelta(days=1)),
             )  # fmt: skip
-        begun = Visit.objects.exists()
+        begun = Visit.objects.filter(origin=Visit.Origin.PLAN).exists()
     worker = scopes.Scope(area=demo.area, duty=WORKER, page="doudi demo", acts=frozenset({"visits.due"}))
     officers = [each for each in demo.staff if each.duty == Duty.TOWNSHIP_OFFICER.value]
     visitor = by_duty(demo.staff, Duty.VISITOR)

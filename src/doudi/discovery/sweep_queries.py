@@ -76,7 +76,7 @@ def _figures(sweep: Sweep, on: date) -> dict[str, Count]:
 def progress(sweep: Sweep, *, area: str, on: date) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """(rows of the divisions directly below `area`, their sum); one query."""
     length = {2: 4, 4: 6, 6: 9}.get(len(area), 12)
-    rows = list(
+    rows: list[Any] = list(
         SweepEntry.objects.filter(sweep=sweep, area__gte=area, area__lt=area + ":")
         .annotate(place=Left("area", length))
         .values("place")

@@ -266,7 +266,7 @@ def progress(*, area: str, on: date) -> list[dict[str, Any]]:
         )
         .order_by("place")
     )
-    found = list(rows)
+    found: list[Any] = list(rows)
     places.preload(row["place"] for row in found)
     for row in found:
         row["name"] = places.name(row["place"])

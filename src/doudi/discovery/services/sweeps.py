@@ -139,7 +139,7 @@ def _wrong(question: OwnQuestion) -> str:
 
 
 def _questions(sweep: Sweep, asked: Sequence[str], own: Sequence[OwnQuestion]) -> list[SweepQuestion]:
-    rows = []
+    rows: list[SweepQuestion] = []
     for code, item in CATALOGUE.items():
         if code in asked:
             rows.append(
@@ -246,7 +246,7 @@ def close_sweep(*, sweep_id: int, version: int, note: str, now: datetime) -> Swe
     unreached = SweepEntry.objects.filter(sweep=sweep, state__in=SweepEntry.OPEN).update(state=E.UNREACHED)
     due = add_working_days(today, int(get_setting(FOLLOW, sweep.area, today)))
     with connection.cursor() as cursor:
-        values = {"sweep": sweep.pk, "now": now, "due": due, "reason": f"集中排查“{sweep.title}”未排查到"[:200]}
+        values: dict[str, Any] = {"sweep": sweep.pk, "now": now, "due": due, "reason": f"集中排查“{sweep.title}”未排查到"[:200]}
         cursor.execute(NEARER, values)
         cursor.execute(VISIT, values)
     tell_visits(place=sweep.area, now=now)

@@ -80,8 +80,20 @@ def test_1_6_the_visitor_sees_the_list_and_answers_on_one_screen(town: scopes.Sc
     assert "靠什么取暖" in page and "集中供暖" in page and "粮食还够吃几天" in page and "紧急联系人" in page
     with scopes.acting(visitor):
         asked = {each.field: each.pk for each in sweep.questions.all()}
-    form = {"uuid": str(uuid4()), "met": "self", "living": "hard", "needs": ["medicine"], f"q{asked['heating']}": "coal", f"q{asked['food_days']}": "2"}
-    for wrong, words in (({"met": ""}, "必填"), ({"living": ""}, "生活状况"), ({f"q{asked['food_days']}": "400"}, "366"), ({f"q{asked['heating']}": "x"}, "x")):
+    form = {
+        "uuid": str(uuid4()),
+        "met": "self",
+        "living": "hard",
+        "needs": ["medicine"],
+        f"q{asked['heating']}": "coal",
+        f"q{asked['food_days']}": "2",
+    }
+    for wrong, words in (
+        ({"met": ""}, "必填"),
+        ({"living": ""}, "生活状况"),
+        ({f"q{asked['food_days']}": "400"}, "366"),
+        ({f"q{asked['heating']}": "x"}, "x"),
+    ):
         said = client.post(url, form | wrong)
         assert said.status_code == 422 and words in said.content.decode(), wrong
     done = client.post(url, form, follow=True).content.decode()
@@ -140,13 +152,19 @@ def test_1_6_found_extended_closed_and_cancelled_on_the_pages(town: scopes.Scope
     steps = {name: reverse(f"discovery:sweep_{name}", args=[sweep.pk]) for name in ("extend", "close", "cancel")}
     assert officer_client.post(steps["extend"], {"version": 1, "ends": sweep.ends, "reason": "大雪"}).status_code == 422
     assert officer_client.post(steps["extend"], {"version": 1, "ends": sweep.ends + timedelta(days=5), "reason": "大雪"}).status_code == 302
-    for name, given in (("close", {"version": 1, "note": "提前完成"}), ("cancel", {"version": 1, "reason": "不办了"}), ("close", {"version": 2, "note": ""})):
+    for name, given in (
+        ("close", {"version": 1, "note": "提前完成"}),
+        ("cancel", {"version": 1, "reason": "不办了"}),
+        ("close", {"version": 2, "note": ""}),
+    ):
         assert officer_client.post(steps[name], given).status_code == 422, name
     assert officer_client.post(steps["close"], {"version": 2, "note": "提前完成"}).status_code == 302
     text = officer_client.get(page).content.decode()
     assert "已办结" in text and "未排查到" in text and "提前完成" in text
     (entry, _found) = entries(sweep)
-    refused = client.post(reverse("discovery:sweep_record", args=[entry.pk]), {"uuid": str(uuid4()), "met": "self", "living": "steady", "note": "写了很多"})
+    refused = client.post(
+        reverse("discovery:sweep_record", args=[entry.pk]), {"uuid": str(uuid4()), "met": "self", "living": "steady", "note": "写了很多"}
+    )
     assert refused.status_code == 422 and "已办结" in refused.content.decode() and "写了很多" in refused.content.decode()
     for name in steps:
         assert client.post(steps[name]).status_code == 403

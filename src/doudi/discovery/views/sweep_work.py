@@ -102,7 +102,8 @@ def entry_page(request: HttpRequest, found: SweepEntry, *, settle: SettleForm | 
         (_("排查"), found.sweep.title),
         (_("所在村（社区）"), ui.area_name(found.area)),
         (_("住址"), card.address or ui.NOTHING),
-        (_("排查对象"), visit_queries.group_words(found.groups) or found.get_origin_display()),  # type: ignore[attr-defined]
+        (_("排查对象"), visit_queries.group_words(found.groups) or (_("全部在册家庭") if found.household_id else ui.NOTHING)),
+        (_("怎样列入"), found.get_origin_display()),  # type: ignore[attr-defined]
         (_("排查人"), found.posting.account.name if found.posting else _("村里在任走访员")),
     ]
     if found.residence_area:

@@ -111,15 +111,14 @@ def page(request: HttpRequest, found: Sweep, *, status: int = 200, **refused: An
         (_("列入户数"), "listed", ""), (_("已排查"), "done", "?state=done"), (_("发现需要"), "found", "?found=true"), (_("未见到人"), "absent", "?state=absent"),
         (_("不愿配合"), "refused", "?state=refused"),
     ]  # fmt: skip
-    shown += (
-        [(_("未排查到"), "unreached", "?state=unreached")]
-        if found.closed_at
-        else [(_("未排查"), "open", "?state=open"), (_("逾期"), "late", "?state=late")]
-    )
+    shown.append((_("未排查到"), "unreached", "?state=unreached") if found.closed_at else (_("未排查"), "open", "?state=open"))
+    figures = [{"label": label, "value": f"{total[key]:,}", "unit": _("户"), "url": url + query} for label, key, query in shown]
+    if total["late"] and not found.closed_at:
+        figures[-1]["note"] = _("逾期 %(count)s 户") % {"count": f"{total['late']:,}"}
     context = {
         "sweep": found, "rows": rows, "total": total, "area": area, "place": places.name(area), "words": words, "colour": colour,
         "up": area[: {12: 9, 9: 6}.get(len(area), 2)] if area != top else "", "about": sweep_queries.about_sweep(found, visit_queries.group_words(found.groups)),
-        "figures": [{"label": label, "value": f"{total[key]:,}", "unit": _("户"), "url": url + query} for label, key, query in shown],
+        "figures": figures,
         "answers": sweep_queries.answers_of(found, area=area), "questions": list(found.questions.all()),
         "timeline": sweep_queries.timeline(SweepEvent.objects.filter(sweep=found, entry__isnull=True)),
         "may_found": found.state == Sweep.State.OPEN and found.starts <= on and duties.may("sweeps.answer"),
@@ -177,7 +176,10 @@ class EntryFilter(django_filters.FilterSet):
         label=gettext_lazy("状态"), choices=[("open", gettext_lazy("未排查")), ("late", gettext_lazy("逾期")), *SweepEntry.State.choices],
         empty_label=gettext_lazy("全部"), method="by_state",
     )  # fmt: skip
-    found = django_filters.BooleanFilter(label=gettext_lazy("发现需要"), method="by_found")
+    found = django_filters.ChoiceFilter(
+        label=gettext_lazy("发现需要"), choices=[("true", gettext_lazy("有")), ("false", gettext_lazy("没有"))], empty_label=gettext_lazy("全部"),
+        method="by_found",
+    )  # fmt: skip
     origin = django_filters.ChoiceFilter(label=gettext_lazy("怎样列入"), choices=SweepEntry.Origin.choices, empty_label=gettext_lazy("全部"))
     area = AreaFilter(label=gettext_lazy("地区"))
 
@@ -195,8 +197,8 @@ class EntryFilter(django_filters.FilterSet):
             return rows.filter(over | Q(state__in=("done", "refused"), done_at__date__gt=F("sweep__ends")))
         return rows.filter(state__in=SweepEntry.OPEN if value == "open" else (value,)) if value else rows
 
-    def by_found(self, rows: QuerySet[SweepEntry], name: str, value: bool | None) -> QuerySet[SweepEntry]:
-        return rows if value is None else rows.filter(lead__isnull=not value)
+    def by_found(self, rows: QuerySet[SweepEntry], name: str, value: str) -> QuerySet[SweepEntry]:
+        return rows.filter(lead__isnull=value == "false") if value else rows
 
 
 class Entries(ListPage):
