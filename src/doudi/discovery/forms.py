@@ -49,8 +49,13 @@ class ReferForm(forms.Form):
 
     department = forms.ChoiceField(label=_("转办部门"), required=False, choices=[("", _("不转部门")), *Department.choices])
     to_area = forms.CharField(
-        label=_("转往外地"), max_length=12, required=False, help_text=_("外县（市、区）、乡镇或村的区划代码；本县范围内请用“分派”")
-    )
+        label=_("转往外地"), max_length=12, required=False,
+        help_text=_("输入外县（市、区）、乡镇或村的名称、拼音首字母或代码，再从列表中选择。选到村的，直接交给现居住地的走访员。"),
+        widget=forms.TextInput(
+            attrs={"list": "to-places", "hx-get": "/places/?wide=1", "hx-trigger": "input changed delay:200ms", "hx-target": "#to-places",
+                   "hx-vals": '{"field": "to_area"}', "autocomplete": "off"}
+        ),
+    )  # fmt: skip
     note = forms.CharField(label=_("转办理由"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
     version = forms.IntegerField(widget=forms.HiddenInput)
 

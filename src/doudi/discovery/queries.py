@@ -17,7 +17,7 @@ from doudi.batch.indicators import INDICATORS
 from doudi.core import places
 from doudi.core.models import Duty, Posting
 from doudi.core.templatetags import ui
-from doudi.discovery.models import Channel, Delivery, Lead, LeadEvent
+from doudi.discovery.models import Channel, Delivery, Lead, LeadEvent, LeadReferral
 from doudi.discovery.services.assigning import WORKERS
 from doudi.registry.models import Household, Programme
 
@@ -33,6 +33,7 @@ STATE_COLOURS: dict[str, str] = {
 }
 URGENCY_COLOURS: dict[str, str] = {Lead.Urgency.RED: "red", Lead.Urgency.ORANGE: "orange", Lead.Urgency.YELLOW: "unv"}
 
+MOST_POSTINGS = 400
 
 def indicator_title(code: str) -> str:
     """The indicator in words; leads that people report have none."""
@@ -165,6 +166,21 @@ def postings_for(lead: Lead, *, on: date) -> list[tuple[int, str]]:
     places.preload(each.area for each in found)
     found.sort(key=lambda each: (each.area not in near, -len(each.area), each.duty))
     return [(each.pk, f"{each.account.name}　{Duty(each.duty).label}　{places.name(each.area)}") for each in found]
+
+
+def referral_standing(row: LeadReferral) -> tuple[str, str]:
+    """How a referral stands: words and colour."""
+    words = {"returned": (_("已退回"), "red"), "taken": (_("办理中"), ""), "waiting": (_("待签收"), "orange")}
+    found = words.get(row.standing)
+    return found or (str(Lead.State(row.standing).label), STATE_COLOURS[row.standing])
+
+
+def postings_below(area: str, *, on: date) -> list[tuple[int, str]]:
+    """Whom leads of a list can be given to: people posted at `area` or below today, by place; the first MOST_POSTINGS."""
+    held = Posting.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), starts__lte=on, duty__in=WORKERS, area__gte=area, area__lt=area + ":")
+    found = list(held.select_related("account").order_by("area", "duty", "id")[:MOST_POSTINGS])
+    places.preload(each.area for each in found)
+    return [(each.pk, f"{places.name(each.area)}　{each.account.name}　{Duty(each.duty).label}") for each in found]
 
 
 def mine(posting_id: int) -> QuerySet[Lead]:

@@ -31,6 +31,8 @@ class LeadReferral(AreaModel):
     """A lead passed on to another area: what the receiving side needs, as it stood that day. `area` is the receiving side.
 
     Both sides see it; the receiving side takes it, which raises a lead of its own with a clock of its own, and its result is read by the sender.
+    One that names a village (where somebody from elsewhere stays) is taken by itself and goes to the visitor there. The receiving side may send
+    it back: then the sender's own lead is open again.
     """
 
     from_area = AreaField()
@@ -52,10 +54,21 @@ class LeadReferral(AreaModel):
     lead_there = models.BigIntegerField(null=True)
     result = CodeField(max_length=12, choices=Lead.State.choices, default="")
     result_at = models.DateTimeField(null=True)
+    returned_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    returned_at = models.DateTimeField(null=True)
+    return_reason = models.CharField(max_length=400, blank=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["area", "sent_at"]),
             models.Index(fields=["lead"]),
             models.Index(fields=["lead_there"], condition=Q(lead_there__isnull=False), name="referral_there"),
+            models.Index(fields=["area", "sent_at"], condition=Q(taken_at__isnull=True, returned_at__isnull=True), name="referral_waiting"),
         ]
+        constraints = [models.CheckConstraint(condition=Q(returned_at__isnull=True) | ~Q(return_reason=""), name="referral_return_reason")]
+
+    @property
+    def standing(self) -> str:
+        """How it stands, in a word: returned, a state of leads once it ended, taken, or waiting."""
+        return "returned" if self.returned_at else self.result or ("taken" if self.taken_at else "waiting")
+

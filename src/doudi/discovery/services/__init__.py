@@ -1,6 +1,6 @@
 """Business actions of discovery."""
 
-from doudi.discovery.services.assigning import assign_lead, refer_lead, take_referral
+from doudi.discovery.services.assigning import assign_lead, assign_leads
 from doudi.discovery.services.comparison import compare
 from doudi.discovery.services.deliveries import DeliveryError, deliver
 from doudi.discovery.services.escalation import escalate
@@ -9,6 +9,7 @@ from doudi.discovery.services.identifying import identify_lead
 from doudi.discovery.services.leads import StaleLead, advance_lead, advance_leads, leads_helped, report_lead
 from doudi.discovery.services.linkage_desk import decide_pair, undo_decision
 from doudi.discovery.services.raising import Subject, raise_lead
+from doudi.discovery.services.referring import refer_lead, return_referral, take_referral
 from doudi.discovery.services.sweep_answers import add_found, answer_sweep, decide_conflict, settle_change
 from doudi.discovery.services.sweep_lists import run_sweeps
 from doudi.discovery.services.sweeps import OwnQuestion, assign_village, cancel_sweep, close_sweep, extend_sweep, open_sweep
@@ -34,6 +35,7 @@ __all__ = [
     "answer_sweep",
     "ask_visit",
     "assign_lead",
+    "assign_leads",
     "assign_village",
     "assign_visits",
     "cancel_sweep",
@@ -63,6 +65,7 @@ __all__ = [
     "report_by_team",
     "report_lead",
     "resolve_conflict",
+    "return_referral",
     "revoke_device",
     "run_sweeps",
     "set_contact",

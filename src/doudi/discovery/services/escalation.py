@@ -13,6 +13,7 @@ from doudi.core.models import Setting
 from doudi.core.settings_overlay import get_setting
 from doudi.core.workdays import add_working_days, is_working_day
 from doudi.discovery.services.assigning import release_ended
+from doudi.discovery.services.referring import urge_referrals
 
 PARAMETER = "procedure.lead.escalate_days"
 
@@ -69,5 +70,7 @@ def escalate(*, on: date, now: datetime, area: str) -> Escalated:
     with connection.cursor() as cursor:
         cursor.execute(ESCALATE, {"areas": areas, "befores": befores, "low": area, "high": area + ":", "on": on, "now": now, "scope": scope.area})
         count = cursor.rowcount
+    twices = [add_working_days(on, -2 * int(get_setting(PARAMETER, place, on))) for place in areas]
+    urge_referrals(areas=areas, befores=befores, twices=twices, low=area, on=on, now=now)
     scopes.check_constraints()
     return Escalated(count, released)

@@ -198,7 +198,7 @@ def feed_back(*, now: datetime) -> None:
     """Tell the counties that passed leads on what became of them: results of the leads that stand for their referrals, within the scope."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "update discovery_leadreferral r set result = l.state, result_at = %s from discovery_lead l where l.id = r.lead_there and r.result = ''"
+            "update discovery_leadreferral r set result = l.state, result_at = %s from discovery_lead l where l.id = r.lead_there and r.result = '' and r.returned_at is null"
             " and l.state in ('helped', 'not_in_need', 'referred')",
             [now],
         )

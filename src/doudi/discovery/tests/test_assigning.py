@@ -22,6 +22,7 @@ from doudi.discovery.services import (
     Subject,
     advance_lead,
     assign_lead,
+    assign_leads,
     escalate,
     raise_lead,
     refer_lead,
@@ -260,3 +261,36 @@ def test_1_5_two_officers_who_give_one_lead_to_two_visitors_at_once_one_is_told(
     assert sorted(results) == ["done", "told"]
     with scopes.acting(towns[0]):
         assert LeadEvent.objects.filter(lead=lead, what="assigned").count() == 1
+
+
+@pytest.mark.django_db
+def test_1_5_many_leads_are_given_at_once_and_what_cannot_be_given_is_named_with_its_reason(town: scopes.Scope, django_assert_max_num_queries: Any) -> None:
+    visitor, elsewhere, finance = officer(Duty.VISITOR, VILLAGE, name="杨建国"), officer(Duty.VISITOR, OTHER_VILLAGE), officer(Duty.FINANCE_OFFICER, TOWN)
+    leads = [signal(town, f"call:{number}", area=place) for number, place in enumerate((VILLAGE[:9], VILLAGE[:9], VILLAGE, OTHER_VILLAGE))]
+    stay = signal(town, "call:9", area=OTHER_VILLAGE, residence_area=VILLAGE)
+    far = signal(officer(Duty.TOWNSHIP_OFFICER, ELSEWHERE[:9]), "call:8", area=ELSEWHERE)
+    closed = signal(town, "call:7", area=VILLAGE)
+    with scopes.acting(town):
+        assign_lead(lead_id=stay.pk, version=None, posting_id=None, note="", now=NOW)
+        advance_lead(lead_id=closed.pk, version=None, after="contacted", note="", now=NOW)
+        advance_lead(lead_id=closed.pk, version=None, after="not_in_need", note="子女已返家照料", now=NOW)
+        here = [lead.pk for lead in leads]
+        for place in here[:2]:
+            Lead.objects.filter(pk=place).update(residence_area=VILLAGE)
+        with django_assert_max_num_queries(14):
+            outcome = assign_leads(lead_ids=[*here, stay.pk, far.pk, closed.pk, 10**12], posting_id=visitor.posting_id, note="本周上门", now=NOW)
+        assert outcome.done == [here[0], here[1], stay.pk]
+        assert {pk: reason[:4] for pk, reason in outcome.refused.items()} == {
+            here[2]: "已由此人", here[3]: "不在此人", far.pk: "不存在或", closed.pk: "目前为“", 10**12: "不存在或",
+        }  # fmt: skip
+        assert set(Lead.objects.filter(posting=visitor.posting_id, state="assigned").values_list("pk", flat=True)) == {*outcome.done, here[2]}
+        assert LeadEvent.objects.filter(what="assigned", note__contains="杨建国（").filter(note__endswith="；本周上门").count() == 3
+        assert Todo.objects.filter(done_at=None, posting=visitor.posting_id, kind="lead").count() == 4
+        back = assign_leads(lead_ids=here, posting_id=None, note="", now=NOW)
+        assert back.done == here and Todo.objects.filter(done_at=None, duty=Duty.TOWNSHIP_OFFICER, kind="lead").count() == 4
+        again = assign_leads(lead_ids=here, posting_id=None, note="", now=NOW)
+        assert again.done == [] and set(again.refused.values()) == {"已由乡镇办理"}
+        with pytest.raises(ValidationError, match="在任岗位"):
+            assign_leads(lead_ids=here, posting_id=finance.posting_id, note="", now=NOW)
+    with scopes.acting(visitor), pytest.raises(PermissionDenied):
+        assign_leads(lead_ids=here, posting_id=elsewhere.posting_id, note="", now=NOW)

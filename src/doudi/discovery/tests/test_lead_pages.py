@@ -178,3 +178,25 @@ def test_1_5_the_page_links_each_number_to_the_list_behind_it(town: scopes.Scope
     assert lead.number not in client.get(reverse("discovery:timing_leads"), {"step": "help"}).content.decode()
     wrong = client.get(reverse("discovery:timing"), {"starts": "2022-12-31", "ends": "2022-01-01"})
     assert wrong.status_code == 200 and "不能晚于" in wrong.content.decode()
+
+
+@pytest.mark.django_db
+def test_1_5_the_ticked_leads_are_given_to_somebody_and_the_page_names_those_that_were_not(town: scopes.Scope) -> None:
+    visitor = officer(Duty.VISITOR, OTHER_VILLAGE, name="杨建国")
+    near, far = signal(town, "call:1", area=OTHER_VILLAGE), signal(town, "call:2", area=VILLAGE)
+    with scopes.acting(town):
+        Lead.objects.filter(pk=near.pk).update(posting=None, state="new")
+    client, url = client_of(town), reverse("discovery:leads_assign")
+    page = client.get(reverse("discovery:leads")).content.decode()
+    assert "批量分派" in page and "全选本页" in page and f'value="{visitor.posting_id}"' in page
+    sent = {"lead": [near.pk, far.pk], "posting": visitor.posting_id, "note": "", "filters": "state=open"}
+    answer = client.post(url, sent, follow=True)
+    text = answer.content.decode()
+    assert answer.redirect_chain[0][0].endswith("?state=open") and "已分派 1 条线索" in text
+    assert f"1 条未办理：不在此人负责的地方；请打开线索单独分派（{far.number}）" in text
+    for wrong in ({"posting": ""}, {"posting": "x"}, {"lead": []}, {"posting": "9" * 30}, {"posting": 10**12}):
+        assert client.post(url, sent | wrong).status_code == 302
+    with scopes.acting(town):
+        assert Lead.objects.get(pk=near.pk).posting_id == visitor.posting_id and Lead.objects.get(pk=far.pk).posting_id is None
+    checker = officer(Duty.DATA_CHECKER, COUNTY)
+    assert client_of(checker).post(url, sent).status_code == 403 and "批量分派" not in client_of(checker).get(reverse("discovery:leads")).content.decode()

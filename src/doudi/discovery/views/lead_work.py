@@ -122,9 +122,10 @@ class Referrals(ListPage):
         Column(gettext_lazy("情况"), "reason"),
         Column(
             gettext_lazy("结果"),
-            lambda row: row.get_result_display() if row.result else _("已签收") if row.taken_at else _("待签收"),
+            lambda row: queries.referral_standing(row)[0],
             kind="tag",
-            colour=lambda row: queries.STATE_COLOURS.get(row.result, "" if row.taken_at else "orange"),
+            colour=lambda row: queries.referral_standing(row)[1],
+            small=lambda row: row.return_reason,
         ),
     )
 
@@ -133,12 +134,30 @@ class Referrals(ListPage):
 
 
 @may("discovery.refer")
+@require_POST
+def send_back(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """Send a lead that another county passed on back, with the reason."""
+    try:
+        services.return_referral(referral_id=referral_id, reason=request.POST.get("reason", "")[:400], now=timezone.now())
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    except LeadReferral.DoesNotExist:
+        raise Http404 from None
+    else:
+        messages.success(request, _("已退回转出地，对方的线索重新计时。"))
+    return redirect("discovery:referral", referral_id=referral_id)
+
+
+@may("discovery.view")
 def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
-    """One lead passed on between counties; the receiving side takes it here."""
-    found = get_object_or_404(LeadReferral.objects.select_related("sent_by", "taken_by"), pk=referral_id)
+    """One lead passed on between counties; the receiving side takes it here. Levels above see what waits too long."""
+    if not (duties.may("discovery.refer") or duties.may("discovery.escalate")):
+        raise PermissionDenied(_("您的岗位不能办理这项业务。"))
+    found = get_object_or_404(LeadReferral.objects.select_related("sent_by", "taken_by", "returned_by"), pk=referral_id)
     audit.record_access(what="open", subject="lead_referral", subject_id=found.pk, area=found.area)
-    receiving = scopes.current().covers(found.area)
-    form = TakeForm(request.POST or None, initial={"area": found.area}) if receiving and found.taken_at is None else None
+    receiving = scopes.current().covers(found.area) and duties.may("discovery.refer")
+    waits = found.taken_at is None and found.returned_at is None
+    form = TakeForm(request.POST or None, initial={"area": found.area}) if receiving and waits else None
     if request.method == "POST" and receiving:
         try:
             if form is None or form.is_valid():
@@ -163,8 +182,13 @@ def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
         (_("情况说明"), found.detail or ui.NOTHING, True),
         (_("转办理由"), found.note, True),
         (_("转办人"), f"{found.sent_by.name}　{ui.day(found.sent_at)}"),
-        (_("结果"), found.get_result_display() if found.result else _("办理中") if found.taken_at else _("待签收")),  # type: ignore[attr-defined]
+        (_("结果"), queries.referral_standing(found)[0]),
     ]
+    if found.returned_at:
+        by = found.returned_by.name if found.returned_by else ui.NOTHING
+        rows += [(_("退回理由"), found.return_reason, True), (_("退回人"), f"{by}　{ui.day(found.returned_at)}")]
     there = found.lead_there if receiving else None
-    context = {"referral": found, "rows": rows, "form": form, "lead_there": there}
+    back = receiving and found.returned_at is None and not found.result
+    sent_lead = found.lead_id if not receiving and scopes.current().covers(found.from_area) else None
+    context = {"referral": found, "rows": rows, "form": form, "lead_there": there, "back": back, "sent_lead": sent_lead}
     return render(request, "discovery/referral.html", context, status=422 if form is not None and form.errors else 200)

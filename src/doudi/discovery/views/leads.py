@@ -20,14 +20,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import audit, duties
 from doudi.core.lists import AreaFilter, Column, ListPage
+from doudi.core.models import Posting
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.discovery import queries, services
 from doudi.discovery.forms import AssignForm, IdentifyForm, ReferForm, ReportForm, StepForm
 from doudi.discovery.models import Channel, Lead, LeadReferral
-from doudi.discovery.services.leads import STEPS
+from doudi.discovery.services.leads import STEPS, Outcome
 from doudi.registry.models import Household, Person
 
+NAMED = 10  # leads that a message names by number
 FULL_NAMES = 9  # a township's or village's own lists show names whole; lists above it are masked
 BATCH = (Lead.State.ASSIGNED, Lead.State.CONTACTED, Lead.State.VERIFIED, Lead.State.UNREACHABLE, Lead.State.NOT_IN_NEED)
 
@@ -121,6 +123,11 @@ class Leads(ListPage):
     def rows(self) -> QuerySet[Lead]:
         return queries.leads().filter(merged_into=None)
 
+    def _place(self) -> str:
+        """The place that the list is narrowed to, within the scope."""
+        own, asked = self.request.scope.area, self.request.GET.get("area", "")  # type: ignore[attr-defined]
+        return asked if asked.isascii() and asked.isdigit() and asked.startswith(own) else own
+
     def context(self) -> dict[str, Any]:
         counted = queries.state_counts()
         url = reverse("discovery:leads")
@@ -133,6 +140,7 @@ class Leads(ListPage):
         return {
             "figures": figures,
             "batch": [(step.value, step.label) for step in BATCH] if duties.may("discovery.handle") else [],
+            "postings": queries.postings_below(self._place(), on=timezone.localdate()) if duties.may("discovery.assign") else [],
             "filters": self.request.GET.urlencode(),
         }
 
@@ -246,7 +254,7 @@ def step(request: HttpRequest, lead_id: int) -> HttpResponse:
 def steps(request: HttpRequest) -> HttpResponse:
     """The same step for the ticked leads; then the same list again."""
     back = reverse("discovery:leads") + "?" + request.POST.get("filters", "")[:500]
-    ids = [int(value) for value in request.POST.getlist("lead") if value.isascii() and value.isdigit() and len(value) < 19][:500]
+    ids = _ticked(request)
     after = request.POST.get("after", "")
     if not ids or after not in STEPS:
         messages.warning(request, _("请先勾选线索，再选择办理结果。"))
@@ -256,11 +264,45 @@ def steps(request: HttpRequest) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        messages.success(request, _("已办理 %(done)d 条线索。") % {"done": len(outcome.done)})
-        if outcome.refused:
-            reasons = "、".join(sorted(set(outcome.refused.values())))
-            messages.warning(request, _("%(count)d 条未办理：%(reasons)s。") % {"count": len(outcome.refused), "reasons": reasons})
+        _tell(request, outcome, _("已办理 %(done)d 条线索。") % {"done": len(outcome.done)})
     return redirect(back)
+
+
+@require_POST
+@may("discovery.assign")
+def assign_many(request: HttpRequest) -> HttpResponse:
+    """Give the ticked leads to one person, or back to the township; then the same list again."""
+    back = reverse("discovery:leads") + "?" + request.POST.get("filters", "")[:500]
+    ids, to = _ticked(request), request.POST.get("posting", "")
+    if not ids or not (to == "0" or (to.isascii() and to.isdigit() and len(to) < 19)):
+        messages.warning(request, _("请先勾选线索，再选择办理人。"))
+        return redirect(back)
+    try:
+        outcome = services.assign_leads(lead_ids=ids, posting_id=int(to) or None, note=request.POST.get("note", ""), now=timezone.now())
+    except (ValidationError, Posting.DoesNotExist) as error:
+        messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else _("没有这个岗位，或不在您的辖区；请重新选择。"))
+    else:
+        _tell(request, outcome, _("已分派 %(done)d 条线索。") % {"done": len(outcome.done)})
+    return redirect(back)
+
+
+def _ticked(request: HttpRequest) -> list[int]:
+    return [int(value) for value in request.POST.getlist("lead") if value.isascii() and value.isdigit() and len(value) < 19][:500]
+
+
+def _tell(request: HttpRequest, outcome: Outcome, done: str) -> None:
+    """What a batch came to: how many went, and by reason which did not."""
+    if outcome.done:
+        messages.success(request, done)
+    if not outcome.refused:
+        return
+    numbers = dict(queries.leads().filter(pk__in=outcome.refused).values_list("pk", "number"))
+    by_reason: dict[str, list[str]] = {}
+    for pk, reason in outcome.refused.items():
+        by_reason.setdefault(reason, []).append(numbers.get(pk, str(pk)))
+    for reason, which in by_reason.items():
+        named = "、".join(which[:NAMED]) + (_(" 等") if len(which) > NAMED else "")
+        messages.warning(request, _("%(count)d 条未办理：%(reason)s（%(which)s）。") % {"count": len(which), "reason": reason, "which": named})
 
 
 @may("discovery.report")
