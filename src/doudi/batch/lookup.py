@@ -47,8 +47,9 @@ def _shown(column: Column, value: Any) -> str:
 
 
 def _columns(contract: Contract) -> list[Column]:
-    """Columns that may be shown: no numbers, no names (the person is named by the reader's own record)."""
-    return [each for each in contract.columns if not each.sensitive and each.type not in ("name", "id_number", "person_number", "certificate", "credit_code")]
+    """Columns that may be shown: no numbers of documents, vehicles or deeds, no names (the person is named by the reader's own record)."""
+    kept = [each for each in contract.columns if not each.sensitive and each.type not in ("name", "id_number", "person_number", "certificate", "credit_code")]
+    return [each for each in kept if not each.header_zh.endswith(("号", "号码", "号牌"))]
 
 
 def _since(contract: Contract, on: date) -> tuple[Column | None, date]:

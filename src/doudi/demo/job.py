@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import complaints, departments, discovery, hotline, policy, prices, sweeping, visiting
+from doudi.demo import applying, complaints, departments, discovery, hotline, policy, prices, sweeping, visiting
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -71,6 +71,7 @@ def run(demo: Demo) -> dict[str, Any]:
         hotline.calls,
         assessment,
         decisions,
+        applying.applications,
         december,
         prices.prices,
         complaints.complaints,

@@ -89,6 +89,16 @@ def objections(case: Case) -> list[Objection]:
     return list(Objection.objects.filter(case_id=case.pk).order_by("-id")[:10])
 
 
+def sorted_report(report: dict[str, Any]) -> dict[str, Any]:
+    """The report of a data check for the page: what departments know first, then the names of those that know nothing or have sent nothing."""
+    sets = report.get("datasets", [])
+    return report | {
+        "told": [each for each in sets if each["known"]],
+        "silent": [each["name"] for each in sets if not each["known"] and each["period"]],
+        "absent": [each["name"] for each in sets if not each["period"]],
+    }
+
+
 def by_step(on: date) -> list[dict[str, Any]]:
     """Open cases by step with how many are past their limit, in the order of the way; one query."""
     rows = Case.objects.exclude(state=Case.State.CLOSED).values("step").annotate(count=Count("pk"), late=Count("pk", filter=overdue(on)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import django_filters
@@ -19,6 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from doudi.assessment import services as assessing
 from doudi.core import audit, duties
+from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.views.access import may
 from doudi.discovery.models import Lead
@@ -71,10 +74,18 @@ class Cases(ListPage):
         Column(gettext_lazy("救助项目"), "get_programme_display"),
         Column(gettext_lazy("办理环节"), lambda row: case_queries.said(row)[0], kind="tag", colour=lambda row: case_queries.said(row)[1]),
         Column(gettext_lazy("拟救助金额（元/月）"), "amount", kind="money", sort="amount"),
-        Column(gettext_lazy("环节期限"), lambda row: row.due if row.state == "open" else None, kind="due", sort="due"),
-        Column(gettext_lazy("办结期限"), lambda row: None if row.outcome else row.decide_by, kind="due", sort="decide_by"),
+        Column(
+            gettext_lazy("环节期限"), lambda row: row.due if row.state == "open" else None, kind="due", sort="due",
+            small=lambda row: None if row.outcome or not row.decide_by else _("办结期限 %(day)s") % {"day": row.decide_by.isoformat()},
+        ),
         Column(gettext_lazy("申请日期"), "application.applied_on", kind="day"),
-    ]
+    ]  # fmt: skip
+
+    def get_columns(self) -> Sequence[Column]:
+        """Readers of one township need the village's own name only."""
+        if len(scopes.current().area) < 9:
+            return self.columns
+        return [replace(column, kind="place") if column.kind == "area" else column for column in self.columns]
 
     def rows(self) -> QuerySet[Case]:
         return case_queries.cases()
@@ -204,7 +215,8 @@ def case_page(request: HttpRequest, row: Case, *, what: str = "", form: forms.Fo
         "steps": case_queries.steps(row), "timeline": case_queries.timeline(row), "desc": _described(row), "people": people,
         "items": checklist(application, siblings, on=today), "missing": owed(application, siblings, on=today) if row.step == Step.ACCEPT else [],
         "unsigned": unsigned(row.household_id, on=today) if needs_check else [], "authorisations": case_queries.authorisations(row.household_id),
-        "relatives": case_queries.relatives(row.household_id), "check": check, "report": opened(check) if check and check.report and whole else None,
+        "relatives": case_queries.relatives(row.household_id), "check": check,
+        "report": case_queries.sorted_report(opened(check)) if check and check.report and whole else None,
         "visits": case_queries.visits(application), "publicities": case_queries.publicities(row), "objections": case_queries.objections(row),
         "whole": whole, "panels": panel_of(row, what=what, form=form, people=people), "paper_forms": paper_forms, "needs_check": needs_check,
         "today": today, "late": row.state == "open" and ((row.due and row.due < today) or (not row.outcome and row.decide_by and row.decide_by < today)),

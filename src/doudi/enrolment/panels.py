@@ -33,7 +33,7 @@ def of_lead(_request: HttpRequest, lead: Any) -> dict[str, Any] | None:
 
 
 def waiting(request: HttpRequest) -> dict[str, Any] | None:
-    rows = Decision.objects.filter(state=Decision.State.PROPOSED).order_by("proposed_at")
+    rows = queries.awaiting().order_by("proposed_at")
     return {"count": rows[:1000].count(), "rows": list(rows.select_related("household")[:6])}
 
 

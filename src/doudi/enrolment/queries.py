@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
-from doudi.enrolment.models import Award, AwardAmount, AwardMember, Decision
+from doudi.enrolment.models import Award, AwardAmount, AwardMember, Case, Decision
+from doudi.enrolment.procedure import Step
 
 COLOURS = {"proposed": "orange", "approved": "green", "sent_back": "red", "withdrawn": "gray"}
+
+
+def awaiting() -> QuerySet[Decision]:
+    """Proposals that can be decided now: a decision of an application only once its case has come to its approval."""
+    elsewhere = Case.objects.filter(decision=OuterRef("pk")).exclude(step=Step.APPROVAL, state=Case.State.OPEN)
+    return Decision.objects.filter(~Exists(elsewhere), state=Decision.State.PROPOSED)
 
 
 def history(decision: Decision) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -178,9 +178,7 @@ def approve_many(request: HttpRequest) -> HttpResponse:
                     messages.success(request, _("已确认 %(count)d 件。") % {"count": len(outcome.done)})
                 if not errors:
                     return redirect(request.get_full_path())
-    # a decision of an application waits here only once its case has come to its approval
-    elsewhere = Case.objects.filter(decision=OuterRef("pk")).exclude(step=Step.APPROVAL, state=Case.State.OPEN)
-    rows = Decision.objects.filter(~Exists(elsewhere), state=Decision.State.PROPOSED).exclude(proposed_by_id=scopes.current().account_id)
+    rows = queries.awaiting().exclude(proposed_by_id=scopes.current().account_id)
     rows = rows.select_related("household", "person", "proposed_by").defer("content")
     filterset = DecisionFilter(request.GET, queryset=rows, request=request)
     filterset.form.fields.pop("state", None)

@@ -13,14 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.batch import lookup
-from doudi.core import audit, duties
+from doudi.batch.datasets import CONTRACTS
+from doudi.core import audit, duties, places
 from doudi.core import scope as scopes
 from doudi.core.tasks import start_task
 from doudi.discovery.services.deliveries import lake
 from doudi.enrolment.models import Application, DataCheck
 from doudi.enrolment.procedure import Step
 from doudi.enrolment.services.papers import valid
-from doudi.enrolment.services.steps import done, go_on, take_all, touched
+from doudi.enrolment.services.steps import done, go_on, note_event, take_all, touched
 from doudi.registry.models import Fact, FactKind, Membership
 from doudi.registry.services.base import service
 
@@ -84,6 +85,12 @@ def _registered(application: Application) -> dict[str, str]:
     return {kind: f"{number.normalize():f}" for kind, number in facts.values_list("kind", "number") if number is not None}
 
 
+def _named(dataset: str, row: tuple[tuple[str, str], ...]) -> list[list[str]]:
+    """A department's row with divisions by their names."""
+    codes = {column.header_zh for column in CONTRACTS[dataset].columns if column.type == "division"}
+    return [[label, (places.name(value) or value) if label in codes else value] for label, value in row]
+
+
 def report(application: Application, *, on: date) -> dict[str, Any]:
     """The report as JSON: by dataset what is known of whom, without numbers; what differs from the registry; who has not signed."""
     people, limits, left = _people(application, on)
@@ -94,7 +101,9 @@ def report(application: Application, *, on: date) -> dict[str, Any]:
         known = [k for k in each.known if not limits.get(k.person) or each.dataset in limits[k.person]]
         datasets.append({
             "dataset": each.dataset, "name": each.name, "department": each.department, "period": each.period,
-            "known": [{"person": k.person, "count": k.count, "totals": dict(k.totals), "rows": [list(map(list, row)) for row in k.rows]} for k in known],
+            "known": [
+                {"person": k.person, "count": k.count, "totals": dict(k.totals), "rows": [_named(each.dataset, row) for row in k.rows]} for k in known
+            ],
         })  # fmt: skip
         kinds, _owner, unit = BESIDE.get(each.dataset, ((), "", ""))
         count = sum(k.count for k in known)
@@ -125,7 +134,7 @@ def fill_check(*, check_id: int, now: datetime) -> DataCheck:
 @service("enrolment.check")
 def check_again(*, application_id: int, version: int, now: datetime) -> DataCheck:
     """Ask for the data anew while the step is open (an authorisation came later, a delivery was late); the old report is replaced."""
-    application, _cases = take_all(application_id, version, at=Step.CHECK)
+    application, cases = take_all(application_id, version, at=Step.CHECK)
     open_one = DataCheck.objects.filter(application=application).exclude(state=DataCheck.State.CONCLUDED).first()
     touched(application)
     if open_one is None:
@@ -137,6 +146,8 @@ def check_again(*, application_id: int, version: int, now: datetime) -> DataChec
         url=f"/enrolment/applications/{application.pk}/", now=now,
     )  # fmt: skip
     DataCheck.objects.filter(pk=open_one.pk).update(task_id=task.pk)
+    for case in cases:
+        note_event(case, "重新取数", now=now)
     open_one.refresh_from_db()
     return open_one
 

@@ -191,8 +191,9 @@ def record_relative(*, household_id: int, official: str, post: str, relationship
         recorded_by_id=scopes.current().account_id or None, recorded_at=now,
     )  # fmt: skip
     _tell(household, "近亲属备案", now=now)
-    # what waits for its approval waits for the county's visit first; earlier steps come to it by themselves
-    for case in Case.objects.select_for_update().filter(household=household, step=Step.APPROVAL, outcome="").order_by("id"):
+    # nothing is thought about or decided before the county has been there; earlier steps come to it by themselves
+    waiting = Case.objects.select_for_update().filter(household=household, step__in=(Step.OPINION, Step.APPROVAL), state=Case.State.OPEN, outcome="")
+    for case in waiting.order_by("id"):
         again(case, (), now=now)
         go_on(case, now=now)
     return made

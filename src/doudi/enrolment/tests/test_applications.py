@@ -219,10 +219,17 @@ def test_2_2_relatives_on_record_force_the_countys_visit(office) -> None:
         services.record_relative(household_id=place.household.pk, official="王村长", post="village", relationship="叔父", now=office.now)
         with pytest.raises(ValidationError, match="已经登记过"):
             services.record_relative(household_id=place.household.pk, official="王村长", post="village", relationship="叔父", now=office.now)
+    office.read(c)
+    assert c.step == "county_visit" and c.duty == Duty.COUNTY_REVIEWER
     office.take(c)
-    assert c.step == "county_visit" and c.duty == Duty.COUNTY_REVIEWER  # even where the opinion was given before it was known
-    office.take(c)
-    assert c.step == "publicity"
+    assert c.step == "opinion"
+    late = office.until(office.apply(poor(office)), "approval")
+    with scopes.acting(office.town):
+        services.record_relative(household_id=late.household_id, official="赵站长", post="township", relationship="姐夫", now=office.now)
+    assert office.read(late).step == "county_visit"  # known only when the county was about to decide
+    with scopes.acting(office.approver), pytest.raises(ValidationError, match="县级入户核查"):
+        services.approve(decision_id=late.decision_id, version=1, now=office.now)
+    assert office.until(late, "").outcome == "granted"
 
 
 def test_2_2_only_what_may_be_posted_is_posted(office) -> None:
