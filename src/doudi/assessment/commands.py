@@ -16,7 +16,7 @@ Month = Annotated[str, typer.Option("--month", help="月份，例如 2022-12")]
 Area = Annotated[str, typer.Option("--area", help="区划代码")]
 
 
-def _month(text: str):  # type: ignore[no-untyped-def]
+def month_given(text: str):  # type: ignore[no-untyped-def]
     from datetime import date
 
     try:
@@ -28,7 +28,7 @@ def _month(text: str):  # type: ignore[no-untyped-def]
 @app.command()
 def assess(area: Area, month: Month, as_json: AsJson = False) -> None:
     """按法规测算一个地区全部家庭的待遇（重复执行不产生重复记录）"""
-    first = _month(month)
+    first = month_given(month)
     with ready():
         from django.utils import timezone
 
@@ -64,7 +64,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """一个家庭一个月的测算说明：逐行算法、依据、未享受的原因（登记情况的测算，不写入记录）"""
-    first = _month(month)
+    first = month_given(month)
     if bool(household) == bool(person):
         raise typer.BadParameter("请用 --household 或 --person 指定一个家庭或一个人", param_hint="--household / --person")
     with ready():
@@ -122,7 +122,7 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     """政策测算：改革方案或两个月份，对登记家庭或模拟人口的影响（只留合计，不留个人结果）"""
-    first, other = _month(month), _month(against) if against else None
+    first, other = month_given(month), month_given(against) if against else None
     if reform is not None and not reform.is_file():
         typer.echo(f"错误：没有文件“{reform}”。", err=True)
         raise typer.Exit(2)

@@ -140,7 +140,7 @@ def facts_day(month: date, today: date) -> date:
     return min(today, month_after(month) - timedelta(days=1))
 
 
-def _copy(sql: str, params: Mapping[str, Any], types: dict[str, pa.DataType]) -> pa.Table:
+def copy_rows(sql: str, params: Mapping[str, Any], types: dict[str, pa.DataType]) -> pa.Table:
     """Rows of a query as an Arrow table, through COPY ... TO STDOUT."""
     buffer = io.BytesIO()
     connection.ensure_connection()
@@ -162,7 +162,7 @@ def _numbers(column: pa.ChunkedArray) -> Array:
     return column.to_numpy(zero_copy_only=False).astype(np.float64)
 
 
-class _Index:
+class Position:
     """Position of ids in a column of ids that does not stand in order."""
 
     def __init__(self, ids: Array) -> None:
@@ -216,11 +216,20 @@ def read_household(*, household_id: int, month: date, as_of: date, settings: Set
     return _read(where, {"household": household_id}, month, as_of, settings)
 
 
+def read_households(*, ids: list[int], month: date, as_of: date, settings: Settings) -> Facts:
+    """Facts of the households named, within the scope."""
+    persons = "(select m2.person_id from registry_membership m2 where m2.household_id = any(%(ids)s) and m2.starts <= %(first)s and (m2.ends is null or m2.ends > %(first)s))"
+    where = {
+        "members": "h.id = any(%(ids)s)", "facts": f"(f.household_id = any(%(ids)s) or f.person_id in {persons})", "benefits": f"b.person_id in {persons}",
+    }  # fmt: skip
+    return _read(where, {"ids": ids}, month, as_of, settings)
+
+
 def _read(where: dict[str, str], params: dict[str, Any], month: date, as_of: date, settings: Settings) -> Facts:
     if month.day != 1:
         raise ValueError("month: the first of a month")
     params = params | {"first": month, "as_of": as_of, "before": month_before(month)}
-    members = _copy(
+    members = copy_rows(
         MEMBERS.format(where=where["members"]),
         params,
         {"household_id": pa.int64(), "area": pa.string(), "residence": pa.string(), "person_id": pa.int64(), "birth_date": pa.date32()},
@@ -245,13 +254,13 @@ def _read(where: dict[str, str], params: dict[str, Any], month: date, as_of: dat
     made.households["residence"] = members["residence"].to_numpy(zero_copy_only=False).astype(str)[starts]
     if not len(household_ids):
         return made
-    rows = _copy(
+    rows = copy_rows(
         FACTS.format(where=where["facts"]),
         params,
         {"person_id": pa.int64(), "household_id": pa.int64(), "kind": pa.string(), "number": pa.float64(), "text": pa.string()},
     )
     _pivot(made, rows, settings)
-    _benefits(made, _copy(
+    _benefits(made, copy_rows(
         BENEFITS.format(where=where["benefits"]),
         params,
         {
@@ -268,7 +277,7 @@ def _pivot(made: Facts, rows: pa.Table, settings: Settings) -> None:
     numbers = _numbers(rows["number"])
     texts = rows["text"].to_numpy(zero_copy_only=False)
     owners = {"person": _numbers(rows["person_id"]), "household": _numbers(rows["household_id"])}
-    index = {"person": _Index(made.person_ids), "household": _Index(made.household_ids)}
+    index = {"person": Position(made.person_ids), "household": Position(made.household_ids)}
     sizes = {"person": len(made.person_ids), "household": len(made.household_ids)}
 
     def column(owner: str, kind: str, source: Array, default: Any, dtype: Any) -> Array | None:
@@ -342,7 +351,7 @@ def _benefits(made: Facts, rows: pa.Table) -> None:
     """Awards of this month and of the one before, from the registry's summary."""
     if not rows.num_rows:
         return
-    found, person = _Index(made.person_ids).of(rows["person_id"].to_numpy())
+    found, person = Position(made.person_ids).of(rows["person_id"].to_numpy())
     programme = rows["programme"].to_numpy(zero_copy_only=False).astype(str)[found]
     starts = rows["starts"].to_numpy(zero_copy_only=False).astype("datetime64[D]")[found]
     ends = rows["ends"].to_numpy(zero_copy_only=False).astype("datetime64[D]")[found]

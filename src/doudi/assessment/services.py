@@ -69,7 +69,7 @@ def law_results(facts: Facts, settings: law.Settings) -> tuple[dict[str, Array],
     return {name: results[name] for name in PERSON_OUTPUTS}, {name: results[name] for name in HOUSEHOLD_OUTPUTS}
 
 
-def _write(facts: Facts, persons: Mapping[str, Array], households: Mapping[str, Array], values: dict[str, Any]) -> int:
+def write_assessments(facts: Facts, persons: Mapping[str, Array], households: Mapping[str, Array], values: dict[str, Any]) -> int:
     """COPY to a temporary table, then one INSERT ... SELECT under the scope; the number of new assessments."""
     rows = pa.table(
         [pa.array(facts.household_ids), pa.array(facts.areas.tolist()), facts_texts(facts), results_texts(facts, persons, households)],
@@ -115,7 +115,7 @@ def assess(*, household: Household, month: date, trigger: str, now: datetime) ->
             _("登记的事实不能用于测算：%(problems)s；请在家庭页更正后重新测算。") % {"problems": problems_said(error, facts)}
         ) from None
     frozen = snapshot(settings, now=now)
-    _write(facts, persons, households, {
+    write_assessments(facts, persons, households, {
         "run": None, "month": month, "trigger": trigger, "law": law.law_version(), "settings": frozen.hash, "as_of": facts.as_of,
         "account": scope.account_id, "now": now,
     })  # fmt: skip
@@ -134,7 +134,7 @@ def problems_said(error: law.LawInputError, facts: Facts) -> str:
     return "；".join(said)
 
 
-def _without_bad(facts: Facts, settings: law.Settings, bad: list[dict[str, Any]]) -> tuple[Facts, dict[str, Array], dict[str, Array]]:
+def results_without_bad(facts: Facts, settings: law.Settings, bad: list[dict[str, Any]]) -> tuple[Facts, dict[str, Array], dict[str, Array]]:
     """The law over the chunk; households whose facts cannot stand are left out and listed in `bad`."""
     while True:
         try:
@@ -194,7 +194,7 @@ def assess_all(
         facts = read_area(low=first, high=end, month=month, as_of=as_of, settings=settings)
         run.households += len(facts.household_ids)
         run.people += len(facts.person_ids)
-        facts, persons, households = _without_bad(facts, settings, bad)
+        facts, persons, households = results_without_bad(facts, settings, bad)
         if len(facts.household_ids):
             _add_up(totals, facts, persons, households)
             keep = (households["benefits_total"] > 0) | households["marginal_family"] | households["rigid_expenditure_family"] | facts.receives
@@ -202,7 +202,7 @@ def assess_all(
             rows = keep[facts.person_household]
             if keep.any():
                 kept_p, kept_h = {n: c[rows] for n, c in persons.items()}, {n: c[keep] for n, c in households.items()}
-                counts["written"] += _write(facts.only(keep), kept_p, kept_h, values)
+                counts["written"] += write_assessments(facts.only(keep), kept_p, kept_h, values)
                 counts["kept"] += int(keep.sum())
         if progress:
             progress(min(run.households, in_all), in_all)
@@ -278,3 +278,21 @@ def results_again(
         })  # fmt: skip
         at += size
     return made
+
+
+def gradual_exit(*, assessment: Assessment, start: date) -> tuple[int, float]:
+    """(months, yuan a month) of a gradual exit (渐退期, 2.5) that begins in `start`, by the frozen facts; (0, 0) where the law gives none.
+
+    The household is taken to have been on dibao in the month before, as its facts say, and its income to have risen through work.
+    """
+    persons, households, index = thaw([assessment.facts])
+    size = len(households["residence"])
+    households |= {
+        "was_on_dibao": np.ones(size, dtype=bool), "income_rise_from_work": np.ones(size, dtype=bool), "gradual_exit_months": np.zeros(size, dtype=np.int32),
+        "gradual_exit_start": np.full(size, start, dtype="datetime64[D]"), "exit_suspended": np.zeros(size, dtype=bool),
+    }  # fmt: skip
+    names = ("dibao_in_gradual_exit", "dibao_amount", "gradual_exit_limit_months")
+    found = law.run(persons, households, index, None, f"{start:%Y-%m}", names, law_settings(start))
+    if not bool(found["dibao_in_gradual_exit"][0]):
+        return 0, 0.0
+    return int(found["gradual_exit_limit_months"][0]), float(found["dibao_amount"][0])

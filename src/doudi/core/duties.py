@@ -59,6 +59,8 @@ MAY: dict[str, set[str]] = {
     "enrolment.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "enrolment.propose": {Duty.TOWNSHIP_OFFICER},
     "enrolment.approve": {Duty.COUNTY_APPROVER},
+    "enrolment.monitor": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "enrolment.raise": {Duty.COUNTY_REVIEWER},
     "enrolment.letters": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
     # the way of an application: who makes one, reads its course, and takes each step
     "enrolment.apply": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR},
@@ -135,6 +137,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("enrolment.propose", "enrolment.sign"),
     ("enrolment.sign", "enrolment.approve"),
     ("enrolment.sign", "enrolment.confirm"),
+    ("enrolment.raise", "enrolment.approve"),
     ("payments.prepare", "payments.approve"),
     ("payments.prepare", "payments.release"),
     ("payments.approve", "payments.release"),

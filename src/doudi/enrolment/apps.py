@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,4 @@ class EnrolmentConfig(AppConfig):
         from doudi.enrolment import procedure
 
         procedure.declare_parameters()
+        import_module("doudi.enrolment.settings")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from doudi.core import measures
+from doudi.enrolment import review_queries
 from doudi.enrolment.models import Award, AwardMember
 from doudi.registry.models import Fact, FactKind, Programme
 
@@ -36,3 +37,6 @@ measures.serve("2.2", "enrolment:awards", act="enrolment.view", figure=low_incom
 measures.serve("2.3", "enrolment:awards", act="enrolment.view", figure=alone)
 measures.serve("2.4", "assessment:list", act="assessment.view", figure=working_away)
 measures.serve("4.5", "enrolment:awards", act="enrolment.view", figure=disability)
+measures.serve("2.1", "enrolment:reviews", act="enrolment.view", figure=review_queries.open_figure)
+measures.serve("2.5", "enrolment:reviews", act="enrolment.view", figure=review_queries.gradual_figure)
+measures.serve("2.6", "emergency_measures", act="emergencies.view", figure=review_queries.suspended_figure)

@@ -52,6 +52,8 @@ class Draft:
     document: str = ""
     basis: dict[str, Any] | None = None
     valid_months: int = 0
+    ground: str = ""
+    gradual_exit: dict[str, Any] | None = None
 
     @property
     def amount(self) -> Decimal | None:
@@ -65,7 +67,7 @@ class Draft:
             "starts": self.starts.isoformat(), "start_rule": self.start_rule, "applied_on": self.applied_on.isoformat() if self.applied_on else None,
             "payee": self.payee, "assessment_id": self.assessment_id, "award_id": self.award_id,
             "law_amount": None if self.law_amount is None else str(self.law_amount), "differs": self.differs, "reason": self.reason,
-            "document": self.document,
+            "document": self.document, "ground": self.ground, **({"gradual_exit": self.gradual_exit} if self.gradual_exit else {}),
             **({"basis": self.basis} if self.basis is not None else {}), **({"valid_months": self.valid_months} if self.valid_months else {}),
         }  # fmt: skip
 

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy
 from doudi.assessment import services as assessing
 from doudi.assessment.models import Assessment
 from doudi.assessment.outputs import PERSON_PROGRAMMES
+from doudi.core.forms import DayInput
 from doudi.enrolment.drafts import granted
+from doudi.enrolment.services.grounds import Ground
 from doudi.registry.models import Programme
 
 MONTH = {"input_formats": ["%Y-%m"], "widget": forms.DateInput(attrs={"type": "month"}, format="%Y-%m")}
@@ -26,6 +28,7 @@ class NoteForm(forms.Form):
 
 
 class StopForm(forms.Form):
+    ground = forms.ChoiceField(label=gettext_lazy("停发原因"), choices=[("", gettext_lazy("请选择")), *Ground.choices])
     from_month = forms.DateField(label=gettext_lazy("自何月起停发"), **MONTH)  # type: ignore[arg-type]
     reason = forms.CharField(label=gettext_lazy("停发理由"), max_length=400)
 
@@ -72,3 +75,40 @@ class ProposalForm(forms.Form):
     def clean_what(self) -> tuple[str, int | None]:
         programme, _sep, person = self.cleaned_data["what"].partition(":")
         return programme, int(person) if person else None
+
+
+class KeepForm(forms.Form):
+    """Keep an award as it is."""
+
+    reason = forms.CharField(label=gettext_lazy("维持理由"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
+    until = forms.DateField(label=gettext_lazy("维持至"), widget=DayInput(), required=False, help_text=gettext_lazy("不填：情况再有变化时重新提示；填写：到期前不再提示（豁免）。"))
+
+
+class ChangeForm(forms.Form):
+    """Propose another amount, by default the law's."""
+
+    from_month = forms.DateField(label=gettext_lazy("自何月起变更"), **MONTH)  # type: ignore[arg-type]
+    amount = forms.DecimalField(
+        label=gettext_lazy("金额（元/月）"), required=False, min_value=Decimal("0.01"), max_digits=10, decimal_places=2,
+        help_text=gettext_lazy("留空按测算结果；与测算不一致时须填写理由。"),
+    )  # fmt: skip
+    reason = forms.CharField(label=gettext_lazy("理由"), required=False, max_length=400)
+
+
+class GradualForm(forms.Form):
+    """Propose a gradual exit."""
+
+    from_month = forms.DateField(label=gettext_lazy("渐退期起始月"), **MONTH)  # type: ignore[arg-type]
+    reason = forms.CharField(label=gettext_lazy("理由"), max_length=400)
+
+
+class GrantForm(forms.Form):
+    """Propose what the law gives in addition."""
+
+    reason = forms.CharField(label=gettext_lazy("说明"), required=False, max_length=400)
+
+
+class RaiseForm(forms.Form):
+    """Propose the raised amounts of many."""
+
+    document = forms.CharField(label=gettext_lazy("调整标准的文号"), max_length=200)

@@ -11,13 +11,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import attachable, panels
-from doudi.enrolment import case_queries, queries
+from doudi.enrolment import case_queries, queries, review_queries
 from doudi.enrolment.models import Authorisation, Decision, Document, HouseholdVisit, Publicity
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
     decisions = Decision.objects.filter(household=household.pk).select_related("proposed_by", "decided_by", "person").order_by("-id")[:12]
     return {"awards": queries.awards_of(household.pk), "decisions": list(decisions), "colours": queries.COLOURS}
+
+
+def reviews_of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
+    rows = review_queries.of_household(household.pk)
+    for row in rows:
+        row.colour = review_queries.COLOURS[row.state]  # type: ignore[attr-defined]
+    return {"rows": rows} if rows else None
 
 
 def of_lead(_request: HttpRequest, lead: Any) -> dict[str, Any] | None:
@@ -69,6 +76,7 @@ panels.action(
 panels.action("lead", _("提出申请"), apply_from_lead, act="enrolment.apply", order=15, style="pri")
 panels.dashboard(_("救助申请各环节"), board, "enrolment/_case_board.html", act="enrolment.cases", order=14)
 panels.add("household", _("待遇与决定"), of_household, "enrolment/_household.html", act="enrolment.view", order=30)
+panels.add("household", _("核查事项"), reviews_of_household, "enrolment/_reviews.html", act="enrolment.view", order=35)
 panels.add("lead", _("办理的救助"), of_lead, "enrolment/_household.html", act="enrolment.view", order=20)
 panels.action("assessment", _("提出办理"), lambda _request, row: reverse("enrolment:new", args=[row.pk]), act="enrolment.propose", order=10)
 panels.dashboard(_("待审批的决定"), waiting, "enrolment/_waiting.html", act="enrolment.approve", order=15)

@@ -64,5 +64,5 @@ def award_timeline(award: Award) -> list[dict[str, Any]]:
             title = words % {"month": f"{one.starts:%Y-%m}", "amount": f"{one.amount:,.2f}" if one.amount is not None else ""}
             made.append({"at": one.decided_at, "title": title, "who": one.decided_by.name if one.decided_by else "", "note": one.reason})
     for event in award.events.select_related("made_by"):
-        made.append({"at": event.made_at, "title": str(event.get_kind_display()), "who": event.made_by.name, "note": event.reason})
+        made.append({"at": event.made_at, "title": str(event.get_kind_display()), "who": event.made_by.name if event.made_by else _("系统"), "note": event.reason})
     return sorted(made, key=lambda item: item["at"] or award.made_at, reverse=True)

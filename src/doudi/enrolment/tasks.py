@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
 
 from doudi.core.tasks import Run, background
 from doudi.enrolment.services import checking
+from doudi.enrolment.services.monitoring import monitor as run_monitoring
 
 
 @background
@@ -16,3 +18,10 @@ def fill_check(run: Run, *, check_id: int) -> dict[str, Any]:
     run.progress(0, 1)
     check = checking.fill_check(check_id=check_id, now=timezone.now())
     return {"check": check.pk, "state": check.state}
+
+
+@background
+def monitor(run: Run, *, area: str, month: str) -> dict[str, Any]:
+    """Dynamic monitoring of an area for a month."""
+    done = run_monitoring(area=area, month=date.fromisoformat(month), now=timezone.now(), progress=run.progress)
+    return {"run": done.pk, "households": done.households, **{name: done.figures[name] for name in ("found", "new", "updated", "settled", "held")}}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.enrolment import case_views, case_work, letter_views, views
+from doudi.enrolment import case_views, case_work, letter_views, review_views, views
 
 app_name = "enrolment"
 urlpatterns = [
@@ -25,6 +25,11 @@ urlpatterns = [
     path("enrolment/awards/<int:pk>/", views.award, name="award"),
     path("enrolment/awards/<int:pk>/certificate/", letter_views.certificate, name="certificate"),
     path("enrolment/letters/", letter_views.letters, name="letters"),
+    path("enrolment/monitoring/", review_views.monitoring, name="monitoring"),
+    path("enrolment/monitoring/raise/", review_views.raise_standard, name="raise_standard"),
+    path("enrolment/reviews/", review_views.Reviews.as_view(), name="reviews"),
+    path("enrolment/reviews/<int:pk>/", review_views.review, name="review"),
+    path("enrolment/reviews/<int:pk>/<slug:what>/", review_views.act, name="review_act"),
     path("check/", letter_views.check, name="certificate_find"),
     path("check/<str:code>/", letter_views.check, name="certificate_check"),
     path("enrolment/awards/<int:pk>/<slug:what>/", views.award_act, name="award_act"),

@@ -5,8 +5,9 @@ from doudi.enrolment.models.awards import Award, AwardAmount, AwardEvent, AwardM
 from doudi.enrolment.models.decisions import Decision
 from doudi.enrolment.models.letters import Certificate, Letter
 from doudi.enrolment.models.papers import Authorisation, DataCheck, Document, HouseholdVisit, Objection, Publicity, Relative
+from doudi.enrolment.models.reviews import MonitoringRun, Review
 
 __all__ = [
     "Application", "Authorisation", "Award", "AwardAmount", "AwardEvent", "AwardMember", "Case", "CaseEvent", "CaseStep", "Certificate", "DataCheck", "Decision",
-    "Document", "Entitlement", "HouseholdVisit", "Letter", "Objection", "Publicity", "Relative",
+    "Document", "Entitlement", "HouseholdVisit", "Letter", "MonitoringRun", "Objection", "Publicity", "Relative", "Review",
 ]  # fmt: skip

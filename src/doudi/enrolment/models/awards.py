@@ -35,6 +35,7 @@ class Award(AreaModel):
     account = TokenField(null=True)
     bank = CodeField(max_length=14, default="")
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="+", db_constraint=False)
+    gradual_exit_start = models.DateField(null=True, help_text="first month of a gradual exit (2.5); the award then ends by itself")
     made_at = models.DateTimeField()
 
     class Meta:
@@ -91,11 +92,12 @@ class AwardEvent(AreaModel):
     class Kind(models.TextChoices):
         SUSPENDED = "suspended", _("暂停发放")
         RESUMED = "resumed", _("恢复发放")
+        EXTENDED = "extended", _("渐退期顺延")
 
     award = models.ForeignKey(Award, models.PROTECT, related_name="events", db_constraint=False)
     kind = CodeField(max_length=10, choices=Kind.choices)
     reason = models.CharField(max_length=400)
-    made_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="null: the system, by rule")
     made_at = models.DateTimeField()
 
     class Meta:

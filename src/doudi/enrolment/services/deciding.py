@@ -22,6 +22,8 @@ from doudi.enrolment.models import Award, AwardEvent, Case, Decision
 from doudi.enrolment.procedure import Step
 from doudi.enrolment.rules import first_month
 from doudi.enrolment.services.accepting import decided
+from doudi.enrolment.services.following import follow_decisions
+from doudi.enrolment.services.grounds import suspended
 from doudi.enrolment.services.steps import note_event
 from doudi.registry.models import GROUPS, Programme
 
@@ -33,6 +35,7 @@ LOCK_CASES = "select id from enrolment_case where decision_id = any(%s) order by
 LOCK = """
 select d.id, d.number, d.version, d.state, d.kind, d.programme, d.area, d.award_id, d.starts, d.proposed_by_id, d.decided_by_id, d.decided_at,
   d.content ->> 'start_rule', (d.content ->> 'applied_on')::date,
+  d.content ->> 'ground',
   d.content_hash = encode(sha256(convert_to(d.content::text, 'UTF8')), 'hex'), d.differs, d.signed_by_id,
   (select case when c.state = 'open' then c.step else c.state end from enrolment_case c where c.decision_id = d.id),
   coalesce((select (c.procedure ->> 'delegated')::boolean from enrolment_case c where c.decision_id = d.id), false)
@@ -102,6 +105,12 @@ CHANGE = [
     """insert into enrolment_awardamount (area, award_id, from_month, amount, decision_id)
     select a.area, a.id, d.starts, d.amount, d.id from enrolment_decision d join enrolment_award a on a.id = d.award_id
     where d.id = any(%(ids)s) and d.amount is not null order by a.id""",
+    # a gradual exit (2.5) ends by itself; one that is off goes on without end
+    """update enrolment_awardmember w set ends = (d.content #>> '{gradual_exit,ends}')::date from enrolment_decision d
+    where d.id = any(%(ids)s) and d.content ? 'gradual_exit' and w.award_id = d.award_id and not w.void and (w.ends is null or w.ends > d.starts)""",
+    """update enrolment_award a set ends = (d.content #>> '{gradual_exit,ends}')::date,
+      gradual_exit_start = (d.content #>> '{gradual_exit,starts}')::date from enrolment_decision d
+    where d.id = any(%(ids)s) and d.content ? 'gradual_exit' and a.id = d.award_id""",
 ]
 
 
@@ -129,6 +138,7 @@ class _Row:
     decided_at: datetime | None
     start_rule: str | None
     applied_on: date | None
+    ground: str | None
     intact: bool
     differs: bool
     signed_by: int | None
@@ -297,14 +307,36 @@ def approve_many(*, decisions: Sequence[tuple[int, int]], now: datetime, note: s
     # by application: never before the first month that the law gave; after the decision: never before it either
     starts = {row.id: max(starts[row.id], row.starts) if row.kind == Kind.GRANT else starts[row.id] for row in rows}
     _check_people(rows, starts, today, out.errors)
+    for identifier in suspended([(row.id, row.programme, row.ground or "", row.area) for row in rows if row.kind == Kind.STOP], today):
+        out.errors.setdefault(identifier, _("本地已启用暂停退出，本件停发暂不能确认；待停用后再办理，或退回乡镇。"))
     rows = [row for row in rows if row.id not in out.errors]
-    values = {"state": State.APPROVED, "account": scope.account_id, "now": now, "note": note.strip()[:400]}
-    _apply_or_split(rows, starts, values, out)
-    _finish(out.done, now)
-    decided(out.done, state=State.APPROVED, note=note, now=now)
+    _settle(rows, starts, account=scope.account_id, note=note, out=out, now=now)
     granted = Decision.objects.filter(pk__in=out.done, kind=Kind.GRANT)
     leads_helped(grants=list(granted.values_list("household_id", "programme", "person_id", "lead_id")), now=now)
     return out
+
+
+def _settle(rows: list[_Row], starts: dict[int, date], *, account: int, note: str, out: Outcome, now: datetime) -> None:
+    values = {"state": State.APPROVED, "account": account, "now": now, "note": note.strip()[:400]}
+    _apply_or_split(rows, starts, values, out)
+    _finish(out.done, now)
+    decided(out.done, state=State.APPROVED, note=note, now=now)
+    follow_decisions(ids=out.done, approved=True, now=now)
+
+
+def approve_proposed(*, ids: Sequence[int], account: int, note: str, now: datetime) -> list[int]:
+    """Approve changes that another rule of the house has proposed, in the name of an officer who confirmed their ground (a raised standard).
+
+    The proposer is another officer (a constraint holds it). The caller has checked who acts. Ids decided; the rest stays proposed.
+    """
+    out = Outcome()
+    rows = [row for row in _locked(ids).values() if row.kind == Kind.CHANGE and row.state == State.PROPOSED and row.intact]
+    for first in range(0, len(rows), MOST):
+        part = rows[first : first + MOST]
+        starts = {row.id: row.starts for row in part}
+        _check_people(part, starts, timezone.localdate(now), out.errors)
+        _settle([row for row in part if row.id not in out.errors], starts, account=account, note=note, out=out, now=now)
+    return out.done
 
 
 def _finish(ids: list[int], now: datetime) -> None:
@@ -338,6 +370,7 @@ def _end(*, decision_id: int, version: int, state: str, note: str, now: datetime
         cursor.execute(DECIDED, {"state": state, "account": scope.account_id, "now": now, "note": note.strip()[:400], "ids": [decision_id]})
     scopes.check_constraints()
     _finish([decision_id], now)
+    follow_decisions(ids=[decision_id], approved=False, now=now)
     return row
 
 

@@ -26,6 +26,7 @@ from doudi.core.services import todos
 from doudi.enrolment.drafts import Draft, Granted, People, fen, grant_drafts, members_of
 from doudi.enrolment.models import Award, AwardMember, Decision
 from doudi.enrolment.rules import START_RULES, first_month
+from doudi.enrolment.services.grounds import Ground, exit_problem
 from doudi.registry.models import GROUPS, Household, Programme
 
 CHUNK = 5_000
@@ -109,11 +110,16 @@ def insert(drafts: Sequence[Draft], *, now: datetime, waits: bool = False) -> li
         cursor.execute("drop table pg_temp.proposal")
     if waits:
         return ids
-    labels = [str(Programme(value).label) for value in Programme.values]
-    todos.raise_todos(TODOS, [Duty.COUNTY_APPROVER, Programme.values, labels, ids], now=now)
+    announce(ids, now=now)
     if any(draft.differs for draft in drafts):
         todos.raise_todos(SIGN_TODOS, [Duty.COUNTY_REVIEWER, ids], now=now)
     return ids
+
+
+def announce(ids: list[int], *, now: datetime) -> None:
+    """The approvers' to-dos of new proposals."""
+    labels = [str(Programme(value).label) for value in Programme.values]
+    todos.raise_todos(TODOS, [Duty.COUNTY_APPROVER, Programme.values, labels, ids], now=now)
 
 
 def holders(person_ids: Iterable[int], on: date) -> set[tuple[int, int]]:
@@ -169,7 +175,7 @@ def propose_many(*, assessments: Sequence[Assessment], programmes: Collection[st
     return Proposed(ids, open=len(free) - len(ids), held=len(drafts) - len(free))
 
 
-def _one(draft: Draft, *, now: datetime, on_case: OnCase | None = None) -> Decision:
+def one_decision(draft: Draft, *, now: datetime, on_case: OnCase | None = None) -> Decision:
     """Write one proposal or say why not."""
     ids = insert([draft if on_case is None else on_case.on(draft)], now=now, waits=on_case is not None)
     if not ids:
@@ -236,7 +242,7 @@ def propose(
     if draft.payee is None:
         raise ValidationError(_("该家庭没有可领款的成员；请先核对家庭成员。"))
     _nobody_holds(draft, on)
-    return _one(draft, now=now, on_case=on_case)
+    return one_decision(draft, now=now, on_case=on_case)
 
 
 def _in_scope(household_id: int) -> Household:
@@ -277,7 +283,7 @@ def _nobody_holds(draft: Draft, on: date) -> None:
             raise ValidationError(_("%(name)s已享受同类待遇，不能重复提出；如需调整，请办理变更或停发。") % {"name": member["name"]})
 
 
-def _award(award_id: int) -> Award:
+def running_award(award_id: int) -> Award:
     try:
         return Award.objects.select_for_update().get(pk=award_id, void=False)
     except Award.DoesNotExist:
@@ -285,12 +291,21 @@ def _award(award_id: int) -> Award:
 
 
 @transaction.atomic
-def stop_award(*, award_id: int, from_month: date, reason: str, now: datetime, lead_id: int | None = None) -> Decision:
-    """Propose to stop an award: the last month paid is the one before `from_month`. The reason is required."""
+def stop_award(
+    *, award_id: int, from_month: date, reason: str, now: datetime, ground: str = Ground.OTHER, lead_id: int | None = None
+) -> Decision:
+    """Propose to stop an award: the last month paid is the one before `from_month`. The reason is required.
+
+    While exits from dibao are suspended (2.6) only its exceptions pass as `ground`.
+    """
     duties.require("enrolment.propose")
-    award = _award(award_id)
+    award = running_award(award_id)
     if not reason.strip():
         raise ValidationError(_("请填写停发理由。"))
+    if ground not in Ground.values:
+        raise ValidationError({"ground": _("请选择停发原因。")})
+    if problem := exit_problem(programme=award.programme, ground=ground, area=award.area, on=timezone.localdate(now)):
+        raise ValidationError(problem)
     if from_month.day != 1 or (award.ends is not None and award.ends <= from_month):
         raise ValidationError(_("停发月份应为尚在享受的月份的 1 日。"))
     members = list(award.members.filter(void=False).order_by("id").values_list("person_id", "ends"))
@@ -299,9 +314,9 @@ def stop_award(*, award_id: int, from_month: date, reason: str, now: datetime, l
     draft = Draft(
         household_id=award.household_id, area=award.area, programme=award.programme, kind="stop", person_id=person,
         members=members_of(Granted(person, tuple(m for m, _ends in members), None), people), amounts=[], starts=from_month, award_id=award.pk,
-        reason=reason.strip(), lead_id=lead_id,
+        reason=reason.strip(), lead_id=lead_id, ground=ground,
     )  # fmt: skip
-    return _one(draft, now=now)
+    return one_decision(draft, now=now)
 
 
 @transaction.atomic
@@ -318,7 +333,7 @@ def change_award(
 ) -> Decision:
     """Propose another amount or other members of an award from a month on (default: the month after this one), from a new assessment."""
     duties.require("enrolment.propose")
-    award = _award(award_id)
+    award = running_award(award_id)
     on = timezone.localdate(now)
     start = from_month or month_after(on)
     if start.day != 1 or start <= award.starts or (award.ends is not None and start >= award.ends):
@@ -331,11 +346,13 @@ def change_award(
         raise ValidationError(_("测算结果不再符合条件；请办理停发，或填写金额和理由。"))
     if found:
         draft = replace(found[0], kind="change", award_id=award.pk, starts=start, amounts=[(start, found[0].amount)] if found[0].amount else [])
+        if award.gradual_exit_start is not None and not assessment.results["household"]["dibao_in_gradual_exit"]:
+            draft = replace(draft, gradual_exit={"ends": None})  # income is below the standard again: the exit is off
     else:
         draft = replace(_against_the_law(assessment, award.programme, person, amount, on), kind="change", award_id=award.pk, starts=start)
         draft = replace(draft, amounts=[(start, fen(amount))] if amount is not None else [])
     draft = replace(_settled(draft, amount=amount, reason=reason), start_rule="", lead_id=lead_id)
-    return _one(draft, now=now)
+    return one_decision(draft, now=now)
 
 
 @transaction.atomic
@@ -363,7 +380,7 @@ def refuse(
         members=members_of(Granted(person_id, tuple(members), None), people), amounts=[], starts=assessment.month, assessment_id=assessment.pk,
         applied_on=on, reason=reason.strip(), differs=bool(given), law_amount=given[0].law_amount if given else None, lead_id=lead_id,
     )  # fmt: skip
-    return _one(draft, now=now, on_case=on_case)
+    return one_decision(draft, now=now, on_case=on_case)
 
 
 __all__ = ["OnCase", "Proposed", "change_award", "insert", "propose", "propose_from_run", "propose_many", "refuse", "stop_award"]

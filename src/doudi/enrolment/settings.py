@@ -1,0 +1,20 @@
+"""What places set of monitoring and reviews (标准与参数): declared once, at start-up."""
+
+from decimal import Decimal
+
+from django.utils.translation import gettext_lazy as _
+
+from doudi.core.parameters import Procedure, declare
+
+DAYS = "procedure.review.days"
+MONTHS = {"stable": "procedure.review.months.stable", "varying": "procedure.review.months.varying"}
+NOTICE = "procedure.review.notice_days"
+AUTOMATIC = "procedure.review.automatic_standard"
+
+declare(
+    Procedure(DAYS, _("动态监测差异核查期限"), "working days", Decimal(10), "系统默认", False, 1, 90),
+    Procedure(MONTHS["stable"], _("情况稳定家庭定期核查间隔"), "months", Decimal(12), "民发〔2021〕57号第二十六条", True, 1, 24),
+    Procedure(MONTHS["varying"], _("收入变动家庭定期核查间隔"), "months", Decimal(6), "民发〔2021〕57号第二十六条", True, 1, 12),
+    Procedure(NOTICE, _("定期核查和渐退期满提前提醒"), "days", Decimal(30), "系统默认", False, 0, 90),
+    Procedure(AUTOMATIC, _("标准提高后自动调整待遇"), "switch", Decimal(0), "系统默认", False, 0, 1),
+)
