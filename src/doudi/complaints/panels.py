@@ -35,5 +35,6 @@ def _new(**about: str) -> Any:
 panels.add("household", _("异议与投诉"), of_household, "complaints/_household.html", act="complaints.view", order=60)
 panels.action("household", _("登记异议投诉"), _new(household="pk"), act="complaints.open", order=80)
 panels.action("decision", _("登记异议"), _new(decision="pk", kind="objection", category="decision"), act="complaints.open", order=80)
+panels.action("award", _("登记异议"), _new(award="pk", kind="objection", category="amount"), act="complaints.open", order=80)
 panels.action("publicity", _("登记异议"), _new(publicity="pk", kind="objection", category="publicity"), act="complaints.open", order=80)
 panels.dashboard(_("超期的异议投诉"), overdue, "complaints/_household.html", act="complaints.assign", order=45)

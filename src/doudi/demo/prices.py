@@ -71,6 +71,8 @@ def _subsidies(demo: Demo, month: date, day: date) -> PriceProposal:
     if made.state == "proposed":
         with scopes.acting(approver.scope()):
             price_proposals.approve_subsidies(proposal_id=made.pk, version=made.version, note="同意", now=_at(day, 14))
+        with scopes.acting(reviewer.scope()):
+            price_proposals.prepare_payroll(proposal_id=made.pk, on=day, now=_at(day, 15))
     return made
 
 

@@ -13,7 +13,7 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.core.settings_overlay import get_setting
 from doudi.core.workdays import add_working_days
-from doudi.enrolment.models import Decision
+from doudi.enrolment.models import Award, Decision
 
 SUBJECT = "complaint"
 S = Complaint.State
@@ -46,14 +46,13 @@ def barred(row: Complaint) -> set[int]:
     decisions = Decision.objects.filter(pk=row.decision_id) if row.decision_id else Decision.objects.none()
     if row.award_id and not row.decision_id:
         decisions = Decision.objects.filter(award_id=row.award_id) | Decision.objects.filter(pk__in=_first_decision(row.award_id))
-    for proposed, decided in decisions.values_list("proposed_by_id", "decided_by_id"):
+    # what was taken over from an earlier system nobody here decided (enrolment.loading)
+    for proposed, decided in decisions.exclude(number__gte="INIT", number__lt="INIU").values_list("proposed_by_id", "decided_by_id"):
         found |= {proposed, decided} - {None}
     return found
 
 
 def _first_decision(award_id: int) -> list[int]:
-    from doudi.enrolment.models import Award
-
     return list(Award.objects.filter(pk=award_id).values_list("decision_id", flat=True))
 
 

@@ -27,6 +27,8 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.core.settings_overlay import overlay
 from doudi.core.workdays import add_working_days
+from doudi.payments.services import grants
+from doudi.payments.services.payrolls import Prepared
 from doudi.registry.models import Programme
 from doudi.relief.linkage import Linkage, amounts_of, deadline_of, linkage_of, source_said
 from doudi.relief.models import PriceClaim, PriceProposal
@@ -104,15 +106,25 @@ select json_build_object(
   (select count(*) from doudi.relief_priceclaim where proposal_id = %(proposal)s),
   (select coalesce(sum(amount), 0) from doudi.relief_priceclaim where proposal_id = %(proposal)s)
 """
-# Entitlements in the order of the claims, paired by position.
-GRANT = """
-with claim as (
-  select id, area, row_number() over (order by id) as at from doudi.relief_priceclaim where proposal_id = %(proposal)s and entitlement_id is null
-), made as (
-  insert into doudi.enrolment_entitlement (area, kind) select area, 'grant' from claim order by at returning id, area
-), numbered as (select id, area, row_number() over (partition by area order by id) as at from made),
-placed as (select id, area, row_number() over (partition by area order by at) as at from claim)
-update doudi.relief_priceclaim c set entitlement_id = n.id from placed p join numbered n on n.area = p.area and n.at = p.at where c.id = p.id
+# One grant for each claim, to the payee and account of the award through which the person is covered.
+GRANTS = """
+select c.area, 'price_subsidy', c.proposal_id, 1, c.month, c.amount, c.household_id, a.payee_id, a.payee_name, payee.token,
+  coalesce(p.name, w.name), coalesce(p.token, w.token), a.account, a.bank
+from doudi.relief_priceclaim c
+join doudi.enrolment_award a on a.id = c.award_id
+left join doudi.registry_person payee on payee.id = a.payee_id
+left join doudi.registry_person p on p.id = c.person_id
+left join doudi.price_moved_away(%s) w on w.award_id = c.award_id and w.person_id = c.person_id
+where c.proposal_id = %s and c.entitlement_id is null
+"""
+GRANTED = """
+with who as (
+  select id as person_id, token from doudi.registry_person where area >= %(low)s and area < %(high)s
+  union select person_id, token from doudi.price_moved_away(%(county)s)
+)
+update doudi.relief_priceclaim c set entitlement_id = g.id
+from doudi.payments_grant g join who w on w.token = g.beneficiary
+where c.proposal_id = %(proposal)s and g.cause = c.proposal_id and g.programme = 'price_subsidy' and not g.void and w.person_id = c.person_id
 """
 
 
@@ -338,14 +350,33 @@ def approve_subsidies(*, proposal_id: int, version: int, note: str = "", now: da
         settings = overlay(row.month)
         if basis_of(linkage_of(area=row.area, month=row.month, settings=settings), settings, row.area) != row.basis:
             raise ValidationError(_("提出之后，价格指数或标准已经变更；请退回，由经办人重新提出。"))
+    county = scopes.Scope(area=row.area)
+    grants.make_grants(act="prices.approve", sql=GRANTS, params=[row.area, row.pk], now=now)
     with connection.cursor() as cursor:
-        cursor.execute(GRANT, {"proposal": row.pk})
+        cursor.execute(GRANTED, {"proposal": row.pk, "county": row.area, "low": county.low, "high": county.high})
     _decide(row, State.APPROVED, note, now)
+    if row.people:
+        _ask_to_pay(row, now)
+    return row
+
+
+def _ask_to_pay(row: PriceProposal, now: datetime) -> None:
     raise_todo(
         kind="prices.pay", area=row.area, duty=Duty.COUNTY_REVIEWER, title=f"编制 {row.month:%Y-%m} 价格临时补贴发放批次（{row.people} 人）",
         url=f"/prices/proposals/{row.pk}/", subject="price_pay", subject_id=row.pk, due=add_working_days(row.deadline, -3), now=now,
     )  # fmt: skip
-    return row
+
+
+@transaction.atomic
+def prepare_payroll(*, proposal_id: int, on: date, now: datetime) -> Prepared:
+    """The county's one-off payroll of price subsidies: prepared, or its draft refreshed, with everything that is approved and due."""
+    duties.require("payments.prepare")
+    row = PriceProposal.objects.filter(pk=proposal_id, state=State.APPROVED).first()
+    if row is None or not scopes.current().covers(row.area):
+        raise ValidationError(_("没有这一份已审批的提案，或它不在您的管辖范围内。"))
+    made = grants.prepare_one_off(area=row.area, month=on, programme="price_subsidy", now=now)
+    finish_todos(subject="price_pay", subject_id=row.pk, now=now)
+    return made
 
 
 def _give_back(row: PriceProposal) -> None:

@@ -391,3 +391,24 @@ def test_3_3_members_who_left_before_the_month_are_not_covered(city: City) -> No
         AwardMember.objects.filter(person=home.people[1]).update(ends=PAID)
     city.confirmed("3.0", "1.0", "2.5")
     assert city.proposed().proposal.people == 1
+
+
+def test_3_3_an_approved_subsidy_goes_through_a_one_off_payroll_once(city: City) -> None:
+    officers = world.Officers()
+    officers.money("10000.00")
+    given(members=2)
+    given(account=False)
+    city.confirmed("3.0", "1.0", "2.5")
+    made = city.approved()
+    with scopes.acting(city.reviewer):
+        assert Todo.objects.filter(kind="prices.pay", done_at=None).count() == 1
+        paid = price_proposals.prepare_payroll(proposal_id=made.pk, on=ON, now=NOW)
+        assert price_proposals.prepare_payroll(proposal_id=made.pk, on=ON, now=NOW).payroll.pk == paid.payroll.pk  # the draft is refreshed
+        assert not Todo.objects.filter(kind="prices.pay", done_at=None).exists()
+        claims = set(PriceClaim.objects.values_list("entitlement_id", "amount"))
+        lines = set(paid.payroll.payroll_lines.values_list("entitlement_id", "amount"))
+    assert (paid.lines, paid.excluded) == (2, 1) and lines < claims  # who has no account waits
+    released = officers.released(paid.payroll)
+    assert released.state == "released" and released.amount == sum(amount for _entitlement, amount in lines)
+    with scopes.acting(city.reviewer), pytest.raises(ValidationError, match=r"没有可发放的|没有到期"):
+        price_proposals.prepare_payroll(proposal_id=made.pk, on=ON, now=NOW)

@@ -203,6 +203,10 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
                 price_proposals.send_back_subsidies(proposal_id=row.pk, version=version, note=note, now=now)
             elif act == "withdraw":
                 price_proposals.withdraw_subsidies(proposal_id=row.pk, version=version, note=note, now=now)
+            elif act == "pay":
+                made = price_proposals.prepare_payroll(proposal_id=row.pk, on=timezone.localdate(), now=now)
+                messages.success(request, _("已编制一次性发放批次 %(number)s：%(lines)s 笔。") % {"number": made.payroll.number, "lines": made.lines})
+                return redirect(f"/payments/{made.payroll.pk}/")
             return redirect("relief:price_proposal", proposal_id=row.pk)
         except ValidationError as error:
             problem = " ".join(error.messages)
@@ -215,6 +219,7 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         "proposal": row, "summary": price_queries.summary_of(row), "colour": price_queries.STATE_COLOURS[row.state], "place": places.name(row.area),
         "problem": problem, "may_approve": row.state == "proposed" and covers and duties.may("prices.approve") and row.made_by_id != account,
         "mine": row.state == "proposed" and row.made_by_id == account and duties.may("prices.propose"), "index_month": linkage.month_before(row.month),
+        "may_pay": row.state == "approved" and row.people > 0 and covers and duties.may("payments.prepare"),
         "out": [(each, shown_name(names.get(each.person_id, ""))) for each in out], "may_list": duties.may("enrolment.view") and covers,
     }  # fmt: skip
     return render(request, "relief/price_proposal.html", context, status=422 if problem else 200)
