@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -62,7 +62,7 @@ class Complaints(ListPage):
     act = "complaints.view"
     crumbs = ((gettext_lazy("救助办理"), ""),)
     filters = ComplaintFilter
-    order = ("due", "id")
+    order = (F("closed_at").asc(nulls_first=True), "due", "id")  # type: ignore[assignment]
     subject = "complaint"
     template = "complaints/list.html"
     empty_title = gettext_lazy("没有符合条件的异议投诉")
@@ -73,7 +73,7 @@ class Complaints(ListPage):
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("户主"), lambda row: shown_name(row.household.name) if row.household else ""),
         Column(gettext_lazy("来源"), "get_channel_display", small=lambda row: _("匿名") if row.anonymous else ""),
-        Column(gettext_lazy("登记日期"), "opened_at", kind="day", sort="opened_at"),
+        Column(gettext_lazy("登记日期"), lambda row: timezone.localdate(row.opened_at), kind="day", sort="opened_at"),
         Column(gettext_lazy("期限"), "due", kind="day", sort="due"),
         Column(gettext_lazy("承办人"), lambda row: row.handler.name if row.handler else ""),
         Column(gettext_lazy("状态"), "get_state_display", kind="tag", colour=lambda row: queries.COLOURS[row.state]),
