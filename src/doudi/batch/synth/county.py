@@ -26,6 +26,7 @@ from .event_sheets import EVENT_WRITERS
 from .events import make_events
 from .files import FANCY_ROWS, Delivered, FancyFiles, PlainFile, holds_gbk_only
 from .identifiers import IdNumbers
+from .misreports import believed, reported
 from .names import ETHNICITIES, full_names
 from .records import Records, make_records
 from .registry import (
@@ -43,7 +44,7 @@ from .registry import (
 )  # fmt: skip
 from .structure import Ints, make_families
 from .text import HEADERS
-from .truth import SOURCES, Known, Situation, adding, situations
+from .truth import AWAY, INCOME, PARENTS, SOURCES, Known, Situation, adding, situations
 from .truth_events import EVENT_SOURCES, event_situations
 from .world import World, make_world
 
@@ -207,12 +208,15 @@ class _Run:
         area = self.codes.take(pa.array(village[families.household]))
         counties = np.array(self.county_codes)
         rng = next(streams)
-        table = people_table(rng, world, name, number, ethnicity, area, person_no, household_no, counties, self.codes)
+        registry, income_wrong, new_phone = believed(np.random.default_rng([self.seed, 1 + block, 9]), world)
+        table = people_table(rng, registry, name, number, ethnicity, area, person_no, household_no, counties, self.codes)
         address = addresses(rng, self.places.take(pa.array(village)))
         awards = awards_table(next(streams), world, person_no, household_no, self.day)
         self.writers["people"].write_table(table)
-        self.writers["households"].write_table(households_table(world, name.take(pa.array(families.start)), address, h_area, person_no, household_no))
-        self.writers["facts"].write_table(facts_table(world, number, table["workplace_area"].combine_chunks(), person_no, household_no, self.day))
+        self.writers["households"].write_table(
+            households_table(registry, name.take(pa.array(families.start)), address, h_area, person_no, household_no)
+        )
+        self.writers["facts"].write_table(facts_table(registry, number, table["workplace_area"].combine_chunks(), person_no, household_no, self.day))
         self.writers["awards"].write_table(awards)
 
         records = make_records(next(streams), world, len(self.county_codes), self.day)
@@ -234,12 +238,17 @@ class _Run:
         rng, events = next(streams), make_events(next(streams), world, records, len(self.county_codes), self.day)
         self.writers["refusals"].write_table(refusals_table(world, events.refused, person_no, household_no))
         tables = records.tables | events.tables
-        unusable = {dataset: self._deliver(rng, dataset, register, tables[dataset], people, person_no) for dataset in HEADERS}
+        wrong = np.random.default_rng([self.seed, 1 + block, 10])
+        said = {dataset: reported(wrong, dataset, tables[dataset], people) for dataset in HEADERS}
+        unusable = {dataset: self._deliver(rng, dataset, register, rows, people, person_no) | lost for dataset, (rows, lost, _other) in said.items()}
+        unusable |= {INCOME: income_wrong, AWAY: registry.work.away != world.work.away}
+        unusable[PARENTS] = unusable["deaths"][families.father] | unusable["deaths"][families.mother]  # -1: nobody asks
+        said_dead = said["deaths"][2]
         own_county = np.array([self.county_codes.index(code) if code in self.county_codes else -1 for code in self.region_codes])[local]
-        known = Known(tables, events.refused, table["phone"].is_null().to_numpy(zero_copy_only=False), own_county)
+        known = Known(tables, events.refused, table["phone"].is_null().to_numpy(zero_copy_only=False) & ~new_phone, own_county)
         for situation in self._situations(world, known, records):
             at = situation.person
-            findable = np.ones(len(at), dtype=bool)
+            findable = ~said_dead[at]
             for dataset in (SOURCES | EVENT_SOURCES)[situation.indicator]:
                 findable &= ~unusable[dataset][at]
             self._truth(situation.indicator, situation.expected, situation.note, person_no[at], household_no[families.household[at]], findable)

@@ -79,7 +79,9 @@ def make_work(rng: np.random.Generator, f: Families, able: Bools, poor: Bools, u
     away = able & (rng.random(n) < share)
     # Where children would be left without a grown-up, one parent mostly stays: in seven families of eight.
     alone = f.any_member(f.age < 16) & ~f.any_member((f.age >= 18) & ~away)
-    away &= ~(alone & (np.arange(f.households) % 8 != 0))[f.household] | (f.slot != np.where(f.any_member(f.slot == SPOUSE), SPOUSE, HEAD)[f.household])
+    away &= ~(alone & (np.arange(f.households) % 8 != 0))[f.household] | (
+        f.slot != np.where(f.any_member(f.slot == SPOUSE), SPOUSE, HEAD)[f.household]
+    )
     outside = away & (rng.random(n) < 0.45)
     workplace = np.where(outside, rng.integers(0, len(OUTSIDE_PLACES), n), rng.integers(0, counties, n))
     local = able & ~away & (rng.random(n) < np.where(urban, 0.6, 0.35))

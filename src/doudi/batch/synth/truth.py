@@ -1,4 +1,7 @@
-"""The truth table: who is really in a situation that discovery should find, by the definitions of the indicators, before errors enter the files.
+"""The truth table: who is really in a situation that discovery should find, drawn from the world before anything goes wrong in files and registry.
+
+The situations are those that the documents name, told here in NumPy over the world's true state; the comparison sees nothing of it but what the
+departments and the registry have written down (`misreports`, `text.mistype`). What both share is the figures of the documents' thresholds.
 
 Near misses are in it too (`expected` false), each with the reason why it is none, so that precision can fail.
 """
@@ -18,19 +21,20 @@ MEDICAL_LEAST = 5_000 * 100
 WAGE_MULTIPLE = 1.5
 MARGINAL_MULTIPLE = 1.5
 
+INCOME, AWAY, PARENTS = "the registry's income", "the registry's workers away", "a parent's death"
 SOURCES = {
     "disability_no_nursing_subsidy": ("disability",),
     "disability_no_living_subsidy": ("disability",),
-    "medical_costs": ("medical",),
+    "medical_costs": ("medical", INCOME),
     "recipient_death": ("deaths",),
     "recipient_vehicle": ("vehicles",),
     "recipient_company": ("companies",),
     "recipient_house": ("housing",),
     "recipient_wages": ("wages",),
-    "orphaned_minor": ("deaths",),
-    "serious_illness_low_income": ("medical",),
+    "orphaned_minor": (PARENTS,),
+    "serious_illness_low_income": ("medical", INCOME),
 }
-"""Indicators and the datasets that show them."""
+"""Indicators and the datasets that show them, and what the registry must know rightly."""
 
 
 @dataclass(frozen=True, slots=True)

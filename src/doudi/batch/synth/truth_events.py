@@ -9,7 +9,7 @@ import numpy as np
 from .events import MARRIED, MISSING, SERIOUS_DAMAGE, SPECIAL, UNEMPLOYED, first_living
 from .records import Table
 from .structure import Bools, Days, Ints
-from .truth import Known, flag
+from .truth import AWAY, INCOME, Known, flag
 from .world import World
 
 LINE = 1.5
@@ -19,16 +19,16 @@ ASSET_MONTHS = 24
 OLD, CHILD = 70, 16
 
 EVENT_SOURCES: dict[str, tuple[str, ...]] = {
-    "serious_illness_listed": ("serious_illness",),
-    "breadwinner_unemployed": ("unemployment",),
-    "breadwinner_died": (),
+    "serious_illness_listed": ("serious_illness", INCOME),
+    "breadwinner_unemployed": ("unemployment", INCOME),
+    "breadwinner_died": (INCOME,),
     "disaster_hit": ("disasters",),
     "refused_worse": (),
-    "monitoring_unhelped": ("monitoring_list",),
-    "student_aid_unhelped": ("student_aid",),
+    "monitoring_unhelped": ("monitoring_list", INCOME),
+    "student_aid_unhelped": ("student_aid", INCOME),
     "old_alone_no_contact": (),
     "unsupported_child": (),
-    "child_left_alone": (),
+    "child_left_alone": (AWAY,),
     "school_dropout": ("education",),
     "recipient_housing_fund": ("housing_fund",),
     "recipient_taxed_income": ("tax",),

@@ -233,7 +233,7 @@ def test_truth_says_what_is_true(county: tuple[Path, Summary]) -> None:
     assert {"one_parent_dead", "grade_3", "motorcycle_or_disability_vehicle", "income_high_enough", "no_recipient"} <= set(
         truth[~truth.expected].note
     )
-    assert true.findable.mean() > 0.97
+    assert 0.9 < true.findable.mean() < 0.99
 
 
 def test_summary_counts_what_was_written(county: tuple[Path, Summary]) -> None:
