@@ -32,6 +32,7 @@ __all__ = ["Accepted", "DeliveryRefused", "lake_schema", "read_delivery"]
 
 MAX_REJECTS_IN_SHEET = 100_000
 ROW_GROUP = 1 << 17
+ONE_ROW = 1  # one bad row alone never sends a file back whole, however short the file
 KINDS = {"citizen_id": Kind.CITIZEN_ID, "certificate": Kind.CERTIFICATE, "account": Kind.ACCOUNT, "phone": Kind.PHONE, "document": Kind.DOCUMENT}
 _ARROW = {
     "date": pa.date32(),
@@ -86,7 +87,7 @@ def read_delivery(
     number are kept for linkage where the contract has linking columns; they do not count as bad.
 
     Raises `DeliveryRefused` with a message in Chinese when the file as a whole is not taken:
-    hostile or broken, without the contract's columns, or with a larger share of bad rows than the contract bears."""
+    hostile or broken, without the contract's columns, without a good row, or with a larger share of bad rows than the contract bears (one is always borne)."""
     opened = open_delivery(Path(path), contract)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -107,13 +108,13 @@ def read_delivery(
     kept = intake.unlinked
     sheet = rejects.close()
     total = intake.accepted + rejects.count
-    reasons = tuple(rejects.reasons.most_common())
+    reasons = tuple(sorted(rejects.reasons.items(), key=lambda each: (-each[1], each[0])))  # the same file gets the same answer
     words = tuple(f"{reason}：{count} 处" for reason, count in reasons)
     if not total:
         parquet.unlink()
         raise DeliveryRefused("表头以下没有数据；请核对后重新上传", sha256=opened.sha256)
     bad = rejects.count - (kept.rows if kept else 0)
-    if bad > contract.max_bad_share * total:
+    if bad > max(contract.max_bad_share * total, ONE_ROW) or (bad and not intake.accepted):
         parquet.unlink()
         intake.forget()
         raise DeliveryRefused(

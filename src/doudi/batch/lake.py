@@ -50,6 +50,7 @@ class Entry:
     kept: int = 0
     unlinked: str = ""
     candidates: str = ""
+    came: str = ""  # when, ISO 8601: of two deliveries of a period the later one counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Lake:
             raise LakeError(f"not a period: {period!r}")
         return self.root / dataset / period
 
-    def put(self, accepted: Accepted, original: Path, *, keys: Keyring, period: str, delivery: str) -> Entry:
+    def put(self, accepted: Accepted, original: Path, *, keys: Keyring, period: str, delivery: str, came: str = "") -> Entry:
         """Moves an accepted delivery into the lake, seals original and rejects, and removes the plain ones in the working folder (not the original).
         Raises LakeError for names that are not allowed and a delivery that exists."""
         folder = self.folder(accepted.contract.code, period)
@@ -103,6 +104,7 @@ class Lake:
             rejects,
             accepted.kept,
             *waiting,
+            came=came,
         )
         part = mark.with_name(mark.name + ".part")
         part.write_text(json.dumps(asdict(entry), ensure_ascii=False), "utf-8")
@@ -113,8 +115,8 @@ class Lake:
         return entry
 
     def entries(self, dataset: str | None = None, *, upto: str | None = None) -> list[Entry]:
-        """Deliveries, oldest period first; with `upto` (`2022-11`) only periods that begin no later."""
-        return sorted(self._entries(dataset, upto), key=lambda entry: (entry.dataset, entry.period, entry.delivery))
+        """Deliveries, oldest period first, within a period as they came; with `upto` (`2022-11`) only periods that begin no later."""
+        return sorted(self._entries(dataset, upto), key=lambda entry: (entry.dataset, entry.period, entry.came, entry.delivery))
 
     def _entries(self, dataset: str | None, upto: str | None) -> Iterator[Entry]:
         for mark in self.root.glob(f"{dataset or '*'}/*/*.json"):

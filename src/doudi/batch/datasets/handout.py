@@ -107,7 +107,7 @@ def write_handout(contract: Contract, path: Path | Any, *, contact: str = "") ->
                 + ("；同一主键以最新一行为准" if contract.nature == "state" else "；每行一笔"),
             ),
             ("周期", f"每 {contract.freshness_days} 天至少报送一次"),
-            ("容错", f"有误的行不超过 {contract.max_bad_share:.0%} 的，接收合格的行，其余退回；超过的整批退回"),
+            ("容错", f"有误的行不超过 {contract.max_bad_share:.0%} （或只有一行）的，接收合格的行，其余退回；超过的整批退回"),
             ("文件", "CSV、TSV 或 XLSX；第一行为字段名，列的顺序不限；身份证号等长号码的列设为文本格式"),
             ("退回", "有误的行连同行号、字段、原因退回，更正后只需报送更正的行；同一文件重复报送不会重复接收"),
             ("联系人", contact or contract.contact),

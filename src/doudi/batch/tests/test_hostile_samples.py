@@ -113,6 +113,18 @@ def test_1_1_thirty_percent_of_bad_rows_only_where_the_contract_bears_them(code,
 
 
 @pytest.mark.parametrize("code", CONTRACTS)
+def test_1_1_one_bad_row_never_sends_a_short_file_back_but_a_file_without_a_good_row_goes(code, tmp_path):
+    contract = replace(CONTRACTS[code], max_bad_share=0.05)
+    bad = row(contract, 3, id_number="123")
+    done = read_delivery(write(tmp_path, contract, [row(contract, 1), bad]), contract, out=tmp_path / "out", key=KEYS.token, on=ON)
+    assert (done.accepted, done.rejected) == (1, 1)
+    with pytest.raises(DeliveryRefused, match="1 行中有 1 行不合格"):
+        read_delivery(write(tmp_path, contract, [bad]), contract, out=tmp_path / "out", key=KEYS.token, on=ON)
+    with pytest.raises(DeliveryRefused, match="整批退回"):
+        read_delivery(write(tmp_path, contract, [row(contract, 1), bad, bad]), contract, out=tmp_path / "out", key=KEYS.token, on=ON)
+
+
+@pytest.mark.parametrize("code", CONTRACTS)
 def test_1_1_numbers_never_reach_the_lake_in_the_clear(code, tmp_path):
     contract = CONTRACTS[code]
     done = read_delivery(write(tmp_path, contract, [row(contract, 7)]), contract, out=tmp_path / "out", key=KEYS.token, on=ON)

@@ -10,7 +10,8 @@ from doudi.core.models import Account
 
 
 class Delivery(AreaModel):
-    """A department's file (数据报送). The same file twice is recognised by its SHA-256 (measures 1.1)."""
+    """A department's file (数据报送). The same file twice is recognised by its SHA-256 (measures 1.1);
+    one that was refused is checked anew, since the contract may have changed."""
 
     class State(models.TextChoices):
         ACCEPTED = "accepted", _("已接收")
@@ -34,7 +35,11 @@ class Delivery(AreaModel):
 
     class Meta:
         indexes = [models.Index(fields=["area", "dataset", "period"])]
-        constraints = [models.UniqueConstraint(fields=["area", "dataset", "sha256"], name="delivery_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["area", "dataset", "sha256"], condition=models.Q(state="accepted"), name="delivery_once"),
+            # what was refused is checked again when it comes again, and recorded again where the answer is another
+            models.UniqueConstraint(fields=["area", "dataset", "sha256", "reason"], condition=models.Q(state="refused"), name="delivery_refused_once"),
+        ]
 
 
 class DeliveryPlan(AreaModel):

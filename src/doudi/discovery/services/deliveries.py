@@ -45,7 +45,8 @@ def _digest(path: Path) -> str:
 
 
 def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "", period: str = "") -> tuple[Delivery, bool]:
-    """Take in a department's file. Returns the delivery and whether it is new: the same file of the same area again changes nothing.
+    """Take in a department's file. Returns the delivery and whether it is new: the same file of the same area again changes nothing. One that was refused
+    is checked anew by the contract as it is now.
 
     Accepted rows become Parquet in the lake (tokens in place of numbers), rejected rows a sheet (encrypted), the original is kept encrypted
     with its SHA-256. A file that is refused whole is recorded with the reason and raises nothing.
@@ -54,8 +55,8 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
     day = timezone.localdate(now)
     period = check_delivery(dataset=dataset, area=area, period=period, on=day)
     digest = _digest(path)
-    known = Delivery.objects.filter(area=area, dataset=dataset, sha256=digest).first()
-    if known:
+    before = Delivery.objects.filter(area=area, dataset=dataset, sha256=digest)
+    if known := before.filter(state=Delivery.State.ACCEPTED).first():
         return known, False
     delivery = Delivery(area=area, dataset=dataset, period=period, sha256=digest, received_at=now, name=(name or path.name)[:200])
     delivery.received_by_id = scope.account_id or None
@@ -64,12 +65,14 @@ def deliver(*, path: Path, dataset: str, area: str, now: datetime, name: str = "
     except DeliveryRefused as refusal:
         delivery.state, delivery.reason = Delivery.State.REFUSED, str(refusal)[:400]
         delivery.reasons = [_counted(words) for words in refusal.reasons[:REASONS]]
+        if known := before.filter(reason=delivery.reason).first():
+            return known, False
     try:
         with transaction.atomic():
             delivery.save(force_insert=True)
     except IntegrityError:
         # the same file came in at the same moment by another hand
-        return Delivery.objects.get(area=area, dataset=dataset, sha256=digest), False
+        return before.get(state=delivery.state, **({"reason": delivery.reason} if delivery.reason else {})), False
     if delivery.state == Delivery.State.ACCEPTED:
         finish_late(area=area, dataset=dataset, now=now)
     scopes.check_constraints()
@@ -113,7 +116,8 @@ def _into_lake(path: Path, delivery: Delivery, day: date) -> None:
                     delivery.rejects_path = str(sheet.relative_to(lake().root))
                 raise
             delivery.reasons = [list(each) for each in accepted.reasons[:REASONS]]
-            entry = lake().put(accepted, path, keys=keyring(), period=delivery.period, delivery=identifier)
+            came = delivery.received_at.isoformat()
+            entry = lake().put(accepted, path, keys=keyring(), period=delivery.period, delivery=identifier, came=came)
     delivery.state, delivery.accepted, delivery.rejected = Delivery.State.ACCEPTED, entry.accepted, entry.rejected
     delivery.kept = entry.kept
     delivery.lake_path, delivery.original_path, delivery.rejects_path = entry.parquet, entry.original, entry.rejects

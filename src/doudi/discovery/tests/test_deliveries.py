@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from doudi.batch.datasets import CONTRACTS
 from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
@@ -65,6 +67,34 @@ def test_1_1_a_file_that_is_none_is_recorded_as_refused(checker: scopes.Scope, t
     with scopes.acting(checker):
         delivery, new = services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW)
     assert new and delivery.state == "refused" and delivery.reason and not delivery.lake_path
+
+
+def test_1_1_a_refused_file_is_checked_anew_when_the_contract_was_corrected(
+    checker: scopes.Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "deaths.csv"
+    lines = [f"王建国,{citizen(f'4101221950020310{n}')},2022-11-03,疾病" for n in range(4)]
+    lines += [f"李四,4101221950020310{n},2022-11-03,疾病" for n in range(4)]  # 17 digits
+    file.write_text("\n".join(["姓名,身份证号,死亡日期,死亡原因", *lines]), encoding="utf-8")
+    with scopes.acting(checker):
+        refused, new = services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW)
+        assert new and refused.state == "refused" and "整批退回" in refused.reason
+        again, new = services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW)
+        assert not new and again.pk == refused.pk
+        monkeypatch.setitem(CONTRACTS, "deaths", replace(CONTRACTS["deaths"], max_bad_share=0.6))
+        taken, new = services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW)
+        assert new and (taken.state, taken.accepted, taken.rejected) == ("accepted", 4, 4)
+        assert services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW) == (taken, False)
+        assert Delivery.objects.count() == 2
+
+
+def test_1_1_of_two_lists_of_one_month_the_later_one_counts(checker: scopes.Scope, tmp_path: Path) -> None:
+    with scopes.acting(checker):
+        for minute in range(6):
+            file = tmp_path / f"deaths-{minute}.csv"
+            file.write_text(GOOD.format(id=citizen(f"4101221950020310{minute}")), encoding="utf-8")
+            services.deliver(path=file, dataset="deaths", area=COUNTY, now=NOW + timedelta(minutes=minute))
+    assert [entry.name for entry in lake().entries("deaths")] == [f"deaths-{minute}.csv" for minute in range(6)]
 
 
 def test_1_1_bad_rows_come_back_as_a_sheet_that_nobody_can_read_on_disk(checker: scopes.Scope, tmp_path: Path) -> None:
