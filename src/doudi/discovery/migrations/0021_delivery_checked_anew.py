@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('discovery', '0017_linkage_guards'),
+        ('discovery', '0020_referrals_returned'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
