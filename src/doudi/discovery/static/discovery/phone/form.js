@@ -141,8 +141,11 @@ const VisitForm = (() => {
     clearTimeout(later);
     await writing;
     subject = null;
+    photos = [];
     form.reset();
+    form.doudiVisit.clear();
     find("[data-about]", form).replaceChildren();
+    await showPhotos();
   }
 
   form.addEventListener("change", (event) => {

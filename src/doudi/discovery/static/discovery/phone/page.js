@@ -2,9 +2,9 @@
 // The phone page: which screen shows, the list, the queue, and what is said about the network.
 (() => {
   const { find, each, make, tag, icon, say, texts, button } = Dom;
-  const body = document.body, HIDDEN_MINUTES = 10, IDLE_MINUTES = 15, EVERY = 60000;
+  const body = document.body, HIDDEN_MINUTES = 10, IDLE_MINUTES = 15, SYNC_MINUTES = 10, MINUTE = 60000;
   const login = body.dataset.login + "?next=" + encodeURIComponent(body.dataset.root);
-  let standing = "", left = 0, touched = Date.now();
+  let left = 0, touched = Date.now(), hiddenAt = Date.now();
 
   // --- screens -----------------------------------------------------------------------------------------------------
   function show(name) {
@@ -21,7 +21,6 @@
 
   // Network and sign-in as they stand: offline, signin, online, trouble, and what a Halt says.
   function banner(kind, message) {
-    standing = kind;
     const box = find("[data-banner]"), known = Vault.exists();
     const time = known ? Dom.moment(new Date(Vault.meta().lastSync + (Vault.meta().offset || 0))) : "";
     const more = { offline: known ? say("offline_more", { time }) : texts.never, signin: texts.signin_more, online: known ? say("online_more", { time }) : "" };
@@ -220,6 +219,8 @@
     const form = event.target, pin = form.elements.pin.value;
     if (!/^[0-9]{6}$/.test(pin)) { complain(form, texts.six_digits); return; }
     busy(form, async () => {
+      if (Vault.stale()) { await wiped("stale"); return; }
+      if (!Vault.hasShare()) { await start(""); return; }
       const result = await Vault.unlock(pin), waiting = result > 0 ? await Vault.count("item:") : 0;
       if (result < 0) { await wiped("pin"); return; }
       if (result > 0) { complain(form, say(waiting ? "wrong_pin_queue" : "wrong_pin", { left: result, count: waiting })); return; }
@@ -277,7 +278,25 @@
     if (!need) find("#pin").focus();
   }
 
-  function lock() { location.replace(body.dataset.root); location.reload(); }
+  // The key leaves the memory and the words the page; `until`: the share leaves the phone too, for the night.
+  async function lock(until) {
+    await VisitForm.close();
+    Vault.lock();
+    ["list", "done", "queue", "place", "said"].forEach((name) => each("[data-" + name + "]", (holder) => holder.replaceChildren()));
+    find("[data-title]").textContent = document.title.split(" · ")[0];
+    find("[data-banner]").hidden = find("[data-bar]").hidden = true;
+    history.replaceState(null, "", body.dataset.root);
+    if (until) await Vault.dropShare();
+    if (until || !Vault.hasShare()) await start("");
+    else { complain(find("[data-unlock]"), ""); show("unlock"); }
+  }
+
+  function minutely() {
+    if (Vault.exists() && Vault.expired()) Vault.dropShare();
+    if (!Vault.unlocked()) return;
+    if (Date.now() - touched > IDLE_MINUTES * MINUTE) lock();
+    else if (!document.hidden && (left || Date.now() - Vault.meta().lastSync > SYNC_MINUTES * MINUTE)) sync();
+  }
 
   function listen() {
     window.addEventListener("hashchange", route);
@@ -285,19 +304,16 @@
     window.addEventListener("offline", () => { if (Vault.unlocked()) banner("offline"); });
     ["pointerdown", "keydown"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }));
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden) { touched = Math.min(touched, Date.now()); body.dataset.hiddenAt = Date.now(); return; }
-      if (Vault.unlocked() && Date.now() - Number(body.dataset.hiddenAt) > HIDDEN_MINUTES * 60000) lock();
-      else sync();
+      if (document.hidden) hiddenAt = Date.now();
+      else if (Vault.unlocked() && Date.now() - hiddenAt > HIDDEN_MINUTES * MINUTE) lock();
+      else minutely();
     });
-    setInterval(() => {
-      if (!Vault.unlocked()) return;
-      if (Date.now() - touched > IDLE_MINUTES * 60000) lock();
-      else if (!document.hidden) sync();
-    }, EVERY);
+    setInterval(minutely, MINUTE);
     document.addEventListener("change", (event) => { if (event.target.name === "when") renderList(); });
     each("[data-back]", (press) => press.addEventListener("click", () => { location.hash = "list"; }));
     each("[data-sync]", (press) => press.addEventListener("click", sync));
-    each("[data-lock]", (press) => press.addEventListener("click", lock));
+    each("[data-lock]", (press) => press.addEventListener("click", () => lock()));
+    each("[data-evening]", (press) => press.addEventListener("click", () => lock(true)));
     each("[data-reload]", (press) => press.addEventListener("click", () => location.reload()));
     each("[data-signin], [data-banner-signin]", (link) => { link.href = login; });
     each("[data-clear]", (press) => press.addEventListener("click", async () => {

@@ -72,6 +72,7 @@ const Vault = (() => {
 
   const exists = () => Boolean(meta && meta.check);
   const clockBack = () => Boolean(meta && Date.now() < meta.seen - HOUR);
+  const expired = () => Boolean(meta && meta.shareUntil && meta.shareUntil <= Date.now());
   const unsynced = () => (meta ? (Date.now() - meta.lastSync) / DAY : 0);
   const stale = () => exists() && unsynced() >= STALE_DAYS;
 
@@ -149,7 +150,11 @@ const Vault = (() => {
   return {
     open, exists, stale, unsynced, clockBack, giveShare, setUp, unlock, wipe, put, get, bytes, all, remove, count, identifier,
     usable: () => Boolean(window.indexedDB && window.crypto && crypto.subtle && navigator.serviceWorker && window.localStorage),
-    hasShare: () => Boolean(share),
+    hasShare: () => Boolean(share) && !expired(),
+    lock: () => { key = null; },
+    // The share leaves the phone: to open again takes network and a sign-in.
+    dropShare: () => { share = null; return change({ share: null, shareUntil: 0 }); },
+    expired,
     wipedElsewhere: (work) => { if (channel) channel.addEventListener("message", work); },
     unlocked: () => Boolean(key),
     meta: () => meta,
