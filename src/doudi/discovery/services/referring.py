@@ -183,7 +183,7 @@ on conflict (kind, subject, subject_id, duty) where done_at is null do nothing
 
 def urge_referrals(*, areas: list[str], befores: list[date], twices: list[date], low: str, on: date, now: datetime) -> int:
     """To-dos of the levels above for what nobody has taken: the county after a place's patience, the city after twice of it; the number raised."""
-    values = {
+    values: dict[str, Any] = {
         "areas": areas,
         "befores": befores,
         "twices": twices,
