@@ -14,12 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from doudi.assessment.facts import Array, Facts, Position, copy_rows
-from doudi.assessment.outputs import PERSON_PROGRAMMES
+from doudi.assessment.outputs import CONFIRMATIONS, HOUSEHOLD_PROGRAMMES, PERSON_PROGRAMMES
 from doudi.registry.models import GROUPS, Programme
 
 P = Programme
-# Programmes of the household; the others are of one person.
-OF_HOUSEHOLD = (P.DIBAO, P.MARGINAL)
 CHILDREN = (P.ORPHAN, P.UNSUPPORTED_CHILD)
 AWARDS = """
 select a.id award_id, a.household_id, a.area, a.programme, m.person_id, m.members, m.ids, m.dead, y.amount
@@ -108,7 +106,7 @@ def _awards(facts: Facts, persons: Mapping[str, Array], households: Mapping[str,
     total = np.zeros(len(facts.household_ids), dtype=np.int64)
     np.add.at(total, facts.person_household[counted], facts.person_ids[counted])
     for name in np.unique(programme):
-        if name in OF_HOUSEHOLD:
+        if name in HOUSEHOLD_PROGRAMMES:
             mine = (programme == name) & (household >= 0)
             where = household[mine]
             if name == P.DIBAO:
@@ -117,7 +115,7 @@ def _awards(facts: Facts, persons: Mapping[str, Array], households: Mapping[str,
                 law[mine] = np.where(fits[mine], amount, np.nan)
                 held[mine] = households["dibao_exit_is_suspended"][where].astype(bool)
             else:
-                fits[mine] = households["marginal_family"][where].astype(bool)
+                fits[mine] = households[CONFIRMATIONS[name]][where].astype(bool)
             members_differ[mine] = (number[where] != awards["members"].to_numpy()[mine]) | (total[where] != awards["ids"].to_numpy()[mine])
         else:
             mine = (programme == name) & (person >= 0)
@@ -133,7 +131,7 @@ def _awards(facts: Facts, persons: Mapping[str, Array], households: Mapping[str,
         [~fits, held, law - current > 0.004, law - current < -0.004, members_differ], ["stop", "stop", "raise", "lower", "members"], "look"
     )
     hint = np.select([dead, members_differ, grown], ["death", "member", "age"], "")
-    alone = ~np.isin(programme, OF_HOUSEHOLD)
+    alone = ~np.isin(programme, HOUSEHOLD_PROGRAMMES)
     return Differences(
         awards["household_id"].to_numpy()[rows], awards["area"].to_numpy(zero_copy_only=False)[rows].astype("U12"), programme[rows].astype("U20"),
         np.where(alone, person_id, 0)[rows], awards["award_id"].to_numpy()[rows], hint[rows].astype("U10"), suggestion[rows].astype("U8"),
@@ -159,7 +157,7 @@ def _lacking(facts: Facts, persons: Mapping[str, Array], households: Mapping[str
     basic = holds((P.DIBAO, P.DIBAO_SINGLE))
     dibao = households["dibao_eligible"].astype(bool) & (households["dibao_amount"] > 0) & receives & ~basic & ~households["dibao_exit_is_suspended"].astype(bool)
     found.append((P.DIBAO, np.flatnonzero(dibao), np.zeros(dibao.sum(), dtype=np.int64), households["dibao_amount"][dibao]))
-    lonely = ~np.isin(programme, OF_HOUSEHOLD)
+    lonely = ~np.isin(programme, HOUSEHOLD_PROGRAMMES)
     of_person, their = awards["person_id"].to_numpy()[lonely], programme[lonely]
     for name in PERSON_PROGRAMMES:
         amounts = person_amounts(persons, name)

@@ -374,3 +374,17 @@ def test_2_1_pages_of_monitoring(reviewer, township, family) -> None:
     assert mine.post(f"/enrolment/reviews/{row.pk}/keep/", {"version": row.version, "reason": "再来"}).status_code == 422
     assert client_of(officer(Duty.TOWNSHIP_OFFICER, "410122102")).get(f"/enrolment/reviews/{row.pk}/").status_code == 404
     assert client_of(officer(Duty.FINANCE_OFFICER)).get("/enrolment/reviews/").status_code == 403
+
+
+def test_2_1_a_confirmed_marginal_family_that_no_longer_is_one_comes_up(reviewer, township, approver) -> None:
+    with scopes.acting(township):
+        made = case({"wage_income": 9_000})
+        row = assessing.assess(household=made.household, month=MONTH, trigger="officer", now=NOW)
+        assert row.results["household"]["marginal_family"]
+        decision = services.propose(assessment=row, programme="marginal", now=NOW)
+    with scopes.acting(approver):
+        services.approve(decision_id=decision.pk, version=1, now=NOW)
+    assert run(reviewer).figures["found"] == 0
+    earn(township, made.people[0], 60_000)
+    run(reviewer)
+    assert [(one.programme, one.cause, one.suggestion) for one in reviews(reviewer)] == [("marginal", "income", "stop")]
