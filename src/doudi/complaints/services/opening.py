@@ -133,9 +133,12 @@ def open_complaint(
 
 
 def _assigner(row: Complaint, on: date) -> str:
-    """Who assigns it: the county; a complaint about one of the county's own reviewers goes to the city."""
-    postings = Posting.objects.filter(account_id=row.about_account_id, duty=Duty.COUNTY_REVIEWER, starts__lte=on) if row.about_account_id else Posting.objects.none()
-    return Duty.SUPERVISOR if any(each.holds_on(on) for each in postings) else Duty.COUNTY_REVIEWER
+    """Who assigns it: the county; a complaint about one of the county's own reviewers, or about somebody whose posting
+    whoever takes it down cannot see (so one above), goes to the city."""
+    if row.about_account_id is None:
+        return Duty.COUNTY_REVIEWER
+    postings = [each for each in Posting.objects.filter(account_id=row.about_account_id, starts__lte=on) if each.holds_on(on)]
+    return Duty.SUPERVISOR if not postings or any(each.duty == Duty.COUNTY_REVIEWER for each in postings) else Duty.COUNTY_REVIEWER
 
 
 @dataclass(frozen=True)

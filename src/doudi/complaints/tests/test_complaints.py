@@ -100,6 +100,14 @@ def test_the_officer_complained_about_sees_nothing_of_it_and_cannot_handle_it(of
         office.opened(by=office.second, about_account=office.second.account_id)
 
 
+def test_a_complaint_about_the_countys_reviewer_goes_to_the_city_and_one_about_a_township_to_the_county(office: Office) -> None:
+    for by in (office.town, office.reviewer):
+        for about, duty in ((office.second, Duty.SUPERVISOR), (officer(Duty.CHILD_SUPERVISOR, office.town.area), Duty.COUNTY_REVIEWER)):
+            row = office.opened(by=by, kind="complaint", category="conduct", about_account=about.account_id)
+            with scopes.acting(office.city):
+                assert Todo.objects.get(kind="complaints.assign", subject_id=row.pk).duty == duty
+
+
 def test_who_decided_what_is_objected_to_does_not_handle_it(office: Office) -> None:
     with scopes.acting(scopes.Scope(area="41")):
         decision = office.given.award.decision
