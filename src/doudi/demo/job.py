@@ -135,11 +135,17 @@ def deliveries(demo: Demo) -> None:
 
 def comparison(demo: Demo) -> None:
     """Leads, measured against the truth table."""
+    from doudi.demo import linking
     from doudi.discovery import services
     from doudi.discovery.models import Lead
 
     with demo.acting(Duty.DATA_CHECKER, "doudi compare"):
         services.compare(area=demo.area, on=ON, now=at(ON, 15), progress=lambda done, total, step: demo.tell(step, done, total))
+    decided = linking.review(demo.staff, now=at(ON, 16))
+    with demo.acting(Duty.DATA_CHECKER, "doudi compare"):
+        if decided:  # what the officer said counts from the next comparison on
+            services.compare(area=demo.area, on=ON, now=at(ON, 16, 30), progress=lambda done, total, step: demo.tell(step, done, total))
+        demo.figures["linkage"] = linking.figures()
     with demo.acting(Duty.COUNTY_REVIEWER):
         from doudi.registry.loading import stage_ids
 

@@ -254,7 +254,9 @@ def evidence_rows(lead: Lead) -> list[tuple[Any, Any]]:
     contract = CONTRACTS.get(lead.evidence["dataset"])
     rows: list[tuple[Any, Any]] = [(_("数据来源"), f"{_(contract.department_zh)}　{_(contract.name_zh)}" if contract else _("救助家庭台账"))]
     for name, value in lead.evidence.items():
-        if name in ("dataset", "delivery", "row") or value in (None, ""):
+        if name == "linked":
+            rows.append((_("人员认定"), _("原数据无可用身份证号，经人工核查认定") if value == "same" else _("原数据无可用身份证号，由系统关联，请先核对身份")))
+        if name in ("dataset", "delivery", "row", "linked") or value in (None, ""):
             continue
         column = next((each for each in contract.columns if each.name == name), None) if contract else None
         label = FIGURES.get(name) or (_(column.header_zh) if column else name)

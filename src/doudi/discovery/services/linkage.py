@@ -79,6 +79,16 @@ def link(*, area: str, on: date, now: datetime, folder: Path) -> Linked:
     return Linked(with_rows, rows, waits, _marks(entries, links) if rows else nothing)
 
 
+def lake_as_linked(*, area: str, on: date, folder: Path) -> Lake:
+    """The lake with the rows that are somebody's already; nobody is looked for (for trials of indicators)."""
+    entries = waiting_entries(area=area, on=on)
+    if not entries:
+        return lake()
+    people = folder / "linking.parquet"
+    write_linking(people, area=area, on=on)
+    return linkage.with_linked(lake(), entries, _links().select(["subject", "person_id"]), people, folder)[0]
+
+
 def _settled() -> pa.Table:
     """What people decided (`batch.linkage.SETTLED`)."""
     rows = LinkagePair.objects.filter(state__in=(State.SAME, State.DIFFERENT, State.UNSURE)).values_list("subject", "person_id", "state")

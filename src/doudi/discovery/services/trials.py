@@ -22,7 +22,7 @@ from doudi.discovery import thresholds
 from doudi.discovery.models import IndicatorTrial, Lead
 from doudi.discovery.registry_side import write_members, write_people
 from doudi.discovery.services.comparison import Progress, scratch
-from doudi.discovery.services.deliveries import lake
+from doudi.discovery.services.linkage import lake_as_linked
 
 CONFIRMED = (Lead.State.VERIFIED, Lead.State.HELPED, Lead.State.REFERRED)
 REFUTED = (Lead.State.NOT_IN_NEED,)
@@ -65,7 +65,8 @@ def try_indicator(
         write_members(members, area=area)
         tell(1, 2, _("比对部门数据"))
         # As the switch stands does not matter here: a trial comes before it.
-        found = batch_compare.run(lake(), people, members, on=on, indicators=[chosen], parameters={indicator: values}, temp=Path(work))
+        linked = lake_as_linked(area=area, on=on, folder=Path(work))
+        found = batch_compare.run(linked, people, members, on=on, indicators=[chosen], parameters={indicator: values}, temp=Path(work))
     counted = _counted(found, chosen, on, area)
     trial = IndicatorTrial.objects.create(
         area=area, indicator=indicator, on=on, values=numbers, made_by_id=scope.account_id or None, made_at=now, **counted

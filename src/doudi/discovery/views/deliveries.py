@@ -65,6 +65,7 @@ class Deliveries(ListPage):
                 kind="number",
                 url=lambda row: reverse("discovery:delivery_rejects", args=[row.pk]) if row.rejects_path else None,
             ),
+            Column(_("留待认定"), lambda row: row.kept or "", kind="number"),
             Column(
                 _("结果"),
                 "get_state_display",

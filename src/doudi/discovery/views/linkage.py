@@ -69,7 +69,7 @@ class Pairs(ListPage):
             Column(_("所在村（社区）"), "area", kind="place" if whole else "area"),
             Column(_("数据目录"), lambda pair: _(CONTRACTS[pair.dataset].name_zh)),
             Column(_("月份"), "period"),
-            Column(_("系统判断"), lambda pair: f"{pair.score * 100:.0f}", kind="number"),
+            Column(_("系统判断"), lambda pair: round(pair.score * 100), kind="number"),
             Column(_("状态"), "get_state_display", kind="tag", colour=lambda pair: queries.COLOURS[pair.state]),
             Column(_("认定人"), lambda pair: pair.decided_by.name if pair.decided_by else ""),
             Column(_("认定时间"), "decided_at", kind="day"),
