@@ -117,7 +117,7 @@ def quality(found: pa.Table, lake: Lake, waiting: list[linkage.Waiting], who: Pa
     }
     return {
         "waiting_rows": len(rows), "of_known_people": int(known), "curve": curve, "linked": len(linked),
-        "linked_precision": float(linked["right"].mean() or 1.0) if len(linked) else 1.0, "asked": int((~pairs["link"]).sum()), "by_state": by_state,
+        "linked_precision": int(linked["right"].sum()) / len(linked) if len(linked) else 1.0, "asked": int((~pairs["link"]).sum()), "by_state": by_state,
     }  # fmt: skip
 
 

@@ -51,7 +51,8 @@ WORDS: dict[tuple[str, str], tuple[str | Promise, str, str | Promise]] = {
     ("division", "other"): (gettext_lazy("不同"), "red", gettext_lazy("不在同一个县")),
     ("relatives", "same"): (gettext_lazy("是同户家人"), "green", gettext_lazy("所报户主或监护人是同户家人")),
     ("relatives", "other"): (gettext_lazy("不在同户"), "red", gettext_lazy("所报户主或监护人不在该户")),
-    ("number", "slip"): (gettext_lazy("相近：差一处即一致"), "orange", gettext_lazy("身份证号改正一处后，或残疾证内的号码，正是此人的号码")),
+    ("number", "slip"): (gettext_lazy("相近：差一处即一致"), "orange", gettext_lazy("身份证号改正一处后，正是此人的号码")),
+    ("number", "certificate"): (gettext_lazy("一致"), "green", gettext_lazy("残疾证内的号码正是此人的身份证号")),
     ("number", "other"): (gettext_lazy("不同"), "red", gettext_lazy("身份证号改正后是另一个人的号码")),
 }
 MISSING: tuple[str | Promise, str, str] = (gettext_lazy("缺一方"), "gray", "")
@@ -118,16 +119,16 @@ def lines(pair: LinkagePair, told: dict[str, Any], on: date) -> list[tuple[str, 
     number, phone = numbers.plain(pair.number) or "", numbers.plain(pair.phone) or ""
     places.preload([person.area, person.registered_area, told["told_division"] or ""])
     no_number = {"none": _("未填写"), "unreadable": _("无法识别")}.get(told["state"], "")
+    remark = {"check": _("（校验位不符）"), "certificate": _("（在残疾证内）")}.get(told["state"], "")
 
     def line(field: str, label: str, first: str, second: str, **more: str) -> Line:
-        level = (pair.levels.get(field) or [""])[0]
-        word, colour, _sentence = WORDS.get((field, level), MISSING)
+        word, colour, _sentence = WORDS.get((field, _level(pair, field, told)), MISSING if first or second else ("", "", ""))
         return Line(label, first, second, str(word), colour, colour in ("orange", "red"), **more)
 
     who = [
         line("name", _("姓名"), person.name, told["name"]),
         line("number", _("身份证号"), idnumber.mask_id(kind_number) if kind_number else _("无"),
-             idnumber.mask_id(number) + (_("（校验位不符）") if told["state"] == "check" else "") if number else no_number,
+             idnumber.mask_id(number) + remark if number else no_number,
              person_field="id_number" if kind_number else "", row_field="number" if number else ""),
         line("birth", _("出生日期"), str(person.birth_date), told["told_birth"] or ""),
         line("sex", _("性别"), person.get_sex_display(), SEXES.get(told["told_sex"] or "", "")),
@@ -155,11 +156,17 @@ def lines(pair: LinkagePair, told: dict[str, Any], on: date) -> list[tuple[str, 
     return [("", who), (_("各自的情况"), known), (_("来源"), source)]
 
 
-def evidence(pair: LinkagePair) -> list[tuple[str, str, str]]:
+def _level(pair: LinkagePair, field: str, told: dict[str, Any]) -> str:
+    """The level of a comparison; a number that stood in the certificate is no slip."""
+    level = str((pair.levels.get(field) or [""])[0])
+    return "certificate" if (field, level, told["state"]) == ("number", "slip", "certificate") else level
+
+
+def evidence(pair: LinkagePair, told: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(sentence, strength in words, colour), the strongest first; a reminder where the name is common in the township."""
     found = []
-    for field, (level, bits) in sorted(pair.levels.items(), key=lambda item: -abs(item[1][1])):
-        _word, _colour, sentence = WORDS.get((field, level), MISSING)
+    for field, (_code, bits) in sorted(pair.levels.items(), key=lambda item: -abs(item[1][1])):
+        _word, _colour, sentence = WORDS.get((field, _level(pair, field, told)), MISSING)
         if sentence and abs(bits) >= 0.1:
             strength = (
                 (_("强支持"), "green") if bits >= 8 else (_("支持"), "green") if bits >= 2 else (_("弱支持"), "green") if bits > 0
@@ -178,6 +185,11 @@ def evidence(pair: LinkagePair) -> list[tuple[str, str, str]]:
     if twins:
         found.append((_("同户还有同一天出生的人，注意区分双胞胎"), _("提醒"), "orange"))
     return found
+
+
+def score(pair: LinkagePair) -> int:
+    """0 to 99: likelihood is never certainty."""
+    return min(99, int(pair.score * 100))
 
 
 def verdict(pair: LinkagePair) -> str:

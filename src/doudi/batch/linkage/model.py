@@ -140,7 +140,7 @@ def settings(chance: Chance) -> Any:
     import splink.comparison_library as comparisons
     from splink import SettingsCreator, block_on
 
-    made = []
+    made: list[Any] = []
     for each in COMPARISONS:
         steps: list[Any] = [levels.CustomLevel(each.missing, each.field + ": not told").configure(is_null_level=True)]
         for level in each.levels:

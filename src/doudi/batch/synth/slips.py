@@ -47,8 +47,8 @@ def _alike() -> dict[str, str]:
 
 @cache
 def _written() -> dict[str, str]:
-    """Character -> one of its variants."""
-    return {plain: other for other, plain in variants().items() if len(other.encode("utf-16-le")) == 2}
+    """Character -> one of its variants that old systems (GBK) hold too."""
+    return {plain: other for other, plain in variants().items() if other.encode("gbk", "ignore")}
 
 
 def mistyped(rng: np.random.Generator, name: str) -> str:

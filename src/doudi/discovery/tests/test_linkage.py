@@ -208,7 +208,7 @@ def test_1_2_twins_are_asked_about_never_guessed(checker: scopes.Scope, tmp_path
         compare()
         assert {pair.person.name for pair in LinkagePair.objects.filter(state=State.LINKED)} <= {"王小双"}
         found = LinkagePair.objects.get(person__name="王小双", levels__name__0="same")
-        assert any("双胞胎" in sentence for sentence, _strength, _colour in linkage_queries.evidence(found))
+        assert any("双胞胎" in sentence for sentence, _strength, _colour in linkage_queries.evidence(found, linkage_queries.content_of(found)))
 
 
 def test_1_2_same_on_one_of_two_people_settles_the_other_and_undo_brings_both_back(checker: scopes.Scope, tmp_path: Path) -> None:

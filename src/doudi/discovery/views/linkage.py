@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -69,7 +70,7 @@ class Pairs(ListPage):
             Column(_("所在村（社区）"), "area", kind="place" if whole else "area"),
             Column(_("数据目录"), lambda pair: _(CONTRACTS[pair.dataset].name_zh)),
             Column(_("月份"), "period"),
-            Column(_("系统判断"), lambda pair: round(pair.score * 100), kind="number"),
+            Column(_("系统判断"), queries.score, kind="number"),
             Column(_("状态"), "get_state_display", kind="tag", colour=lambda pair: queries.COLOURS[pair.state]),
             Column(_("认定人"), lambda pair: pair.decided_by.name if pair.decided_by else ""),
             Column(_("认定时间"), "decided_at", kind="day"),
@@ -117,8 +118,8 @@ def desk(request: HttpRequest, pair_id: int) -> HttpResponse:
     told = queries.content_of(found)
     before, after = queries.neighbours(found)
     context = {
-        "pair": found, "groups": queries.lines(found, told, timezone.localdate(now)), "evidence": queries.evidence(found),
-        "verdict": queries.verdict(found), "score": round(found.score * 100), "consequences": queries.consequences(found),
+        "pair": found, "groups": queries.lines(found, told, timezone.localdate(now)), "evidence": queries.evidence(found, told),
+        "verdict": queries.verdict(found), "score": queries.score(found), "consequences": queries.consequences(found),
         "others": queries.others(found), "steps": queries.steps(found), "progress": queries.progress(now), "before": before, "after": after,
         "open": found.state in (State.OPEN, State.UNSURE, State.LINKED), "undo": queries.can_undo(found, now), "problem": problem,
         "colour": queries.COLOURS[found.state], "asks": request.scope.duty != Duty.TOWNSHIP_OFFICER,  # type: ignore[attr-defined]
@@ -126,7 +127,7 @@ def desk(request: HttpRequest, pair_id: int) -> HttpResponse:
     return render(request, "discovery/linkage_pair.html", context, status=422 if problem else 200)
 
 
-SAID = {
+SAID: dict[str, str | Promise] = {
     State.SAME: gettext_lazy("已认定：数据中的人是%(name)s，下次信息比对起计入。"),
     State.DIFFERENT: gettext_lazy("已认定：不是%(name)s，以后不再一起提出。"),
     State.UNSURE: gettext_lazy("已转乡镇入户核实是否%(name)s。"),
