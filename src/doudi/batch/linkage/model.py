@@ -1,8 +1,8 @@
 """The linkage model, declared (疑似同一人的比较规则): what is compared, at which levels, with which weight; which pairs are looked at at all.
 
 Splink turns the declarations into SQL of either engine. `m`: how often the level occurs when it is the same person, `u`: when it is not. Both are fixed
-here, so that a decision can be explained and repeated years later; they were measured on synthetic counties whose truth is known
-(`bench/linkage.py --measure` measures them again). Where chance depends on the place (how many share a village), it is counted in the registry of
+here, so that a decision can be explained and repeated years later; they stand near what synthetic counties show whose truth is known
+(`bench/linkage.py --measure`), with room for slips that those do not make. Where chance depends on the place (how many share a village), it is counted in the registry of
 the day (`Chance`).
 
 Only plain SQL stands in the levels: Levenshtein counts bytes in DuckDB and characters in Spark.

@@ -238,7 +238,7 @@ def test_1_1_the_contract_goes_to_the_department_as_page_workbook_and_schema(che
     book = CalamineWorkbook.from_filelike(io.BytesIO(handout))
     assert ["联系人", "王工 0371"] in book.get_sheet_by_name("说明").to_python()
     schema = json.loads(b"".join(browser.get("/contracts/deaths/schema/").streaming_content))  # type: ignore[attr-defined]
-    assert [field["name"] for field in schema["fields"]] == CONTRACTS["deaths"].headers
+    assert [field["name"] for field in schema["fields"]] == [each.header_zh for each in (*CONTRACTS["deaths"].columns, *CONTRACTS["deaths"].linking)]
     assert [browser.get(f"/contracts/cars/{part}").status_code for part in ("", "handout/", "schema/")] == [404] * 3
     assert client_of(officer(Duty.VISITOR, "410122101201")).get("/contracts/deaths/handout/").status_code == 403
 
