@@ -119,7 +119,7 @@ def notice(request: HttpRequest, pk: int) -> HttpResponse:
     reason = row.decision.reason if row.decision else ""
     if row.outcome == Case.Outcome.NOT_ACCEPTED:
         said = row.events.filter(what="不予受理").order_by("-id").first()
-        reason = said.note or "" if said else ""
+        reason = str(said.note or "") if said else ""
     until = row.decision.starts if row.decision else None
     context = {"row": row, "application": row.application, "county": county, "town": places.name(row.area[:9]), "reason": reason, "starts": until}
     return render(request, "enrolment/notice.html", context)

@@ -187,7 +187,7 @@ def load_refusals(folder: Path, *, proposer_id: int, approver_id: int, now: date
     buffer = io.BytesIO()
     rows = pq.read_table(Path(folder) / "refusals.parquet", columns=["household_no", "person_no", "programme", "starts"])
     pyarrow.csv.write_csv(rows, buffer, pyarrow.csv.WriteOptions(include_header=False))
-    values = {"proposer": proposer_id, "approver": approver_id, "now": now, "document": DOCUMENT}
+    values: dict[str, Any] = {"proposer": proposer_id, "approver": approver_id, "now": now, "document": DOCUMENT}
     with connection.cursor() as cursor:
         cursor.execute("drop table if exists pg_temp.load_refusal")
         cursor.execute("create temp table load_refusal (household_no bigint, person_no bigint, programme text, starts date) on commit drop")

@@ -86,7 +86,6 @@ class Paper(TextChoices):
     ACCOUNT = "account", _("“一卡通”账户")
 
 
-# Of each document whether everyone of the household or the one person brings it is the officer's to see; the list says what is owed.
 @dataclass(frozen=True)
 class Way:
     """One programme's way. `days`: working days by step; `publicity_days`: calendar days, 0 for none; `total_days`: working days from
@@ -102,10 +101,10 @@ class Way:
     verified: frozenset[str] = frozenset()
 
 
-_FAMILY = {Paper.FORM: True, Paper.IDENTITY: True, Paper.INCOME: True, Paper.PROPERTY: True, Paper.ACCOUNT: True}
-_CHECKED = {Step.ACCEPT: 2, Step.CHECK: 5, Step.VISIT: 5, Step.OPINION: 3, Step.APPROVAL: 10, Step.NOTICE: 3}
-_DISABLED = {Step.ACCEPT: 2, Step.OPINION: 3, Step.FEDERATION: 5, Step.APPROVAL: 5, Step.NOTICE: 3}
-_CHILD = {Step.ACCEPT: 2, Step.VISIT: 15, Step.OPINION: 5, Step.APPROVAL: 15, Step.NOTICE: 3}
+_FAMILY: dict[str, bool] = {Paper.FORM: True, Paper.IDENTITY: True, Paper.INCOME: True, Paper.PROPERTY: True, Paper.ACCOUNT: True}
+_CHECKED: dict[str, int] = {Step.ACCEPT: 2, Step.CHECK: 5, Step.VISIT: 5, Step.OPINION: 3, Step.APPROVAL: 10, Step.NOTICE: 3}
+_DISABLED: dict[str, int] = {Step.ACCEPT: 2, Step.OPINION: 3, Step.FEDERATION: 5, Step.APPROVAL: 5, Step.NOTICE: 3}
+_CHILD: dict[str, int] = {Step.ACCEPT: 2, Step.VISIT: 15, Step.OPINION: 5, Step.APPROVAL: 15, Step.NOTICE: 3}
 _DIBAO = frozenset({"publicity_days", "approval_days", "notice_days"})
 
 PROCEDURES: dict[str, Way] = {
@@ -202,8 +201,8 @@ def frozen(programme: str, *, on: date, get: Get) -> dict[str, Any]:
             days = int(get(f"{name}.{step}_days"))
         else:
             continue
-        duty = Duty.TOWNSHIP_OFFICER if step == Step.APPROVAL and delegated else DUTIES[step]
-        steps.append({"step": step.value, "days": days, "duty": str(duty.value), "when": str(WHEN.get(step, When.ALWAYS))})
+        duty = str(Duty.TOWNSHIP_OFFICER.value) if step == Step.APPROVAL and delegated else DUTIES[step]
+        steps.append({"step": step.value, "days": days, "duty": str(duty), "when": str(WHEN.get(step, When.ALWAYS))})
     made = {
         "programme": str(programme), "on": on.isoformat(), "steps": steps, "publicity_days": publicity, "delegated": delegated,
         "total_days": int(get(f"{name}.total_days")), "valid_months": int(get(f"{name}.valid_months")) if way.valid_months else 0,

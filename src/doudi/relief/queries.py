@@ -68,8 +68,9 @@ def figures(*, area: str, on: date) -> dict[str, Any]:
     found = ReliefCase.objects.filter(inside, made_at__gte=first).aggregate(
         cases=Count("pk"), granted=Count("pk", filter=Q(state="granted")), amount=Sum("amount", filter=Q(state="granted")),
         people=Sum("people", filter=Q(state="granted")), elsewhere=Count("pk", filter=Q(state="granted", elsewhere=True)),
-        relief_first=Count("pk", filter=Q(state="granted", relief_first=True)), meetings=Count("pk", filter=Q(level="meeting", state="granted")),
-        waiting=Count("pk", filter=Q(state__in=["open", "county", "meeting"])), late=Count("pk", filter=unexplained(on)),
+        meetings=Count("pk", filter=Q(level="meeting", state="granted")), waiting=Count("pk", filter=Q(state__in=["open", "county", "meeting"])),
+        # last: a name given to a figure hides the column of that name from those behind it
+        late=Count("pk", filter=unexplained(on)), relief_first=Count("pk", filter=Q(state="granted", relief_first=True)),
     )  # fmt: skip
     staying = VagrantCase.objects.filter(inside, state="staying").count()
     return {**found, "amount": found["amount"] or Decimal("0.00"), "people": found["people"] or 0, "vagrants": staying}

@@ -166,7 +166,8 @@ def _not_twice(household: Household, wanted: list[tuple[str, int | None]], membe
             raise ValidationError(
                 _("%(name)s已享受“%(programme)s”或同类待遇，不能重复申请；如需调整，请办理变更。") % {"name": members[have[0]].name, "programme": label}
             )
-        there = Case.objects.filter(household=household, programme=programme, person_id=person, outcome="").select_related("application").first()
+        of: dict[str, Any] = {"household": household, "programme": programme, "person_id": person}
+        there = Case.objects.filter(outcome="", **of).select_related("application").first()
         if there is not None:
             raise ValidationError(
                 _("该家庭的“%(programme)s”已有办理中的申请 %(number)s，不能重复申请；请在原件中办理。")

@@ -176,7 +176,7 @@ def conclude_check(*, application_id: int, version: int, result: str, note: str,
 def opened(check: DataCheck) -> dict[str, Any]:
     """The report to be shown; that it was opened is recorded first."""
     audit.record_access(what="open", subject="data_check", subject_id=check.pk, area=check.area, field="report")
-    found: dict[str, Any] = json.loads(check.report) if check.report else {}
+    found: dict[str, Any] = json.loads(str(check.report)) if check.report else {}
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -70,8 +71,8 @@ def add_document(
         raise ValidationError({"valid_until": _("材料已过有效期；请申请人重新提供。")})
     if application_id is not None and not Application.objects.filter(pk=application_id, household=household).exists():
         raise ValidationError(_("材料与申请不是同一家庭。"))
-    same = Document.objects.filter(household=household, paper=paper, person_id=person_id, issued_on=issued_on, removed_at__isnull=True, application_id=application_id)
-    there = same.first()
+    same: dict[str, Any] = {"person_id": person_id, "application_id": application_id, "issued_on": issued_on}
+    there = Document.objects.filter(household=household, paper=paper, removed_at__isnull=True, **same).first()
     if there is not None:
         return there
     return Document.objects.create(

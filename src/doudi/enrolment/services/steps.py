@@ -118,7 +118,7 @@ def open_step(case: Case, step: str, *, today: date, now: datetime) -> None:
         kind=f"case.{step}", area=case.area, duty=entry["duty"], title=f"{label}：{Step(step).label}", url=url(case.pk), subject=SUBJECT,
         subject_id=case.pk, due=due, now=now,
     )  # fmt: skip
-    if step == Step.APPROVAL and case.decision is not None and case.decision.differs:
+    if step == Step.APPROVAL and case.decision is not None and case.decision_id is not None and case.decision.differs:
         todos.raise_todo(
             kind="enrolment.sign", area=case.area, duty=Duty.COUNTY_REVIEWER, title=f"{label}：会签（与测算不一致）",
             url=f"/enrolment/decisions/{case.decision_id}/", subject="decision", subject_id=case.decision_id, due=due, now=now,
