@@ -274,6 +274,22 @@ def sent_back(phone: Phone, home: Path, visit: str) -> None:
     assert not [each for each in phone.queue() if "被退回" in each]
 
 
+def evening(phone: Phone) -> None:
+    """The day ends: no share and no session stays, so that the PIN opens nothing until the visitor signs in again."""
+    phone.page.evaluate("location.hash = 'mine'")
+    phone.page.click("[data-evening]")
+    phone.see("[data-unlock] .err", "请先登录")
+    assert not phone.page.locator("[data-list] li").count() and phone.page.locator("[data-unlock] .btn.pri").is_disabled()
+    phone.page.wait_for_timeout(1500)
+    phone.page.reload()
+    phone.see("[data-unlock] .err", "请先登录")
+    assert phone.page.evaluate("[Vault.hasShare(), Vault.meta().share, Vault.meta().shareUntil]") == [False, None, 0]
+    phone.sign_in()
+    phone.page.goto(phone.base + ROOT)
+    phone.unlock()
+    phone.see("[data-screen=list]")
+
+
 def conflict_shown(chrome: Browser, base: str, users: dict[str, Any], shots: Path) -> None:
     town = Walker(chrome, base, users["town"], shots)
     town.go("/visits/conflicts/")
@@ -350,6 +366,7 @@ def walk_all(chrome: Browser, base: str, home: Path, users: dict[str, Any], shot
     print("  both went up once, one as a conflict", flush=True)  # noqa: T201
     conflict_shown(chrome, base, users, shots)
     sent_back(phone, home, ids[2])
+    evening(phone)
     revoked(phone, chrome, base, users, shots)
     phone.close()
     print("  a revoked phone wiped itself", flush=True)  # noqa: T201

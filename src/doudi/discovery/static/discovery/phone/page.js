@@ -270,6 +270,11 @@
       // a day begins with the sign-in: the share may stay as long again
       await Sync.open(Vault.meta().device, label()).then(Vault.giveShare).catch(() => {});
     }
+    askPin(need);
+  }
+
+  // `need`: why no PIN is taken now.
+  function askPin(need) {
     const form = find("[data-unlock]");
     complain(form, need);
     find("button.pri", form).disabled = Boolean(need);
@@ -278,17 +283,20 @@
     if (!need) find("#pin").focus();
   }
 
-  // The key leaves the memory and the words the page; `until`: the share leaves the phone too, for the night.
-  async function lock(until) {
+  // The key leaves the memory and the words the page; `night`: the share leaves the phone and the session ends too.
+  async function lock(night) {
     await VisitForm.close();
     Vault.lock();
     ["list", "done", "queue", "place", "said"].forEach((name) => each("[data-" + name + "]", (holder) => holder.replaceChildren()));
     find("[data-title]").textContent = document.title.split(" · ")[0];
     find("[data-banner]").hidden = find("[data-bar]").hidden = true;
     history.replaceState(null, "", body.dataset.root);
-    if (until) await Vault.dropShare();
-    if (until || !Vault.hasShare()) await start("");
-    else { complain(find("[data-unlock]"), ""); show("unlock"); }
+    if (night) {
+      await Vault.dropShare();
+      await Sync.signOut();
+    }
+    if (night || !Vault.hasShare()) { askPin(night ? texts.need_signin : texts.need_network); return; }
+    askPin("");
   }
 
   function minutely() {
