@@ -85,11 +85,11 @@ class Lake:
             target = folder / f"{delivery}.rejects.sealed"
             seal_file(keys, accepted.rejects, target)
             rejects = self._relative(target)
-        waiting = []
+        waiting = {}
         for kind, source in (("unlinked", accepted.unlinked), ("candidates", accepted.candidates)):
             if source is not None:
                 _copy(source, folder / f"{delivery}.{kind}.parquet")
-                waiting.append(self._relative(folder / f"{delivery}.{kind}.parquet"))
+                waiting[kind] = self._relative(folder / f"{delivery}.{kind}.parquet")
         entry = Entry(
             accepted.contract.code,
             period,
@@ -103,7 +103,7 @@ class Lake:
             self._relative(sealed),
             rejects,
             accepted.kept,
-            *waiting,
+            **waiting,
             came=came,
         )
         part = mark.with_name(mark.name + ".part")

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from doudi.core import scope as scopes
 from doudi.core.models.staff import Duty
 
-FINDERS = {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.DISCOVERY_MEMBER, Duty.STATION_WORKER, Duty.HOTLINE_OPERATOR}
-TOWNSHIP = {Duty.TOWNSHIP_OFFICER, Duty.CHILD_SUPERVISOR}
-COUNTY = {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.DATA_CHECKER, Duty.FEDERATION_REVIEWER}
-MONEY = {Duty.FINANCE_OFFICER, Duty.FUND_SUPERVISOR}
+FINDERS: set[str] = {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.DISCOVERY_MEMBER, Duty.STATION_WORKER, Duty.HOTLINE_OPERATOR}
+TOWNSHIP: set[str] = {Duty.TOWNSHIP_OFFICER, Duty.CHILD_SUPERVISOR}
+COUNTY: set[str] = {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.DATA_CHECKER, Duty.FEDERATION_REVIEWER}
+MONEY: set[str] = {Duty.FINANCE_OFFICER, Duty.FUND_SUPERVISOR}
 
 # Duties of machines: another system that calls the API, and the worker. No posting has them; they may do what their scope names, nothing else.
 API_CLIENT, WORKER = "api_client", "worker"

@@ -90,9 +90,9 @@ class Families:
     def people(self) -> int:
         return len(self.slot)
 
-    def per_household(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def per_household(self, values: Bools | Ints) -> Ints:
         """Sum (numbers) or count (bools) of a person column by household."""
-        return np.add.reduceat(values.astype(np.int64) if values.dtype == bool else values, self.start)
+        return np.add.reduceat(values.astype(np.int64, copy=False), self.start)
 
     def any_member(self, values: Bools) -> Bools:
         return np.logical_or.reduceat(values, self.start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -30,7 +31,7 @@ DUTIES = ["visitor", "child_director", "station_worker", "township_officer", "ch
 def tell_visits(*, place: str, now: datetime) -> None:
     """Bring the to-dos of those who visit in `place` up to its open visits; two statements, whatever the size. Postings outside the scope wait for the daily round."""
     scope = scopes.current()
-    values = {"place": place, "low": scope.low, "high": scope.high, "now": now, "account": scope.account_id or None, "duties": DUTIES}
+    values: dict[str, Any] = {"place": place, "low": scope.low, "high": scope.high, "now": now, "account": scope.account_id or None, "duties": DUTIES}
     with connection.cursor() as cursor:
         cursor.execute(OWED, values)
         cursor.execute(DONE, values)

@@ -109,7 +109,7 @@ def desk(request: HttpRequest, pair_id: int) -> HttpResponse:
             found = get_object_or_404(queries.pairs(), pk=pair_id)
         else:
             messages.success(request, format_html(
-                '{} <a class="lnk" href="{}">{}</a>', SAID[done.state] % {"name": found.person.name},
+                '{} <a class="lnk" href="{}">{}</a>', SAID[State(done.state)] % {"name": found.person.name},
                 reverse("discovery:linkage_pair", args=[done.pk]), _("查看或撤回"),
             ))  # fmt: skip
             return redirect("discovery:linkage_pair", pair_id=after) if after else redirect("discovery:linkage_first")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -55,7 +56,7 @@ def _years_before(on: date, years: int) -> date:
 def raise_periodic(*, area: str, on: date, now: datetime) -> int:
     """List the periodic reviews that fall due in a county within the notice days; one per household and programme; the number of new ones."""
     duties.require("enrolment.monitor")
-    values = {
+    values: dict[str, Any] = {
         "low": area, "high": area + ":", "on": on, "now": now, "sixty": _years_before(on, 60), "sixteen": _years_before(on, 16),
         "stable": int(get_setting(MONTHS["stable"], area, on)), "varying": int(get_setting(MONTHS["varying"], area, on)),
         "notice": int(get_setting(NOTICE, area, on)),

@@ -212,17 +212,23 @@ def pay_out(
 def _watch(township: str, *, on: date, now: datetime) -> None:
     """A low reserve is a to-do of the county's finance; one that was filled up ends it. What waits for settlement too."""
     here = balance_of(township)
-    place = {"subject": "reserve", "subject_id": int(township)}
+    subject, subject_id = "reserve", int(township)
     if here.held < get_setting(LEAST, township, on):
         title = f"{places.name(township)}临时救助备用金结存 {here.held:,.2f} 元，请补足"
-        raise_todo(kind="payments.replenish", area=township, duty=Duty.FINANCE_OFFICER, title=title, url=f"/payments/reserve/?area={township}", now=now, **place)
+        raise_todo(
+            kind="payments.replenish", area=township, duty=Duty.FINANCE_OFFICER, title=title, url=f"/payments/reserve/?area={township}",
+            subject=subject, subject_id=subject_id, now=now,
+        )  # fmt: skip
     else:
-        finish_todos(kind="payments.replenish", now=now, **place)
+        finish_todos(kind="payments.replenish", subject=subject, subject_id=subject_id, now=now)
     if here.unsettled:
         title = f"{places.name(township)}备用金支出待核销"
-        raise_todo(kind="payments.settle", area=township, duty=Duty.FINANCE_OFFICER, title=title, url=f"/payments/reserve/{township}/", now=now, **place)
+        raise_todo(
+            kind="payments.settle", area=township, duty=Duty.FINANCE_OFFICER, title=title, url=f"/payments/reserve/{township}/",
+            subject=subject, subject_id=subject_id, now=now,
+        )  # fmt: skip
     else:
-        finish_todos(kind="payments.settle", now=now, **place)
+        finish_todos(kind="payments.settle", subject=subject, subject_id=subject_id, now=now)
 
 
 def with_receipt(payouts: Sequence[int]) -> set[int]:
