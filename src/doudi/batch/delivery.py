@@ -113,8 +113,9 @@ def read_delivery(
     if not total:
         parquet.unlink()
         raise DeliveryRefused("表头以下没有数据；请核对后重新上传", sha256=opened.sha256)
-    bad = rejects.count - (kept.rows if kept else 0)
-    if bad > max(contract.max_bad_share * total, ONE_ROW) or (bad and not intake.accepted):
+    waiting = kept.rows if kept else 0
+    bad = rejects.count - waiting
+    if bad > max(contract.max_bad_share * total, ONE_ROW) or (bad and not intake.accepted + waiting):
         parquet.unlink()
         intake.forget()
         raise DeliveryRefused(
