@@ -57,6 +57,7 @@ messages: setup
 
 e2e: setup
 	$(BIN)/python tests/e2e/main_job.py $(ARGS)
+	$(BIN)/python tests/e2e/applications.py $(ARGS)
 	$(BIN)/python tests/e2e/offline_visit.py $(ARGS)
 
 bench: setup
