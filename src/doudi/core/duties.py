@@ -73,6 +73,8 @@ MAY: dict[str, set[str]] = {
     "enrolment.federation": {Duty.FEDERATION_REVIEWER},
     # where the county has delegated it: another officer of the township than the one who proposed
     "enrolment.confirm": {Duty.TOWNSHIP_OFFICER},
+    # the county checks what townships confirmed; what is found wrong is opened again
+    "enrolment.spot_check": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
     # second signature under what differs from the law's calculation
     "enrolment.sign": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
     "payments.view": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
@@ -137,6 +139,9 @@ APART: tuple[tuple[str, str], ...] = (
     ("enrolment.propose", "enrolment.sign"),
     ("enrolment.sign", "enrolment.approve"),
     ("enrolment.sign", "enrolment.confirm"),
+    ("enrolment.propose", "enrolment.spot_check"),
+    ("enrolment.sign", "enrolment.spot_check"),
+    ("enrolment.confirm", "enrolment.spot_check"),
     ("enrolment.raise", "enrolment.approve"),
     ("payments.prepare", "payments.approve"),
     ("payments.prepare", "payments.release"),

@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import applying, complaints, departments, discovery, hotline, phones, policy, prices, sweeping, visiting
+from doudi.demo import applying, complaints, delegated, departments, discovery, hotline, phones, policy, prices, sweeping, visiting
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -73,6 +73,7 @@ def run(demo: Demo) -> dict[str, Any]:
         assessment,
         decisions,
         applying.applications,
+        delegated.confirmations,
         december,
         prices.prices,
         complaints.complaints,

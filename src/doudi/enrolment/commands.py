@@ -1,8 +1,10 @@
-"""`doudi monitor`: dynamic monitoring from the terminal."""
+"""`doudi monitor`, `doudi spot-check`: monitoring and spot checks from the terminal."""
 
 from __future__ import annotations
 
 import sys
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
@@ -37,3 +39,36 @@ def monitor(area: Area, month: Month, as_json: AsJson = False) -> None:
                 area=area, month=first, now=timezone.now(), progress=lambda done, total: bar.update(task, completed=done, total=max(total, 1))
             )
         show({"area": area, "month": month, "households": run.households, "people": run.people, "awards": run.awards, **run.figures}, as_json=as_json, title="动态监测")
+
+
+@app.command("spot-check")
+def spot_check(
+    area: Area,
+    starts: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="确认日期自")],
+    ends: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="确认日期至，应早于今天")],
+    seed: Annotated[int | None, typer.Option(help="随机种子；不填由系统产生并留存")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """从乡镇确认的决定中抽取抽查件（同一期间重复执行得到同一结果）"""
+    with ready():
+        from django.core.exceptions import ValidationError
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.models import Duty
+        from doudi.enrolment import services
+        from doudi.enrolment.models import SpotCheckItem
+        from doudi.enrolment.services.spot_checks import same_again
+
+        with scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi spot-check")):
+            try:
+                made = services.draw_spot_check(area=area, starts=starts.date(), ends=ends.date(), seed=seed, now=timezone.now())
+            except ValidationError as error:
+                typer.echo("错误：" + "；".join(error.messages), err=True)
+                raise typer.Exit(1) from None
+            items = SpotCheckItem.objects.filter(check_of=made).order_by("decision__number")
+            figures = {
+                "number": made.number, "area": area, "from": made.starts.isoformat(), "to": made.ends.isoformat(), "share": made.share, "seed": made.seed,
+                "confirmed": made.size, "drawn": made.drawn, "reproduced": same_again(made), "decisions": list(items.values_list("decision__number", flat=True)),
+            }  # fmt: skip
+        show(figures, as_json=as_json, title="抽查")

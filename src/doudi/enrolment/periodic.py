@@ -41,3 +41,8 @@ periodic.daily(
         "extended": _("渐退顺延"), "ending": _("渐退将满"),
     },
 )  # fmt: skip
+
+periodic.daily(
+    "enrolment.spot_checks", _("抽查逾期提醒"), lambda *, area, on, now: {"reminded": services.remind_spot_checks(area=area, on=on, now=now)}, level=6,
+    acts=["enrolment.spot_check"], figures={"reminded": _("提醒")},
+)  # fmt: skip

@@ -14,7 +14,7 @@ from doudi.assessment.facts import EXIT_SUSPENSION
 from doudi.batch.law.settings import system
 from doudi.core.emergencies import switched_areas
 from doudi.core.templatetags.ui import declared
-from doudi.enrolment.models import Award, MonitoringRun, Review
+from doudi.enrolment.models import Award, MonitoringRun, Review, SpotCheckItem
 
 COLOURS = {"open": "orange", "held": "purple", "proposed": "", "changed": "green", "kept": "green", "settled": "gray"}
 
@@ -41,6 +41,11 @@ def changed_words(row: Review) -> str:
     """The inputs that changed, in words."""
     variables = system().variables
     return "、".join(str(declared(variables[name].label)) if name in variables else name for name in row.changed) or _("没有登记变化")
+
+
+def found_wrong(row: Review) -> str:
+    """What a spot check found wrong, where it opened this review."""
+    return "；".join(text for text in SpotCheckItem.objects.filter(review=row).order_by("id").values_list("text", flat=True) if text)
 
 
 def of_household(household_id: int) -> list[Review]:

@@ -144,20 +144,24 @@ def _page(request: HttpRequest, row: Review, *, form: forms.Form | None = None, 
         desc.append((_("办理人"), f"{row.decided_by.name} {timezone.localtime(row.decided_at):%Y-%m-%d %H:%M}"))
     if row.kept_until:
         desc.append((_("维持至"), row.kept_until.isoformat()))
+    spot = row.kind == Review.Kind.SPOT
+    if spot:
+        desc.insert(-1, (_("抽查认定的事实"), review_queries.found_wrong(row), True))
     may_handle = row.state == Review.State.OPEN and duties.may("enrolment.propose")
+    may_keep = row.state == Review.State.OPEN and row.cause != "death" and duties.may("enrolment.spot_check" if spot else "enrolment.propose")
     first = {"from_month": month_after(timezone.localdate())}
     ways: list[tuple[str, str, forms.Form, str]] = []
     if may_handle:
         if row.award_id is None:
             ways.append(("grant", _("提出新办"), GrantForm(auto_id="grant_%s"), _("按测算结果提出，另一名工作人员审批。")))
         else:
-            if row.law_amount is not None or row.kind == "periodic":
+            if row.law_amount is not None or row.kind in ("periodic", "spot"):
                 ways.append(("change", _("提出变更"), ChangeForm(initial=first, auto_id="change_%s"), _("按测算结果变更金额或享受人。")))
             if row.suggestion in (S.GRADUAL, S.STOP) and row.programme == Programme.DIBAO and award is not None and award.gradual_exit_start is None:
                 ways.append(("gradual", _("提出渐退"), GradualForm(initial=first, auto_id="gradual_%s"), _("因就业收入超过标准的，渐退期内继续发放，到期自动停发。")))
             ways.append(("stop", _("提出停发"), StopForm(initial=first, auto_id="stop_%s"), _("写明停发原因；暂停退出期间只有例外情形可以停发。")))
-        if row.cause != "death":
-            ways.append(("keep", _("维持不变"), KeepForm(auto_id="keep_%s"), _("情况核实后认为不需变更的，写明理由。")))
+    if may_keep:
+        ways.append(("keep", _("维持不变"), KeepForm(auto_id="keep_%s"), _("情况核实后认为不需变更的，写明理由。")))
     if form is not None:
         ways = [(key, label, form if key == what else given, hint) for key, label, given, hint in ways]
         if what not in [key for key, *_rest in ways]:
@@ -178,7 +182,7 @@ FORMS: dict[str, type[forms.Form]] = {"keep": KeepForm, "change": ChangeForm, "g
 
 
 @require_POST
-@may("enrolment.propose")
+@may("enrolment.view")
 def act(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """Keep, or propose what follows; sent twice, the second is told what happened."""
     _review(pk)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.enrolment import case_views, case_work, letter_views, review_views, views
+from doudi.enrolment import case_views, case_work, letter_views, review_views, spot_views, views
 
 app_name = "enrolment"
 urlpatterns = [
@@ -30,6 +30,13 @@ urlpatterns = [
     path("enrolment/reviews/", review_views.Reviews.as_view(), name="reviews"),
     path("enrolment/reviews/<int:pk>/", review_views.review, name="review"),
     path("enrolment/reviews/<int:pk>/<slug:what>/", review_views.act, name="review_act"),
+    path("enrolment/confirmed/", spot_views.Confirmed.as_view(), name="confirmed"),
+    path("enrolment/spot-checks/", spot_views.SpotChecks.as_view(), name="spot_checks"),
+    path("enrolment/spot-checks/new/", spot_views.draw, name="spot_draw"),
+    path("enrolment/spot-checks/<int:pk>/", spot_views.spot_check, name="spot_check"),
+    path("enrolment/spot-checks/<int:pk>/close/", spot_views.close, name="spot_close"),
+    path("enrolment/spot-checks/items/<int:pk>/", spot_views.spot_item, name="spot_item"),
+    path("enrolment/spot-checks/items/<int:pk>/<slug:what>/", spot_views.item_act, name="spot_item_act"),
     path("check/", letter_views.check, name="certificate_find"),
     path("check/<str:code>/", letter_views.check, name="certificate_check"),
     path("enrolment/awards/<int:pk>/<slug:what>/", views.award_act, name="award_act"),

@@ -49,12 +49,17 @@ class Decision(AreaModel):
     decided_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     decision_note = models.CharField(max_length=400, blank=True)
+    by_township = models.BooleanField(db_default=False, help_text="confirmed by the township, to which the county has delegated it")
     signed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="second signature where it differs from the law")
     signed_at = models.DateTimeField(null=True)
     version = models.IntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["area", "state", "proposed_at"]), models.Index(fields=["household"])]
+        indexes = [
+            models.Index(fields=["area", "state", "proposed_at"]),
+            models.Index(fields=["household"]),
+            models.Index(fields=["area", "decided_at"], condition=Q(by_township=True), name="decision_by_township"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | Q(state="withdrawn") | ~Q(decided_by=F("proposed_by")), name="decision_two_officers"

@@ -44,6 +44,7 @@ class Review(AreaModel):
     class Kind(models.TextChoices):
         DIFFERENCE = "difference", _("动态监测")
         PERIODIC = "periodic", _("定期核查")
+        SPOT = "spot", _("抽查重启")
 
     class Cause(models.TextChoices):
         DEATH = "death", _("成员死亡")
@@ -58,6 +59,7 @@ class Review(AreaModel):
         OTHER = "other", _("其他情况变化")
         LOADED = "loaded", _("与导入的待遇不一致")
         PERIODIC = "periodic", _("核查到期")
+        SPOT = "spot", _("抽查认定错误")
 
     class Suggestion(models.TextChoices):
         RAISE = "raise", _("提高金额")

@@ -24,6 +24,7 @@ from doudi.enrolment.services.periodic_reviews import raise_periodic
 from doudi.enrolment.services.proposing import Proposed, change_award, propose, propose_from_run, propose_many, refuse, stop_award
 from doudi.enrolment.services.publicising import close_publicity, publish, raise_objection, settle_objection, skip_publicity
 from doudi.enrolment.services.reviewing import keep_review, propose_from_review
+from doudi.enrolment.services.spot_checks import close_spot_check, draw_spot_check, record_finding, remind_spot_checks, reopen_confirmed
 from doudi.enrolment.services.standard_raise import propose_standard_raise, raise_automatically
 from doudi.enrolment.services.steps import StaleCase
 
@@ -44,8 +45,10 @@ __all__ = [
     "check_again",
     "check_certificate",
     "close_publicity",
+    "close_spot_check",
     "conclude_check",
     "deliver_notice",
+    "draw_spot_check",
     "end_authorisation",
     "end_case",
     "end_relative",
@@ -73,12 +76,15 @@ __all__ = [
     "record_appraisal",
     "record_authorisation",
     "record_county_visit",
+    "record_finding",
     "record_relative",
     "record_visit",
     "refuse",
     "refuse_acceptance",
     "release_held",
+    "remind_spot_checks",
     "remove_document",
+    "reopen_confirmed",
     "resume",
     "resume_case",
     "review_federation",

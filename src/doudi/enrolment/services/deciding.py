@@ -29,6 +29,7 @@ from doudi.registry.models import GROUPS, Programme
 
 State, Kind = Decision.State, Decision.Kind
 MOST = 2_000
+TOWNSHIP = 9  # length of its code
 
 # Whoever works on a case locks it before its decision; a batch does the same, in the order of the cases' ids.
 LOCK_CASES = "select id from enrolment_case where decision_id = any(%s) order by id for update"
@@ -81,7 +82,8 @@ from {NEW} join enrolment_decision d on d.id = x.id cross join lateral jsonb_arr
 order by (m.value ->> 'person_id')::bigint
 """
 DECIDED = """
-update enrolment_decision set state = %(state)s, decided_by_id = %(account)s, decided_at = %(now)s, decision_note = %(note)s, version = version + 1
+update enrolment_decision set state = %(state)s, decided_by_id = %(account)s, decided_at = %(now)s, decision_note = %(note)s,
+  by_township = %(township)s, version = version + 1
 where id = any(%(ids)s) and state = 'proposed'
 """
 STOP = [
@@ -310,14 +312,16 @@ def approve_many(*, decisions: Sequence[tuple[int, int]], now: datetime, note: s
     for identifier in suspended([(row.id, row.programme, row.ground or "", row.area) for row in rows if row.kind == Kind.STOP], today):
         out.errors.setdefault(identifier, _("本地已启用暂停退出，本件停发暂不能确认；待停用后再办理，或退回乡镇。"))
     rows = [row for row in rows if row.id not in out.errors]
-    _settle(rows, starts, account=scope.account_id, note=note, out=out, now=now)
+    _settle(rows, starts, account=scope.account_id, note=note, out=out, now=now, township=len(scope.area) >= TOWNSHIP)
     granted = Decision.objects.filter(pk__in=out.done, kind=Kind.GRANT)
     leads_helped(grants=list(granted.values_list("household_id", "programme", "person_id", "lead_id")), now=now)
     return out
 
 
-def _settle(rows: list[_Row], starts: dict[int, date], *, account: int, note: str, out: Outcome, now: datetime) -> None:
-    values = {"state": State.APPROVED, "account": account, "now": now, "note": note.strip()[:400]}
+def _settle(
+    rows: list[_Row], starts: dict[int, date], *, account: int, note: str, out: Outcome, now: datetime, township: bool = False
+) -> None:
+    values = {"state": State.APPROVED, "account": account, "now": now, "note": note.strip()[:400], "township": township}
     _apply_or_split(rows, starts, values, out)
     _finish(out.done, now)
     decided(out.done, state=State.APPROVED, note=note, now=now)
@@ -367,7 +371,8 @@ def _end(*, decision_id: int, version: int, state: str, note: str, now: datetime
     if row is None or why:
         raise ValidationError(why or _("找不到这件决定：可能不在您的管辖范围内。"))
     with connection.cursor() as cursor:
-        cursor.execute(DECIDED, {"state": state, "account": scope.account_id, "now": now, "note": note.strip()[:400], "ids": [decision_id]})
+        values = {"state": state, "account": scope.account_id, "now": now, "note": note.strip()[:400], "township": False, "ids": [decision_id]}
+        cursor.execute(DECIDED, values)
     scopes.check_constraints()
     _finish([decision_id], now)
     follow_decisions(ids=[decision_id], approved=False, now=now)

@@ -38,8 +38,10 @@ def _locked(review_id: int, version: int) -> Review:
 @transaction.atomic
 def keep_review(*, review_id: int, version: int, reason: str, until: date | None = None, now: datetime) -> Review:
     """Keep the award as it is (维持不变). The same situation is not asked again; with `until` nothing is, until that day (a waiver, 豁免)."""
-    acting = duties.require("enrolment.propose")
+    acting = duties.require("enrolment.view")
     row = _locked(review_id, version)
+    # what the county found wrong only the county lets stand
+    duties.require("enrolment.spot_check" if row.kind == Review.Kind.SPOT else "enrolment.propose")
     on = timezone.localdate(now)
     if not reason.strip():
         raise ValidationError({"reason": _("请写明维持不变的理由。")})

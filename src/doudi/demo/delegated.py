@@ -1,0 +1,87 @@
+"""Delegated confirmation in the demo: what two townships confirmed, one spot check that is closed and one that is under way."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.hashers import make_password
+
+from doudi.core import scope as scopes
+from doudi.core.models import Account, Duty, Posting
+from doudi.demo.staff import PASSWORD, SINCE, SignIn, by_duty
+from doudi.registry.models import Programme
+
+CHINA = ZoneInfo("Asia/Shanghai")
+MOST = 12
+SEEDS = (20221130, 20221208)
+
+
+def _at(day: int, month: int = 12, hour: int = 10) -> datetime:
+    return datetime.combine(date(2022, month, day), time(hour), CHINA)
+
+
+def _confirmers(towns: list[SignIn]) -> dict[str, scopes.Scope]:
+    """The officers to whom the county has given the confirmation, one in each township."""
+    made = {}
+    with scopes.acting(scopes.Scope(area="41", duty=Duty.ADMINISTRATOR.value, page="doudi demo")):
+        for number, town in enumerate(towns, 1):
+            name = f"confirm{'' if number == 1 else number}"
+            account, _ = Account.objects.get_or_create(username=name, defaults={"name": ("秦晓东", "何建军")[number - 1], "password": make_password(PASSWORD)})
+            posting, _ = Posting.objects.get_or_create(account=account, duty=Duty.COUNTY_APPROVER, area=town.area, defaults={"starts": SINCE})
+            made[town.area] = scopes.Scope(area=town.area, account_id=account.pk, posting_id=posting.pk, duty=Duty.COUNTY_APPROVER, page="doudi demo")
+    return made
+
+
+def confirmations(demo: Any) -> None:
+    """Townships confirm marginal families; the county draws, checks, opens again what is wrong. Doing it again adds nothing."""
+    from doudi.assessment.models import Assessment
+    from doudi.discovery.models import Lead
+    from doudi.enrolment import services
+    from doudi.enrolment.models import Decision, SpotCheck
+
+    demo.tell("乡镇确认与抽查", 0, 0)
+    towns = [each for each in demo.staff if each.duty == Duty.TOWNSHIP_OFFICER.value][:2]
+    confirms = _confirmers(towns)
+    reviewer, approver = by_duty(demo.staff, Duty.COUNTY_REVIEWER), by_duty(demo.staff, Duty.COUNTY_APPROVER)
+    with scopes.acting(reviewer.scope("doudi demo")):
+        if SpotCheck.objects.exists():
+            return
+    for town in towns:
+        with scopes.acting(town.scope("doudi demo")):
+            known = set(Decision.objects.values_list("household_id", flat=True)) | set(Lead.objects.exclude(household=None).values_list("household_id", flat=True))
+            rows = Assessment.objects.filter(month=date(2022, 12, 1), results__household__marginal_family=True).exclude(household__in=known)
+            newest = list(rows.order_by("household_id", "-id").distinct("household_id").values_list("id", flat=True)[: 2 * MOST])
+            for part, proposed in ((newest[:MOST], _at(29, 11)), (newest[MOST:], _at(2))):
+                chosen = list(Assessment.objects.filter(id__in=part).select_related("settings").order_by("id"))
+                services.propose_many(assessments=chosen, programmes=[Programme.MARGINAL], now=proposed)
+        for proposed, confirmed in ((_at(29, 11), _at(30, 11)), (_at(2), _at(6))):
+            with scopes.acting(confirms[town.area]):
+                waiting = Decision.objects.filter(state="proposed", programme=Programme.MARGINAL, proposed_at=proposed).values_list("id", "version")
+                services.approve_many(decisions=list(waiting), note="同意", now=confirmed)
+    with scopes.acting(reviewer.scope("doudi demo")):
+        if not Decision.objects.filter(by_township=True).exists():
+            return
+        _closed(services, approver)
+        _open(services)
+        demo.figures["spot_checks"] = SpotCheck.objects.count()
+
+
+def _closed(services: Any, approver: SignIn) -> None:
+    check = services.draw_spot_check(area=approver.area, starts=date(2022, 11, 1), ends=date(2022, 11, 30), seed=SEEDS[0], now=_at(1))
+    wrong = 0
+    for number, item in enumerate(check.items.order_by("id")):
+        finding, text = (("wrong", "户主名下登记有货车一辆，申请时未申报"), ("incomplete", "缺共同生活成员核对授权书"), ("in_order", ""))[min(number, 2)]
+        item = services.record_finding(item_id=item.pk, version=item.version, finding=finding, text=text, now=_at(5))
+        if finding == "wrong":
+            services.reopen_confirmed(item_id=item.pk, version=item.version, pause=False, now=_at(5, hour=11))
+            wrong += 1
+    services.close_spot_check(check_id=check.pk, note=f"确认错误 {wrong} 件已重启核查，向乡镇通报", now=_at(7))
+
+
+def _open(services: Any) -> None:
+    check = services.draw_spot_check(area=scopes.current().area, starts=date(2022, 12, 1), ends=date(2022, 12, 8), seed=SEEDS[1], now=_at(9, hour=8))
+    first = check.items.order_by("id").first()
+    if first is not None:
+        services.record_finding(item_id=first.pk, version=first.version, finding="in_order", text="", now=_at(9, hour=9))
