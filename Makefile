@@ -59,6 +59,7 @@ e2e: setup
 	$(BIN)/python tests/e2e/main_job.py $(ARGS)
 	$(BIN)/python tests/e2e/applications.py $(ARGS)
 	$(BIN)/python tests/e2e/offline_visit.py $(ARGS)
+	$(BIN)/python tests/e2e/relief.py $(ARGS)
 
 bench: setup
 	@set -e; for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done

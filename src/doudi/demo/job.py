@@ -18,7 +18,7 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import applying, complaints, delegated, departments, discovery, hotline, phones, policy, prices, sweeping, visiting
+from doudi.demo import applying, complaints, delegated, departments, discovery, hotline, phones, policy, prices, relieving, sweeping, visiting
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -80,6 +80,7 @@ def run(demo: Demo) -> dict[str, Any]:
         sweeping.running,
         overdue,
         results,
+        relieving.relief,
         policy.questions,
     ):
         step(demo)

@@ -1,4 +1,4 @@
-"""Commands of relief: `doudi prices`."""
+"""Commands of relief: `doudi prices`, `doudi relief`."""
 
 from __future__ import annotations
 
@@ -48,3 +48,24 @@ def prices(
             "people": sum(row["people"] for row in counties), "amount": f"{sum((row['amount'] for row in counties), 0):.2f}",
         }  # fmt: skip
         show(figures, as_json=as_json, title=f"物价联动 {name}")
+
+
+@app.command()
+def relief(
+    username: Annotated[str, typer.Option("--as", help="以哪个账号查看（须有相应岗位）")],
+    area: Annotated[str, typer.Option(help="地区代码；不填为该岗位所在地区")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """临时救助：本年受理、救助、先行救助及逾期未补充说明、一事一议的件数和金额，在站流浪乞讨人员。"""
+    with ready():
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.postings import scope_of
+        from doudi.relief import queries
+
+        on = timezone.localdate()
+        acting = scope_of(username=username, act="relief.view", on=on, page="doudi relief")
+        with scopes.acting(acting):
+            found = queries.figures(area=area or acting.area, on=on)
+        show({**found, "amount": f"{found['amount']:.2f}"}, as_json=as_json, title=f"{area or acting.area} {on:%Y}")

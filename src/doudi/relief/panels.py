@@ -5,8 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import attachable, emergencies, panels
 from doudi.relief import queries, rules
-from doudi.relief.models import ReliefCase
+from doudi.relief.models import ReliefCase, VagrantCase
 
+attachable.add("vagrant", model=VagrantCase, view="vagrants.view", change="vagrants.record")
 attachable.add("relief_case", model=ReliefCase, view="relief.view", change="relief.apply")
 panels.add("household", _("临时救助"), queries.household_panel, "relief/_household.html", act="relief.view", order=36)
 panels.action(
@@ -26,5 +27,14 @@ panels.action(
     lambda request, payout: reverse("relief:case", args=[payout.grant.cause]) if payout.grant.programme == "temporary" else None,
     act="relief.view",
 )
+panels.action(
+    "person", _("照料护理协议"), lambda request, person: reverse("relief:care", args=[person.pk]) if queries.on_tekun(person.pk) else None,
+    act="tekun.care", order=70,
+)  # fmt: skip
+panels.action(
+    "person", _("申请丧葬费"),
+    lambda request, person: reverse("relief:funeral_new", args=[person.pk]) if person.died_on and queries.on_tekun(person.pk) else None,
+    act="tekun.funeral", order=71,
+)  # fmt: skip
 panels.dashboard(_("临时救助"), queries.dashboard_card, "relief/_dashboard.html", act="relief.view", order=25, bare=True, wide=True)
 emergencies.effects.add("relief.first", _("临时救助"), rules.emergency_effect, url_name="relief:cases")

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import periodic
-from doudi.relief.services import price_entries, remind
+from doudi.relief.services import price_entries, remind, vagrants
 
 
 def prices(*, area: str, on: date, now: datetime) -> dict[str, int]:
@@ -26,3 +26,4 @@ periodic.daily(
     acts=["relief.remind"],
     figures={"reminded": _("已提醒"), "escalated": _("已督办")},
 )
+periodic.daily("relief.stays", _("提醒流浪乞讨人员在站期限"), vagrants.watch_stays, level=6, acts=["relief.remind"], figures={"late": _("超期")})

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from doudi.core import scope as scopes
 from doudi.core.templatetags import ui
-from doudi.registry.models import Membership
+from doudi.enrolment.models import AwardMember
+from doudi.registry.models import Membership, Programme
 from doudi.relief.models import ReliefCase, ReliefStep, VagrantCase
 
 COLOURS = {"open": "orange", "county": "orange", "meeting": "purple", "granted": "green", "refused": "red", "withdrawn": "gray"}
@@ -66,14 +67,23 @@ def figures(*, area: str, on: date) -> dict[str, Any]:
     inside = Q(area__gte=here.low, area__lt=here.high)
     first = datetime(on.year, 1, 1, tzinfo=timezone.get_current_timezone())
     found = ReliefCase.objects.filter(inside, made_at__gte=first).aggregate(
-        cases=Count("pk"), granted=Count("pk", filter=Q(state="granted")), amount=Sum("amount", filter=Q(state="granted")),
-        people=Sum("people", filter=Q(state="granted")), elsewhere=Count("pk", filter=Q(state="granted", elsewhere=True)),
-        meetings=Count("pk", filter=Q(level="meeting", state="granted")), waiting=Count("pk", filter=Q(state__in=["open", "county", "meeting"])),
-        # last: a name given to a figure hides the column of that name from those behind it
-        late=Count("pk", filter=unexplained(on)), relief_first=Count("pk", filter=Q(state="granted", relief_first=True)),
+        # names of their own: one that is a column's hides the column from the figures behind it
+        cases=Count("pk"), granted=Count("pk", filter=Q(state="granted")), yuan=Sum("amount", filter=Q(state="granted")),
+        helped=Sum("people", filter=Q(state="granted")), from_elsewhere=Count("pk", filter=Q(state="granted", elsewhere=True)),
+        first=Count("pk", filter=Q(state="granted", relief_first=True)), met=Count("pk", filter=Q(level="meeting", state="granted")),
+        waiting=Count("pk", filter=Q(state__in=["open", "county", "meeting"])), late=Count("pk", filter=unexplained(on)),
     )  # fmt: skip
     staying = VagrantCase.objects.filter(inside, state="staying").count()
-    return {**found, "amount": found["amount"] or Decimal("0.00"), "people": found["people"] or 0, "vagrants": staying}
+    return {
+        "cases": found["cases"], "granted": found["granted"], "amount": found["yuan"] or Decimal("0.00"), "people": found["helped"] or 0,
+        "elsewhere": found["from_elsewhere"], "relief_first": found["first"], "late": found["late"], "meetings": found["met"], "waiting": found["waiting"],
+        "vagrants": staying,
+    }  # fmt: skip
+
+
+def on_tekun(person_id: int) -> bool:
+    """Whether a person has or had an award of extreme poverty support."""
+    return AwardMember.objects.filter(person_id=person_id, void=False, award__programme=Programme.TEKUN).exists()
 
 
 def dashboard_card(request: HttpRequest) -> dict[str, Any] | None:

@@ -74,9 +74,12 @@ def reserve(request: HttpRequest, area: str) -> HttpResponse:
     for row in payouts:
         row.receipt = row.pk in have  # type: ignore[attr-defined]
     entries = LedgerEntry.objects.filter(area=township, account__in=["reserve", "reserve_paid"]).select_related("fund", "made_by").order_by("-booked_at", "-id")
+    rows = list(entries[:MOST])
+    for entry in rows:
+        entry.less = -entry.amount if entry.amount < 0 else None  # type: ignore[attr-defined]
     balance = reserves.balance_of(township)
     context: dict[str, Any] = {
-        "area": township, "payouts": payouts, "entries": list(entries[:MOST]), "form": form if may_fund else None,
+        "area": township, "payouts": payouts, "entries": rows, "form": form if may_fund else None,
         "may_settle": may_fund and any(row.settlement_id is None and row.receipt for row in payouts),  # type: ignore[attr-defined]
         "settlements": list(ReserveSettlement.objects.filter(area=township).select_related("settled_by").order_by("-pk")[:12]),
         "figures": [

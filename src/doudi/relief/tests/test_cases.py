@@ -13,12 +13,12 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Todo
 from doudi.core.services import emergencies, settings
-from doudi.core.tests.officers import officer
+from doudi.core.tests.officers import client_of, officer
 from doudi.payments.models import Grant
 from doudi.payments.services import grants, reserves
 from doudi.payments.tests.test_guards import refused, run
 from doudi.payments.tests.world import person
-from doudi.relief import rules, services
+from doudi.relief import queries, rules, services
 from doudi.relief.models import ReliefCase, ReliefClaim, ReliefStep
 from doudi.relief.services import Help, Someone
 from doudi.relief.tests.world import NOW, ON, Place, cash, id_number
@@ -293,3 +293,16 @@ def test_times_after_midnight_belong_to_the_new_year(place: Place) -> None:
     third = place.grant(case, amount="100", now=before)
     assert (third.state, third.clash) == ("meeting", "times")
     assert place.granted(who, cause="accident", amount="100", now=after, event_on=date(2022, 12, 31)).state == "granted"
+
+
+def test_3_2_figures_of_the_command_and_the_dashboard(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+    place.granted(someone(), someone(), amount="700.50")
+    place.granted(someone(), registered_place="江苏省南京市", amount="99.50")
+    place.opened(someone())
+    with scopes.acting(place.reviewer):
+        found = queries.figures(area=place.county, on=ON)
+        assert (found["cases"], found["granted"], found["amount"], found["people"]) == (3, 2, Decimal("800.00"), 3)
+        assert (found["elsewhere"], found["relief_first"], found["late"], found["waiting"]) == (1, 2, 0, 1)
+        assert queries.figures(area=place.county, on=date(2022, 12, 21))["late"] == 2
+    assert "本年临时救助" in client_of(place.officer).get("/").content.decode()

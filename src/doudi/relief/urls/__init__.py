@@ -1,6 +1,6 @@
 """URLs of relief; one file per part."""
 
-from doudi.relief.urls import cases, prices
+from doudi.relief.urls import care, cases, prices
 
 app_name = "relief"
-urlpatterns = [*cases.urlpatterns, *prices.urlpatterns]
+urlpatterns = [*cases.urlpatterns, *care.urlpatterns, *prices.urlpatterns]

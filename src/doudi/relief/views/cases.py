@@ -236,7 +236,8 @@ def case_page(request: HttpRequest, case: ReliefCase, *, status: int = 200, **fo
         "may_refuse": (state == "open" and may_("relief.grant")) or (state == "county" and may_("relief.approve")),
         "may_explain": case.relief_first and state == "granted" and case.explained_at is None and may_("relief.grant"),
         "may_pay": may_("payments.reserve") and any(one.due for one in helps),  # type: ignore[attr-defined]
-        "may_revoke": state == "granted" and ((may_("relief.grant") and case.level == "township") or may_("relief.approve")),
+        "may_revoke": state == "granted" and not any(one.payout for one in helps) and (  # type: ignore[attr-defined]
+            (may_("relief.grant") and case.level == "township") or may_("relief.approve")),
         "may_look": may_("relief.apply"),
         "why": WhyForm(initial=version), "explain": ExplainForm(initial=version),
         "help": HelpForm(initial={**version, "amount": case.asked, "way": "reserve"}), "receipt": ReceiptForm(initial={"received_by": case.name}),
