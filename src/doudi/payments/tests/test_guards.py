@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -16,13 +10,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connection, transaction
 
 from doudi.core import scope as scopes
 from doudi.enrolment.models import AwardMember
-from doudi.payments.models import BankResult, BankReturn, LedgerEntry, PaidMonth, Payroll, PayrollExclusion
-from doudi.payments.services import corrections, ledger, payrolls, results
-from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, ON, Officers, award, card
+from doudi.payments.models import BankResult, BankReturn, PaidMonth, Payroll, PayrollExclusion
+from doudi.payments.services import corrections, ledger, payrolls
+from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, Officers, award, card
 
 LINE = (
     "insert into payments_payrollline (area, month_entitled, kind, cause, returned_line, entitlement_id, payroll_id, month_paid, programme, household_id,"
@@ -69,14 +63,7 @@ def officers() -> Officers:
 
 @pytest.fixture
 def draft(officers: Officers) -> Payroll:
-    with scopes.acting(officers.reviewer):
-        award(members=2)
-    officers.money()
-    return officers.prepared().payroll
-
-
-def line_of(payroll: Payroll) -> int:
-    return int(payroll.payroll_lines.order_by("id").values_list("id", flat=True)[0])
+    return officers.draft()
 
 
 # --- lines and paid months -------------------------------------------------------------------------------------------
@@ -136,7 +123,7 @@ def test_next_months_partition_is_protected_as_it_is_made(committed_db: None, ow
 @pytest.mark.django_db
 def test_a_second_regular_line_of_a_month_is_refused(officers: Officers, draft: Payroll) -> None:
     with scopes.acting(officers.reviewer), refused("_entitlement_id_month_entitled_k"):
-        run(*again(line_of(draft)))
+        run(*again(officers.first_line(draft)))
 
 
 @pytest.mark.django_db
@@ -162,14 +149,14 @@ def test_a_second_regular_line_of_a_month_is_refused(officers: Officers, draft: 
 )
 def test_a_line_that_does_not_fit_is_refused(officers: Officers, draft: Payroll, changes: dict[str, str], words: str) -> None:
     with scopes.acting(officers.reviewer), refused(words):
-        run(*again(line_of(draft), **changes))
+        run(*again(officers.first_line(draft), **changes))
 
 
 @pytest.mark.django_db
 def test_released_lines_stay_and_none_is_added(officers: Officers, draft: Payroll) -> None:
     officers.released(draft)
     with scopes.acting(officers.reviewer):
-        line = line_of(draft)
+        line = officers.first_line(draft)
         with refused("left the draft stays"):
             run("delete from payments_payrollline where id = %s", [line])
         with refused("drafts of their own area"):
@@ -292,7 +279,7 @@ def test_a_paid_month_elsewhere_excludes_and_a_race_is_told(committed_db: None, 
         row = PayrollExclusion.objects.get()
         assert (row.entitlement_id, row.reason) == (one.award.pk, "paid_elsewhere")
         assert PaidMonth.objects.count() == 1  # the other area's row is not seen
-        line = line_of(found.payroll)
+        line = officers.first_line(found.payroll)
         assert two.award.pk == found.payroll.payroll_lines.get().entitlement_id
         with refused("a person would be paid twice for a month"):
             run(*again(line, entitlement=str(one.award.pk)))
@@ -305,7 +292,7 @@ def test_a_paid_month_elsewhere_excludes_and_a_race_is_told(committed_db: None, 
 def test_a_reissue_needs_a_return_of_that_amount_and_comes_once(officers: Officers, draft: Payroll) -> None:
     officers.released(draft)
     with scopes.acting(officers.reviewer):
-        line = line_of(draft)
+        line = officers.first_line(draft)
     officers.booked(draft, officers.answer(draft, line))
     with scopes.acting(officers.township):
         row = BankReturn.objects.get()
@@ -376,7 +363,7 @@ def test_a_temporary_table_of_the_same_name_fools_nobody(officers: Officers, dra
             f" values ('{COUNTY}', 888, 'available', 1, 2022, 5, 'x', '', '2022-12-01', now())"
         )
     with scopes.acting(officers.reviewer):
-        line = line_of(draft)
+        line = officers.first_line(draft)
         with refused("regular lines pay 9 members"):
             run("create temporary table enrolment_awardmember on commit drop as select m.* from doudi.enrolment_awardmember m, generate_series(1, 9)")
             run(*again(line, month="date '2023-01-01'", members="9"))
@@ -384,84 +371,6 @@ def test_a_temporary_table_of_the_same_name_fools_nobody(officers: Officers, dra
             run("create temporary table payments_payroll on commit drop as select * from doudi.payments_payroll")
             run("insert into pg_temp.payments_payroll (id, area, month, state) values (4711, %s, '2022-12-01', 'draft')", [COUNTY])
             run(*again(line, month="date '2023-01-01'", payroll="4711"))
-
-
-# --- bank results ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_the_same_file_twice_books_once(officers: Officers, draft: Payroll) -> None:
-    officers.released(draft)
-    data = officers.answer(draft)
-    assert officers.booked(draft, data).changed
-    again_ = officers.booked(draft, data, name="另一个名字.csv")
-    assert not again_.changed and again_.paid == 1
-    with scopes.acting(officers.finance):
-        assert BankResult.objects.count() == 1 and LedgerEntry.objects.filter(payroll=draft, account="paid").count() == 1
-
-
-def _spoiled(data: bytes, old: str, new: str) -> bytes:
-    text = data.decode("utf-8-sig")
-    assert old in text
-    return text.replace(old, new, 1).encode("utf-8-sig")
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (lambda data, line: _spoiled(data, f"{line},300.00,", f"{line},300.01,"), "表头写明退票"),
-        (
-            lambda data, line: _spoiled(_spoiled(data, f"{line},300.00,", f"{line},300.01,"), "退票金额,300.00", "退票金额,300.01"),
-            "第 4 行“金额”为 300.01",
-        ),
-        (lambda data, line: _spoiled(data, f"{line},300", "99999,300"), "第 4 行“明细编号”不在批次"),
-        (lambda data, line: _spoiled(data, "总金额,600.00", "总金额,600.01"), "不相符，未记账"),
-        (lambda data, line: _spoiled(data, "总笔数,2", "总笔数,1"), "不相符，未记账"),
-        (lambda data, line: _spoiled(data, "410122-202212-1", "410122-202212-7"), "批次号“410122-202212-7”不存在"),
-        (lambda data, line: data[: len(data) // 2], ""),
-        (lambda data, line: data + f"{line},300.00,R01,x\r\n".encode(), "表头写明退票"),
-        (
-            lambda data, line: _spoiled(data + f"{line},300.00,R01,x\r\n".encode(), "退票笔数,1,退票金额,300.00", "退票笔数,2,退票金额,600.00"),
-            "同一笔明细",
-        ),
-        (lambda data, line: _spoiled(data, f"{line},300.00", f"{line}x,300.00"), "第 4 行“明细编号”格式不正确"),
-        (lambda data, line: _spoiled(data, f"{line},300.00", f"{line},-300.00"), "第 4 行“金额”格式不正确"),
-        (lambda data, line: data + b"1,2\r\n", "个字段，应为 4 个"),
-        (lambda data, line: b"", "认不出"),
-        (lambda data, line: b"\x00\xff\xfe" * 100, "不是文本文件|认不出"),
-        (lambda data, line: data + b"x" * 1_000_000, ""),
-        (lambda data, line: data.replace(b"R01", b"=cmd|' /C calc'!A0"), None),
-    ],
-)
-def test_a_wrong_result_file_books_nothing_and_says_where(officers: Officers, spoil: Any, words: str | None) -> None:
-    with scopes.acting(officers.reviewer):
-        award()
-        award()
-    officers.money()
-    payroll = officers.released(officers.prepared().payroll)
-    with scopes.acting(officers.reviewer):
-        line = line_of(payroll)
-    data = spoil(officers.answer(payroll, line), line)
-    if words is None:  # only text: kept as it is, never run
-        officers.booked(payroll, data)
-        return
-    with pytest.raises(ValidationError) as caught, scopes.acting(officers.finance):
-        results.book_results(data=[("结果.csv", data)], on=ON, now=NOW)
-    import re
-
-    assert re.search(words, "".join(caught.value.messages))
-    with scopes.acting(officers.finance):
-        assert not BankResult.objects.exists() and Payroll.objects.get(pk=payroll.pk).state == "released"
-        assert not LedgerEntry.objects.filter(payroll=payroll, account="paid").exists()
-
-
-@pytest.mark.django_db
-def test_another_countys_file_is_not_booked(officers: Officers, draft: Payroll) -> None:
-    officers.released(draft)
-    data = officers.answer(draft)
-    with pytest.raises(ValidationError, match="不存在，或不在您的管辖范围内"), scopes.acting(Officers("410123").finance):
-        results.book_results(data=[("x.csv", data)], on=ON, now=NOW)
 
 
 @pytest.mark.django_db
@@ -502,186 +411,3 @@ def test_december_turns_into_january(officers: Officers) -> None:
     assert [row[1] for row in rows] == [NOVEMBER, MONTH] and payrolls.next_month(MONTH) == date(2023, 1, 1)
     with pytest.raises(ValidationError, match="没有发放分区"):
         officers.prepared(date(2021, 12, 1))
-
-
-# --- at the same moment, and killed ----------------------------------------------------------------------------------
-
-
-def _at_once(*calls: Any) -> list[str]:
-    """Each call on a connection of its own, all let go at one moment; what became of each."""
-    gate, found = threading.Barrier(len(calls)), []
-
-    def go(call: Any) -> None:
-        gate.wait()
-        try:
-            call()
-            found.append("done")
-        except (ValidationError, PermissionDenied) as error:
-            found.append(str(error))
-        except Exception as error:
-            found.append(f"{type(error).__name__}: {error}")
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=go, args=[call]) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return sorted(found)
-
-
-def test_of_two_approvals_at_once_one_wins(committed_db: None) -> None:
-    from doudi.core.tests.officers import officer
-
-    officers = Officers()
-    with scopes.acting(officers.reviewer):
-        award()
-    payroll = officers.prepared().payroll
-    officers.checked(payroll)
-    second = officer("county_approver", COUNTY)
-
-    def approve(scope: scopes.Scope) -> Any:
-        def call() -> None:
-            with scopes.acting(scope):
-                payrolls.approve_payroll(payroll_id=payroll.pk, now=NOW)
-
-        return call
-
-    found = _at_once(approve(officers.approver), approve(second))
-    assert found.count("done") == 1 and any("可能已由他人办理" in one for one in found)
-
-
-def test_two_preparations_at_once_make_one_payroll(committed_db: None) -> None:
-    officers = Officers()
-    with scopes.acting(officers.reviewer):
-        for _ in range(3):
-            award()
-    assert _at_once(officers.prepared, officers.prepared, officers.prepared) == ["done"] * 3
-    with scopes.acting(officers.reviewer):
-        assert Payroll.objects.get().lines == 3 and PaidMonth.objects.count() == 3
-
-
-def test_two_payrolls_do_not_spend_the_same_money(committed_db: None) -> None:
-    officers = Officers()
-    with scopes.acting(officers.reviewer):
-        award(ends=date(2023, 1, 1), amount="300.00")
-    officers.money("400.00")
-    december = officers.approved(officers.prepared().payroll)
-    with scopes.acting(officers.reviewer):
-        award(starts=date(2022, 11, 1), ends=MONTH, amount="300.00")
-    november = officers.approved(officers.prepared(NOVEMBER).payroll)
-
-    def release(payroll: Payroll) -> Any:
-        def call() -> None:
-            with scopes.acting(officers.finance):
-                payrolls.release_payroll(payroll_id=payroll.pk, on=ON, now=NOW)
-
-        return call
-
-    found = _at_once(release(december), release(november))
-    assert found.count("done") == 1 and any("资金不足" in one for one in found)
-
-
-def test_one_result_file_uploaded_twice_at_once_is_booked_once(committed_db: None) -> None:
-    officers = Officers()
-    with scopes.acting(officers.reviewer):
-        award()
-    officers.money()
-    payroll = officers.released(officers.prepared().payroll)
-    data = officers.answer(payroll)
-    found = _at_once(lambda: officers.booked(payroll, data), lambda: officers.booked(payroll, data))
-    assert "done" in found
-    with scopes.acting(officers.finance):
-        assert BankResult.objects.count() == 1 and LedgerEntry.objects.filter(payroll=payroll, account="paid").count() == 1
-        assert ledger.check_ledger(area=COUNTY, month=MONTH)["holds"]
-
-
-KILLED = """
-import os, sys, time
-import django
-from django.conf import settings
-name = sys.argv[1]
-for alias in settings.DATABASES:
-    settings.DATABASES[alias]["NAME"] = name
-django.setup()
-from django.db import connection
-from doudi.core import scope as scopes
-from doudi.payments.services import payrolls, results
-from doudi.payments.tests.world import MONTH, NOW, ON
-what, stop, area, account, duty = sys.argv[2:7]
-def held(execute, sql, params, many, context):
-    answer = execute(sql, params, many, context)
-    if stop in sql:
-        print("stopped", flush=True)
-        time.sleep(120)
-    return answer
-with scopes.acting(scopes.Scope(area=area, account_id=int(account), duty=duty)), connection.execute_wrapper(held):
-    if what == "prepare":
-        payrolls.prepare_payroll(area=area, month=MONTH, now=NOW)
-    else:
-        results.book_results(data=[("r.csv", open(sys.argv[7], "rb").read())], on=ON, now=NOW)
-"""
-
-
-def _kill_at(stop: str, what: str, scope: scopes.Scope, *more: str) -> None:
-    """Run a service in a process of its own and kill it (SIGKILL) right after the statement that holds `stop`."""
-    name = connection.settings_dict["NAME"]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "doudi.config.settings"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, name, what, stop, COUNTY, str(scope.account_id), scope.duty, *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    try:
-        assert process.stdout is not None and process.stderr is not None
-        said = process.stdout.readline()
-        assert said == "stopped\n", process.stderr.read()[-2000:]
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    deadline = time.monotonic() + 20  # the server notices the lost connection and rolls back
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute("select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'")
-            if not cursor.fetchone()[0]:
-                return
-        time.sleep(0.1)
-
-
-@pytest.mark.parametrize("stop", ["insert into doudi.payments_payrollline", "insert into doudi.payments_payrollexclusion", "insert into core_todo"])
-def test_killed_while_preparing_nothing_is_half_written(committed_db: None, stop: str) -> None:
-    officers = Officers()
-    with scopes.acting(officers.reviewer):
-        for _ in range(4):
-            award(members=2)
-        award(account=False)
-    _kill_at(stop, "prepare", officers.reviewer)
-    with scopes.acting(officers.reviewer):
-        assert not Payroll.objects.exists() and not PaidMonth.objects.exists() and not PayrollExclusion.objects.exists()
-    done = officers.prepared()
-    assert (done.lines, done.amount, done.excluded) == (4, Decimal("1200.00"), 1)
-
-
-@pytest.mark.parametrize("stop", ['INSERT INTO "payments_bankresult"', "insert into payments_bankreturn", 'INSERT INTO "payments_ledgerentry"'])
-def test_killed_while_booking_nothing_is_half_written(committed_db: None, tmp_path: Any, stop: str) -> None:
-    officers = Officers()
-    with scopes.acting(officers.reviewer):
-        for _ in range(3):
-            award()
-    officers.money()
-    payroll = officers.released(officers.prepared().payroll)
-    with scopes.acting(officers.reviewer):
-        line = line_of(payroll)
-    data = officers.answer(payroll, line)
-    (tmp_path / "r.csv").write_bytes(data)
-    _kill_at(stop, "book", officers.finance, str(tmp_path / "r.csv"))
-    with scopes.acting(officers.finance):
-        assert not BankResult.objects.exists() and not BankReturn.objects.exists()
-        assert LedgerEntry.objects.filter(payroll=payroll).count() == 2
-    done = officers.booked(payroll, data)
-    assert (done.paid, done.returned, done.changed) == (2, 1, True)
-    with scopes.acting(officers.finance):
-        assert ledger.check_ledger(area=COUNTY, month=MONTH)["holds"]

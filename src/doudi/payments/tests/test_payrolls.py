@@ -285,16 +285,11 @@ def test_next_month_waits_for_the_correction(officers: Officers) -> None:
         award()
     officers.money()
     payroll = officers.released(officers.prepared().payroll)
-    officers.booked(payroll, officers.answer(payroll, officers_line(officers, payroll)))
+    officers.booked(payroll, officers.answer(payroll, officers.first_line(payroll)))
     officers.money(year=2023)
     january = officers.prepared(date(2023, 1, 1))
     with scopes.acting(officers.reviewer):
         assert [row.reason for row in PayrollExclusion.objects.filter(payroll=january.payroll)] == ["returned"]
-
-
-def officers_line(officers: Officers, payroll: Payroll) -> int:
-    with scopes.acting(officers.reviewer):
-        return payroll.payroll_lines.order_by("id").values_list("id", flat=True)[0]
 
 
 def test_an_appropriation_is_booked_once_by_document(officers: Officers) -> None:

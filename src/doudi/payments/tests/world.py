@@ -150,6 +150,17 @@ class Officers:
         with scopes.acting(self.reviewer):
             return payrolls.prepare_payroll(area=self.county, month=month, now=NOW)
 
+    def draft(self) -> Payroll:
+        """December of one household of two, with money to pay it."""
+        with scopes.acting(self.reviewer):
+            award(members=2)
+        self.money()
+        return self.prepared().payroll
+
+    def first_line(self, payroll: Payroll) -> int:
+        with scopes.acting(self.reviewer):
+            return int(payroll.payroll_lines.order_by("id").values_list("id", flat=True)[0])
+
     def checked(self, payroll: Payroll) -> Payroll:
         with scopes.acting(self.reviewer):
             return payrolls.check_payroll(payroll_id=payroll.pk, now=NOW)
