@@ -22,20 +22,13 @@ from doudi.complaints.forms import AssignForm, CloseForm, HoldForm, MassForm, Op
 from doudi.complaints.models import Complaint, MassClose
 from doudi.complaints.services.base import barred
 from doudi.core import audit, duties, places
+from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.views.access import may
 from doudi.registry.models import Household
 from doudi.registry.queries import shown_name
 
 ON_A_PAGE = 200
-
-
-def errors_into(form: Any, error: ValidationError) -> None:
-    if hasattr(error, "error_dict"):
-        for name, found in error.error_dict.items():
-            form.add_error(name if name in form.fields else None, found)
-    else:
-        form.add_error(None, error)
 
 
 class ComplaintFilter(django_filters.FilterSet):

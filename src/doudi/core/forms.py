@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+
+
+def errors_into(form: forms.BaseForm, error: ValidationError) -> None:
+    """A service's refusal at the fields that it names; what names none of the form stands on top."""
+    if hasattr(error, "error_dict"):
+        for name, found in error.error_dict.items():
+            form.add_error(name if name in form.fields else None, found)
+    else:
+        form.add_error(None, error)
 
 
 class DayInput(forms.DateInput):

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from doudi.assessment.facts import month_after
 from doudi.core import audit, duties, tasks
+from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.views.access import may
 from doudi.enrolment import review_queries, services
@@ -201,9 +202,5 @@ def act(request: HttpRequest, pk: int, what: str) -> HttpResponse:
             messages.success(request, _("已提出 %(number)s，等待审批。") % {"number": made.number})
             return redirect("enrolment:decision", pk=made.pk)
         except ValidationError as error:
-            if hasattr(error, "error_dict"):
-                for name, found in error.message_dict.items():
-                    form.add_error(name if name in form.fields else None, found)
-            else:
-                form.add_error(None, error)
+            errors_into(form, error)
     return _page(request, _review(pk), form=form, what=what, status=422)

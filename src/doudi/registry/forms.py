@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -169,9 +168,3 @@ class ImportForm(PlaceForm):
 def kind_choices(household: bool) -> list[tuple[str, str]]:
     """Kinds of facts of a household or of a person."""
     return [(str(value), str(label)) for value, label in FactKind.choices if kinds.of_household(value) == household]
-
-
-def first_errors(form: forms.Form, errors: dict[str, Iterable[str]]) -> None:
-    """Put a service's errors at their fields; those of no field on top."""
-    for name, messages in errors.items():
-        form.add_error(name if name in form.fields else None, list(messages))  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from doudi.core import audit, duties, numbers, places
 from doudi.core import scope as scopes
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.views.access import may
 from doudi.discovery import hotline_queries as queries
@@ -106,11 +106,7 @@ def _register(request: HttpRequest, form: IntakeForm, now: datetime) -> HttpResp
             call_id=data["call"], lead_id=_number(posted.get("lead")), desk_id=_number(posted.get("desk")), call_back_at=data["call_back_at"],
         )  # fmt: skip
     except ValidationError as error:
-        if hasattr(error, "error_dict"):
-            for name, problems in error.error_dict.items():
-                form.add_error(name if name in form.fields else None, problems)
-        else:
-            form.add_error(None, error)
+        errors_into(form, error)
         return None
     if call.outcome == O.LEAD and call.lead:
         words = _("已登记 %(number)s，线索 %(lead)s 已派出，%(day)s 前首次联系。")

@@ -19,7 +19,7 @@ from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS, Indicator
 from doudi.core import duties, tasks
 from doudi.core import scope as scopes
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, errors_into
 from doudi.core.models import TaskProgress
 from doudi.core.parameters import UNITS
 from doudi.core.views.access import may
@@ -48,8 +48,7 @@ class TrialForm(forms.Form):
         try:
             trials.checked(self.indicator, given)
         except ValidationError as error:
-            for name, problems in error.message_dict.items():
-                self.add_error(name if name in self.fields else None, problems)
+            errors_into(self, error)
         if self.cleaned_data.get("on") and self.cleaned_data["on"] > timezone.localdate():
             self.add_error("on", _("试算日期不能晚于今天。"))
         return super().clean()

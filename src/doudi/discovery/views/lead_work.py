@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from doudi.core import audit, duties, numbers
 from doudi.core import scope as scopes
+from doudi.core.forms import errors_into
 from doudi.core.lists import Column, ListPage
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
@@ -169,8 +170,7 @@ def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
             if form is None:
                 messages.error(request, " ".join(error.messages))
                 return redirect("discovery:referral", referral_id=referral_id)
-            for name, wrong in error.message_dict.items() if hasattr(error, "error_dict") else [("", error.messages)]:
-                form.add_error(name if name in form.fields else None, wrong)
+            errors_into(form, error)
     rows = [
         (_("对象"), found.subject_name or _("未留姓名")),
         (_("联系电话"), ui.mask_phone(numbers.plain(found.subject_phone))),

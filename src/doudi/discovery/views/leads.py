@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import audit, duties
+from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import Posting
 from doudi.core.templatetags import ui
@@ -218,11 +219,7 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
 
 def refused(form: forms.Form, lead: Lead, error: ValidationError) -> None:
     """Put what a service refused into the form; its version becomes the lead's of now."""
-    if hasattr(error, "error_dict"):
-        for name, found in error.message_dict.items():
-            form.add_error(name if name in form.fields else None, found)
-    else:
-        form.add_error(None, error.messages)
+    errors_into(form, error)
     lead.refresh_from_db()
     form.data = {**form.data.dict(), "version": str(lead.version)}  # type: ignore[attr-defined]
 

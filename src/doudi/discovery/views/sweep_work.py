@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import audit, duties, places
+from doudi.core.forms import errors_into
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.discovery import services, sweep_queries, visit_queries
 from doudi.discovery.models import Lead
 from doudi.discovery.models.sweeps import Sweep, SweepConflict, SweepEntry, SweepEvent
 from doudi.discovery.sweep_forms import AnswerForm, FoundForm, SettleForm
-from doudi.discovery.views.visits import errors_into
 from doudi.registry.queries import shown_name
 
 

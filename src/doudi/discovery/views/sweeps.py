@@ -17,13 +17,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import duties, places
+from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.views.access import may
 from doudi.discovery import services, sweep_queries, visit_queries
 from doudi.discovery.models.sweeps import Sweep, SweepEntry, SweepEvent
 from doudi.discovery.services.sweep_lists import concerned
 from doudi.discovery.sweep_forms import CancelSweepForm, CloseForm, ExtendForm, GiveForm, OwnForms, SweepForm
-from doudi.discovery.views.visits import errors_into
 from doudi.registry.queries import shown_name
 
 

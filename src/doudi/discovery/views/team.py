@@ -24,6 +24,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from doudi.batch.reading import DeliveryRefused
 from doudi.core import audit, duties, numbers
+from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.models import MessageOptOut
 from doudi.core.services.messages import opt_in, opt_out
@@ -35,14 +36,6 @@ from doudi.discovery.services import team_import
 from doudi.discovery.team_forms import EndForm, MemberForm, RosterForm, TeamReportForm, TrainForm
 
 LARGEST = 5 * 1024 * 1024
-
-
-def _errors_into(form: forms.Form, error: ValidationError) -> None:
-    if hasattr(error, "error_dict"):
-        for name, found in error.message_dict.items():
-            form.add_error(name if name in form.fields else None, found)
-    else:
-        form.add_error(None, error.messages)
 
 
 class MemberFilter(django_filters.FilterSet):
@@ -95,7 +88,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             made = services.enrol_member(**form.cleaned_data, now=timezone.now())
         except ValidationError as error:
-            _errors_into(form, error)
+            errors_into(form, error)
         else:
             messages.success(request, _("已登记队员 %(name)s。") % {"name": made.name})
             return redirect("discovery:team")
@@ -125,7 +118,7 @@ def upload(request: HttpRequest) -> HttpResponse:
                 path.write_bytes(file.read())
                 roster = services.import_roster(path=path, on=timezone.localdate(), now=timezone.now())
         except ValidationError as error:
-            _errors_into(form, error)
+            errors_into(form, error)
         except DeliveryRefused as error:
             form.add_error("file", str(error))
         else:
@@ -182,7 +175,7 @@ def end(request: HttpRequest, member_id: int) -> HttpResponse:
         try:
             services.end_member(member_id=member_id, version=form.cleaned_data["version"], ends=form.cleaned_data["ends"], now=timezone.now())
         except ValidationError as error:
-            _errors_into(form, error)
+            errors_into(form, error)
         else:
             messages.success(request, _("已办理离队。"))
             return redirect("discovery:team_member", member_id=member_id)
@@ -212,7 +205,7 @@ def train(request: HttpRequest, member_id: int) -> HttpResponse:
         try:
             made = services.record_training(member_ids=[member_id], **form.cleaned_data, now=timezone.now())
         except ValidationError as error:
-            _errors_into(form, error)
+            errors_into(form, error)
         else:
             messages.success(request, _("已记录培训。") if made else _("这次培训已经记录过。"))
             return redirect("discovery:team_member", member_id=member_id)
@@ -248,7 +241,7 @@ def report(request: HttpRequest) -> HttpResponse:
                 **given, photos=[(photo.name, photo.read())] if photo else [], member_id=behalf.pk if behalf else None, now=timezone.now()
             )
         except ValidationError as error:
-            _errors_into(form, error)
+            errors_into(form, error)
         else:
             messages.success(request, _("已收到报告 %(number)s，谢谢。办理结果可在“我的报告”查看。") % {"number": made.number})
             return redirect("discovery:team_member", member_id=behalf.pk) if behalf else redirect("discovery:team_reports")

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from doudi.core import audit, duties, places
+from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import Attachment
 from doudi.core.views.access import may
@@ -26,7 +27,6 @@ from doudi.discovery import services, visit_queries
 from doudi.discovery.models.visits import Group, Unit, Visit, VisitConflict, VisitPlan
 from doudi.discovery.services.visit_plans import densities
 from doudi.discovery.services.visits import Result, result_of
-from doudi.discovery.views.visits import errors_into
 from doudi.discovery.visit_forms import AskForm, PlanForm
 from doudi.registry.models import Household
 from doudi.registry.queries import shown_name

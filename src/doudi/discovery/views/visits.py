@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import audit, duties, numbers, places
+from doudi.core.forms import errors_into
 from doudi.core.models import Attachment
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
@@ -28,15 +29,6 @@ from doudi.registry.models import Household
 from doudi.registry.queries import shown_name
 
 LARGEST_PHOTO = 10 * 1024 * 1024
-
-
-def errors_into(form: Any, error: ValidationError) -> None:
-    """A service's refusal at the fields that it names."""
-    if hasattr(error, "error_dict"):
-        for name, found in error.message_dict.items():
-            form.add_error(name if name in form.fields else None, found)
-    else:
-        form.add_error(None, error.messages)
 
 
 @require_GET

@@ -13,11 +13,11 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
+from doudi.core.views.telling import tell
 from doudi.payments.forms import AppropriationForm, CorrectionForm, ReasonForm
 from doudi.payments.models import BankReturn
 from doudi.payments.services import corrections, ledger
 from doudi.payments.views.lists import RETURN_COLOURS, tail_of
-from doudi.payments.views.payroll import tell
 
 
 def _returned(pk: int) -> BankReturn:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from doudi.core import scope as scopes
 from doudi.core.tasks import start_task
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
+from doudi.core.views.telling import tell
 from doudi.payments import layouts, queries
 from doudi.payments.forms import MonthForm, OneOffForm, ReasonForm, ResultsForm, ReviewForm
 from doudi.payments.models import BankFile, BankResult, BankReturn, Payroll
@@ -30,21 +30,6 @@ from doudi.payments.views.lists import COLOURS, RETURN_COLOURS, tail_of
 
 TABS = ("", "unusual", "funds", "results", "all")
 MOST_RETURNS = 12
-
-
-def tell(request: HttpRequest, act: Callable[[], Any], done: Callable[[Any], str]) -> Any:
-    """Do it and say what was done, or say why not. Services undo themselves (a savepoint each)."""
-    try:
-        answer = act()
-    except ValidationError as error:
-        for message in error.messages:
-            messages.error(request, message)
-        return None
-    except PermissionDenied as error:
-        messages.error(request, str(error))
-        return None
-    messages.success(request, done(answer))
-    return answer
 
 
 def found(pk: int) -> Payroll:

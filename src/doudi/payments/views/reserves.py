@@ -15,13 +15,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import duties, places
 from doudi.core import scope as scopes
+from doudi.core.forms import errors_into
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
+from doudi.core.views.telling import tell
 from doudi.payments import queries
 from doudi.payments.forms import ReserveForm
 from doudi.payments.models import LedgerEntry, ReservePayout, ReserveSettlement
 from doudi.payments.services import reserves
-from doudi.payments.views.payroll import tell
 
 MOST = 100
 
@@ -63,8 +64,7 @@ def reserve(request: HttpRequest, area: str) -> HttpResponse:
             try:
                 act(township=township, year=given["year"], amount=given["amount"], document=given["document"], on=on, now=timezone.now())
             except ValidationError as error:
-                for name, found in (error.message_dict if hasattr(error, "error_dict") else {"": error.messages}).items():
-                    form.add_error(name if name in form.fields else None, found)
+                errors_into(form, error)
             else:
                 messages.success(request, _("已登记，备用金余额已更新。"))
                 return redirect("payments:reserve", township)

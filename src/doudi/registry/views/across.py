@@ -16,12 +16,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import places
 from doudi.core import scope as scopes
+from doudi.core.forms import errors_into
 from doudi.core.models import Account
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.registry import queries, services
 from doudi.registry.forms import LookupForm, MoveForm
-from doudi.registry.views.edit import either, errors_into, handle, posted
+from doudi.registry.views.edit import either, handle, posted
 from doudi.registry.views.lists import STATES, move_state
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from doudi.core.forms import errors_into
 from doudi.core.services import attachments
 from doudi.core.views.access import may
 from doudi.registry import facts as kinds
@@ -43,14 +44,6 @@ MOST_MEMBERS = 20
 def posted(request: HttpRequest) -> QueryDict | None:
     """What a form is bound to: an empty POST is a POST."""
     return request.POST if request.method == "POST" else None
-
-
-def errors_into(form: forms.Form, error: ValidationError) -> None:
-    """A service's errors at their fields, those of no field on top."""
-    found = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
-    for name, texts in found.items():
-        for text in texts:
-            form.add_error(name if name in form.fields else None, text)
 
 
 def ask_only_of(form: forms.Form, duplicates: list[Person], error: ValidationError | None) -> None:

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from doudi.batch.reading import DeliveryRefused
 from doudi.core import audit
+from doudi.core.forms import errors_into
 from doudi.core.tasks import start_task
 from doudi.core.views.access import may
 from doudi.registry import sheets
 from doudi.registry.forms import ImportForm
 from doudi.registry.services import importing
-from doudi.registry.views.edit import either, errors_into, posted
+from doudi.registry.views.edit import either, posted
 
 AT_ONCE = 500  # rows; more run in the background
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -12,15 +12,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from doudi.core.forms import errors_into
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
+from doudi.core.views.telling import tell
 from doudi.relief import services
 from doudi.relief.forms import ExplainForm, HelpForm, LookUpForm, MeetingForm, ReceiptForm, WhyForm
 from doudi.relief.models import ReliefCase
 from doudi.relief.services.first import pay as pay_help
 from doudi.relief.services.looking import said
 from doudi.relief.views.cases import case_page, found
-from doudi.relief.views.shared import errors_into, invalid, photos, tell
+from doudi.relief.views.shared import invalid, photos
 
 
 def _told(case: ReliefCase) -> str:

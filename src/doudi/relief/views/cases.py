@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 
 from doudi.core import audit, duties, emergencies
 from doudi.core import scope as scopes
+from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
@@ -27,7 +28,7 @@ from doudi.registry.models import Household
 from doudi.relief import queries, rules, services
 from doudi.relief.forms import CaseForm, ExplainForm, FirstForm, HelpForm, LookUpForm, ReceiptForm, WhyForm
 from doudi.relief.models import CaseMeeting, ReliefCase
-from doudi.relief.views.shared import errors_into, photos
+from doudi.relief.views.shared import photos
 
 ALL = gettext_lazy("全部")
 FULL_NAMES = 9  # from the township down names are shown in full

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import duties, places
+from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.parameters import shown_value
 from doudi.core.settings_overlay import overlay
@@ -46,14 +47,6 @@ def _month(text: str) -> date:
     if not 2016 <= found.year <= 2100:
         raise Http404
     return found
-
-
-def _errors(form: Any, error: ValidationError) -> None:
-    if hasattr(error, "error_dict"):
-        for name, found in error.error_dict.items():
-            form.add_error(name if name in form.fields else None, found)
-    else:
-        form.add_error(None, error)
 
 
 @require_GET
@@ -120,7 +113,7 @@ def propose(request: HttpRequest, text: str) -> HttpResponse:
                 area=own[:6], month=month, reason=form.cleaned_data["reason"], on=timezone.localdate(), now=timezone.now()
             )
         except ValidationError as error:
-            _errors(form, error)
+            errors_into(form, error)
         else:
             if made.changed:
                 messages.success(request, _("已提出 %(people)s 人、%(amount)s 元，待县级审批人审批。") % {"people": made.proposal.people, "amount": f"{made.proposal.amount:,.2f}"})
@@ -147,7 +140,7 @@ def enter(request: HttpRequest) -> HttpResponse:
                 reason=given["reason"], on=on, now=timezone.now(),
             )  # fmt: skip
         except ValidationError as error:
-            _errors(form, error)
+            errors_into(form, error)
         else:
             messages.success(request, _("已录入，待本级另一名工作人员对照公报确认。"))
             return redirect("relief:price_entry", entry_id=row.pk)
