@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from doudi.core import audit, duties, places
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter, page_of
 from doudi.core.settings_overlay import get_setting
 from doudi.core.views.access import may
@@ -47,7 +47,7 @@ class ConfirmedFilter(django_filters.FilterSet):
         model = Decision
         fields: list[str] = []
 
-    def by_found(self, rows: QuerySet[Decision], _name: str, value: str) -> QuerySet[Decision]:
+    def by_found(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         if value == "no":
             return rows.filter(drawn__isnull=True)
         return rows.filter(found="" if value == "waits" else value, drawn__isnull=False)
@@ -119,14 +119,6 @@ class DrawForm(forms.Form):
     )
 
 
-def _add(form: forms.Form, error: ValidationError) -> None:
-    if hasattr(error, "error_dict"):
-        for name, found in error.message_dict.items():
-            form.add_error(name if name in form.fields else None, found)
-    else:
-        form.add_error(None, error)
-
-
 @require_http_methods(["GET", "POST"])
 @may("enrolment.spot_check")
 def draw(request: HttpRequest) -> HttpResponse:
@@ -139,7 +131,7 @@ def draw(request: HttpRequest) -> HttpResponse:
         try:
             made = services.draw_spot_check(area=area, now=timezone.now(), **form.cleaned_data)
         except ValidationError as error:
-            _add(form, error)
+            errors_into(form, error)
         else:
             messages.success(request, _("已抽取 %(drawn)d 件（共 %(size)d 件）。") % {"drawn": made.drawn, "size": made.size})
             return redirect("enrolment:spot_check", pk=made.pk)
@@ -271,5 +263,5 @@ def item_act(request: HttpRequest, pk: int, what: str) -> HttpResponse:
             messages.success(request, _("已重启核查，并通知乡镇。"))
             return redirect("enrolment:spot_item", pk)
         except ValidationError as error:
-            _add(form, error)
+            errors_into(form, error)
     return _item_page(request, _item(pk), form=form, what=what, status=422)

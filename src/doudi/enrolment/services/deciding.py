@@ -371,7 +371,7 @@ def _end(*, decision_id: int, version: int, state: str, note: str, now: datetime
     if row is None or why:
         raise ValidationError(why or _("找不到这件决定：可能不在您的管辖范围内。"))
     with connection.cursor() as cursor:
-        values = {"state": state, "account": scope.account_id, "now": now, "note": note.strip()[:400], "township": False, "ids": [decision_id]}
+        values: dict[str, Any] = {"state": state, "account": scope.account_id, "now": now, "note": note.strip()[:400], "township": False, "ids": [decision_id]}
         cursor.execute(DECIDED, values)
     scopes.check_constraints()
     _finish([decision_id], now)

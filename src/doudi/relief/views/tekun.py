@@ -16,14 +16,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import duties
+from doudi.core.forms import errors_into
 from doudi.core.lists import Column, ListPage
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
+from doudi.core.views.telling import tell
 from doudi.registry.models import Person
 from doudi.relief.care_forms import CareForm, EndForm, FuneralForm
 from doudi.relief.models import CareAgreement, FuneralCase
 from doudi.relief.services import tekun
-from doudi.relief.views.shared import errors_into, invalid, tell
+from doudi.relief.views.shared import invalid
 
 COLOURS = {"proposed": "orange", "granted": "green", "refused": "red"}
 

@@ -17,13 +17,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import audit, duties
+from doudi.core.forms import errors_into
 from doudi.core.lists import Column, ListPage, PrefixFilter
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.relief.care_forms import IntakeForm, LeaveForm, SearchForm, StayForm
 from doudi.relief.models import VagrantCase
 from doudi.relief.services import vagrants
-from doudi.relief.views.shared import errors_into
 
 
 class VagrantFilter(django_filters.FilterSet):
