@@ -26,7 +26,7 @@ from openfisca_henan.places import county_index
 
 Array = NDArray[Any]
 CHUNK_HOUSEHOLDS = 50_000
-# The measure of an emergency that suspends exits (2.6); on for a month where it is on for a day of it.
+# The measure of an emergency that suspends exits (2.6); on for a month where it is on for a day of it from `as_of` on.
 EXIT_SUSPENSION = "exit_suspension"
 
 # Yuan over 12 months -> a month's share.
@@ -249,7 +249,7 @@ def _read(where: dict[str, str], params: dict[str, Any], month: date, as_of: dat
     )
     made.persons["birth_date"] = members["birth_date"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     made.households["county"] = np.array([area[:6] for area in areas], dtype="U6") if len(areas) < 1000 else areas.astype("U6")
-    if suspended := switched_areas(EXIT_SUSPENSION, month, month_after(month) - timedelta(days=1)):
+    if suspended := switched_areas(EXIT_SUSPENSION, max(month, as_of), month_after(month) - timedelta(days=1)):
         made.households["exit_suspended"] = np.logical_or.reduce([np.char.startswith(areas.astype(str), code) for code in suspended])
     made.households["residence"] = members["residence"].to_numpy(zero_copy_only=False).astype(str)[starts]
     if not len(household_ids):

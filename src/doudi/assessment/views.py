@@ -48,7 +48,7 @@ class Assessments(ListPage):
     order = ("-id",)
     empty_hint = gettext_lazy("在家庭页点“测算待遇”，或由动态监测批量测算后，会显示在这里。")
     columns = [
-        Column(gettext_lazy("户主"), "household.name", url=lambda row: reverse("assessment:show", args=[row.pk])),
+        Column(gettext_lazy("户主"), "household.name", kind="code", url=lambda row: reverse("assessment:show", args=[row.pk])),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("月份"), lambda row: f"{row.month:%Y-%m}", sort="month"),
         Column(gettext_lazy("测算结果"), lambda row: "、".join(label for label, _amount in queries.said(row.results)) or _("不符合任何待遇条件")),

@@ -53,11 +53,17 @@ class Reviews(ListPage):
     empty_title = gettext_lazy("没有核查事项")
     empty_hint = gettext_lazy("每月对在享家庭重新测算，与发放不一致的列在这里；请放宽查询条件，或由县级开始监测。")
     columns = [
-        Column(gettext_lazy("户主"), "household.name", url=lambda row: reverse("enrolment:review", args=[row.pk]), small=lambda row: row.person.name if row.person else None),
+        Column(
+            gettext_lazy("户主"),
+            "household.name",
+            kind="code",
+            url=lambda row: reverse("enrolment:review", args=[row.pk]),
+            small=lambda row: row.person.name if row.person else None,
+        ),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("项目"), "get_programme_display"),
         Column(gettext_lazy("原因"), "get_cause_display", kind="tag", colour=lambda row: "red" if row.cause == "death" else ""),
-        Column(gettext_lazy("建议"), "get_suggestion_display"),
+        Column(gettext_lazy("建议"), "get_suggestion_display", kind="code"),
         Column(gettext_lazy("现发（元/月）"), "current_amount", kind="money"),
         Column(gettext_lazy("测算（元/月）"), "law_amount", kind="money"),
         Column(gettext_lazy("期限"), lambda row: row.due if row.state == "open" else None, kind="due", sort="due"),
@@ -159,7 +165,14 @@ def _page(request: HttpRequest, row: Review, *, form: forms.Form | None = None, 
             if row.law_amount is not None or row.kind in ("periodic", "spot"):
                 ways.append(("change", _("提出变更"), ChangeForm(initial=first, auto_id="change_%s"), _("按测算结果变更金额或享受人。")))
             if row.suggestion in (S.GRADUAL, S.STOP) and row.programme == Programme.DIBAO and award is not None and award.gradual_exit_start is None:
-                ways.append(("gradual", _("提出渐退"), GradualForm(initial=first, auto_id="gradual_%s"), _("因就业收入超过标准的，渐退期内继续发放，到期自动停发。")))
+                ways.append(
+                    (
+                        "gradual",
+                        _("提出渐退"),
+                        GradualForm(initial=first, auto_id="gradual_%s"),
+                        _("因就业收入超过标准的，渐退期内继续发放，到期自动停发。"),
+                    )
+                )
             ways.append(("stop", _("提出停发"), StopForm(initial=first, auto_id="stop_%s"), _("写明停发原因；暂停退出期间只有例外情形可以停发。")))
     if may_keep:
         ways.append(("keep", _("维持不变"), KeepForm(auto_id="keep_%s"), _("情况核实后认为不需变更的，写明理由。")))
@@ -176,7 +189,9 @@ def _page(request: HttpRequest, row: Review, *, form: forms.Form | None = None, 
 
 
 def _suggested(row: Review) -> str:
-    return {"raise": "change", "lower": "change", "members": "change", "stop": "stop", "gradual": "gradual", "grant": "grant"}.get(row.suggestion, "keep")
+    return {"raise": "change", "lower": "change", "members": "change", "stop": "stop", "gradual": "gradual", "grant": "grant"}.get(
+        row.suggestion, "keep"
+    )
 
 
 FORMS: dict[str, type[forms.Form]] = {"keep": KeepForm, "change": ChangeForm, "gradual": GradualForm, "stop": StopForm, "grant": GrantForm}

@@ -56,7 +56,7 @@ class Decisions(ListPage):
     empty_hint = gettext_lazy("从家庭的测算说明页点“提出办理”，提出的决定会显示在这里。")
     columns = [
         Column(gettext_lazy("编号"), "number", url=lambda row: reverse("enrolment:decision", args=[row.pk])),
-        Column(gettext_lazy("户主"), "household.name", small=lambda row: row.person.name if row.person_id and row.person else None),
+        Column(gettext_lazy("户主"), "household.name", kind="code", small=lambda row: row.person.name if row.person_id and row.person else None),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("项目"), "get_programme_display"),
         Column(gettext_lazy("类型"), "get_kind_display"),
@@ -256,7 +256,7 @@ class Awards(ListPage):
     filters = AwardFilter
     order = ("-entitlement_id",)
     columns = [
-        Column(gettext_lazy("户主"), "household.name", url=lambda row: reverse("enrolment:award", args=[row.pk])),
+        Column(gettext_lazy("户主"), "household.name", kind="code", url=lambda row: reverse("enrolment:award", args=[row.pk])),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("项目"), "get_programme_display"),
         Column(gettext_lazy("领款人"), "payee_name"),

@@ -65,7 +65,10 @@ create temp table explained on commit drop as
 select f.*, a.id assessment_id,
   encode(sha256(convert_to(
     concat_ws('|', a.facts -> 'persons', (a.facts -> 'household') - %(following)s::text[], f.current_amount, f.law_amount, f.suggestion), 'UTF8')), 'hex') digest,
-  b.id is null first_time, b.facts -> 'person_ids' is distinct from a.facts -> 'person_ids' others,
+  b.id is null first_time,
+  coalesce((select d.assessment_id is null from enrolment_awardamount y join enrolment_decision d on d.id = y.decision_id
+            where y.award_id = f.award_id and y.from_month <= %(month)s order by y.from_month desc limit 1), false) loaded,
+  b.facts -> 'person_ids' is distinct from a.facts -> 'person_ids' others,
   coalesce((
     select array_agg(k order by k) from (
       select k from (select jsonb_object_keys(a.facts -> 'persons') k union select jsonb_object_keys(b.facts -> 'persons')) p
@@ -83,7 +86,7 @@ create temp table caused on commit drop as
 select e.*, case
     when hint = 'death' then 'death' when hint = 'age' then 'age' when suggestion = 'grant' then 'programme'
     when hint = 'member' or (others and not first_time) then 'member'
-    when first_time then 'loaded'
+    when first_time or (loaded and changed = '{}') then 'loaded'
     when changed && %(income)s::text[] then 'income' when changed && %(property)s::text[] then 'property'
     when changed && %(disability)s::text[] then 'disability' when changed = '{}' then 'standard' else 'other' end cause,
   d.due
