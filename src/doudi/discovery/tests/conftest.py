@@ -29,15 +29,21 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def compared(county: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> scopes.Scope:
-    """A county whose departments' files were taken in and compared once; the data-check officer's scope."""
+def loaded(county: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The county's people in the registry, a data folder of its own; the folder of its files."""
     monkeypatch.setattr(postgres, "home", lambda: tmp_path)
     with scopes.acting(officer(Duty.COUNTY_REVIEWER, COUNTY)):
         load_area(county, on=ON, now=NOW)
+    return county
+
+
+@pytest.fixture
+def compared(loaded: Path) -> scopes.Scope:
+    """A county some of whose departments' files were taken in and compared once; the data-check officer's scope."""
     checker = officer(Duty.DATA_CHECKER, COUNTY)
     with scopes.acting(checker):
         for dataset in ("disability", "medical", "deaths"):
-            for file in sorted((county / "deliveries").glob(f"*{dataset}*")):
+            for file in sorted((loaded / "deliveries").glob(f"*{dataset}*")):
                 services.deliver(path=file, dataset=dataset, area=COUNTY, now=NOW, period="2022-11")
         services.compare(area=COUNTY, on=ON, now=NOW)
     return checker

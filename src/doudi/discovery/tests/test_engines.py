@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,26 +11,39 @@ from doudi.batch import compare, engine
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS
 from doudi.core import scope as scopes
+from doudi.core.models import Duty
+from doudi.core.tests.officers import officer
+from doudi.discovery import services
 from doudi.discovery.registry_side import write_members, write_people
-from doudi.discovery.services.deliveries import lake
+from doudi.discovery.services.linkage import link
 
-from .conftest import COUNTY, ON
+from .conftest import COUNTY, NOW, ON
 
 
 @pytest.mark.django_db
-def test_1_2_both_engines_raise_the_same_leads_on_the_county(compared: scopes.Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_1_2_both_engines_raise_the_same_leads_on_the_county(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file of the county, rows linked without a number among them, and a threshold that differs by place."""
     pytest.importorskip("pyspark", reason="the extra `spark` is not installed; make test-spark installs it")
+    manifest = json.loads((loaded / "deliveries" / "manifest.json").read_text())
+    files = manifest["files"] if isinstance(manifest, dict) else manifest
     people, members = tmp_path / "people.parquet", tmp_path / "members.parquet"
-    with scopes.acting(compared):
+    with scopes.acting(officer(Duty.DATA_CHECKER, COUNTY)):
+        for entry in files:
+            path = loaded / "deliveries" / entry["file"]
+            delivery, _new = services.deliver(path=path, dataset=entry["dataset"], area=COUNTY, now=NOW, name=path.name, period="2022-11")
+            assert delivery.accepted, entry["file"]
         write_people(people, area=COUNTY, on=ON)
         write_members(members, area=COUNTY)
+        linked = link(area=COUNTY, on=ON, now=NOW, folder=tmp_path)
+    assert linked.rows
+    assert len({entry["dataset"] for entry in files}) >= 15
     found = {}
     by_place = {"medical_costs": {"share": {COUNTY: 0.4, COUNTY + "101": 0.6}}}
     for name in ("duckdb", "spark"):
         monkeypatch.setenv("DOUDI_BATCH_ENGINE", name)
-        rows = compare.run(lake(), people, members, on=ON, parameters=by_place, temp=tmp_path).to_pylist()
+        rows = compare.run(linked.lake, people, members, on=ON, parameters=by_place, temp=tmp_path).to_pylist()
         found[name] = sorted(rows, key=lambda row: (row["indicator"], row["situation"]))
-    assert len(found["duckdb"]) > 10
+    assert len({row["indicator"] for row in found["duckdb"]}) >= 15
     assert found["spark"] == found["duckdb"]
 
 
