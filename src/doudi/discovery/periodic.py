@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import periodic
 from doudi.discovery import services
-from doudi.discovery.services import inbox, referring
+from doudi.discovery.services import inbox, referring, telling
 
 
 def escalate(*, area: str, on: date, now: datetime) -> dict[str, int]:
@@ -46,6 +46,7 @@ def clear_inbox(*, area: str, on: date, now: datetime) -> dict[str, int]:
 
 periodic.every_round("discovery.inbox", inbox.scan)
 periodic.every_round("discovery.referrals", referring.take_waiting)
+periodic.every_round("discovery.passed", telling.tell_passed)
 periodic.daily("discovery.clear_inbox", _("清理接收文件夹"), clear_inbox, figures={"removed": _("已清理")})
 periodic.daily(
     "discovery.late_deliveries",

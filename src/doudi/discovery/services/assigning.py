@@ -8,7 +8,8 @@ from datetime import date, datetime
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from doudi.core import duties, places
 from doudi.core import scope as scopes
@@ -90,16 +91,16 @@ def assign_leads(*, lead_ids: Sequence[int], posting_id: int | None, note: str, 
     scope = duties.require("discovery.assign")
     posting = _holder(posting_id, scope, now) if posting_id else None
     found = {lead.pk: lead for lead in Lead.objects.select_for_update().filter(pk__in=lead_ids).order_by("pk")}
-    refused = {pk: _("不存在或不在您的辖区") for pk in lead_ids if pk not in found}
+    refused = {pk: gettext("不存在或不在您的辖区") for pk in lead_ids if pk not in found}
     for pk, lead in found.items():
         if lead.merged_into_id:
-            refused[pk] = _("已并入同一家庭的另一条线索")
+            refused[pk] = gettext("已并入同一家庭的另一条线索")
         elif lead.state not in ASSIGNABLE:
-            refused[pk] = _("目前为“%(state)s”，不能再分派") % {"state": lead.get_state_display()}
+            refused[pk] = gettext("目前为“%(state)s”，不能再分派") % {"state": lead.get_state_display()}
         elif lead.posting_id == posting_id:
-            refused[pk] = _("已由此人办理") if posting_id else _("已由乡镇办理")
+            refused[pk] = gettext("已由此人办理") if posting_id else gettext("已由乡镇办理")
         elif posting is not None and not any((place or "").startswith(posting.area) for place in (lead.area, lead.residence_area)):
-            refused[pk] = _("不在此人负责的地方；请打开线索单独分派")
+            refused[pk] = gettext("不在此人负责的地方；请打开线索单独分派")
     ready = [pk for pk in found if pk not in refused]
     if ready:
         to = f"分派给{posting.account.name}（{places.name(posting.area)}）" if posting else "交乡镇经办人办理"

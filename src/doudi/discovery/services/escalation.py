@@ -14,6 +14,7 @@ from doudi.core.settings_overlay import get_setting
 from doudi.core.workdays import add_working_days, is_working_day
 from doudi.discovery.services.assigning import release_ended
 from doudi.discovery.services.referring import urge_referrals
+from doudi.discovery.services.telling import tell_raised
 
 PARAMETER = "procedure.lead.escalate_days"
 
@@ -72,5 +73,6 @@ def escalate(*, on: date, now: datetime, area: str) -> Escalated:
         count = cursor.rowcount
     twices = [add_working_days(on, -2 * int(get_setting(PARAMETER, place, on))) for place in areas]
     urge_referrals(areas=areas, befores=befores, twices=twices, low=area, on=on, now=now)
+    tell_raised("lead_overdue", "referral_overdue", now=now)
     scopes.check_constraints()
     return Escalated(count, released)

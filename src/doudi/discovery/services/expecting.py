@@ -15,6 +15,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty
 from doudi.discovery.delivery_queries import expected
 from doudi.discovery.models import DeliveryPlan
+from doudi.discovery.services.telling import tell_raised
 
 KIND, SUBJECT = "delivery_late", "delivery_plan"
 
@@ -46,6 +47,7 @@ def raise_late(*, area: str, on: date, now: datetime) -> dict[str, int]:
         cursor.execute(PLANS, [areas, datasets])
         cursor.execute(RAISE, [Duty.DATA_CHECKER, KIND, SUBJECT, now, areas, datasets, titles, [row.due for row in late]])
         raised = cursor.rowcount
+        tell_raised(KIND, now=now)
         cursor.execute(
             FINISH + " and (p.area, p.dataset) not in (select * from unnest(%(areas)s::text[], %(datasets)s::text[]))",
             _finish(area, now, scope) | {"areas": areas, "datasets": datasets},

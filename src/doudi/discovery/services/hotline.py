@@ -23,6 +23,7 @@ from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.core.workdays import add_working_days
 from doudi.discovery.models import Call, CallBack, Channel, HotlineDesk, Knowledge, Lead, LeadEvent, Need
 from doudi.discovery.services.raising import Subject, raise_lead
+from doudi.discovery.services.telling import tell_urged
 
 S, O = Call.State, Call.Outcome
 REPEAT = timedelta(days=30)
@@ -298,6 +299,7 @@ def _act(call: Call, intake: Intake, outcome: str, phone: str, lead_id: int | No
             kind="lead.urged", area=lead.area[:9], duty=Duty.TOWNSHIP_OFFICER, title=f"群众再次来电：{lead.number}",
             url=reverse("discovery:lead", args=[lead.pk]), subject="lead", subject_id=lead.pk, due=add_working_days(timezone.localdate(now), 1), now=now,
         )  # fmt: skip
+        tell_urged(lead_id=lead.pk, call=call.number, now=now)
     elif outcome == O.COMPLAINT:
         call.area = intake.area or call.area
         raise_todo(

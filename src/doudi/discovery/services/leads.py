@@ -12,7 +12,8 @@ from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
@@ -77,8 +78,8 @@ def advance_lead(*, lead_id: int, version: int | None, after: str, note: str, no
     lead = locked(lead_id=lead_id, version=version)
     if lead.state not in STEPS[after]:
         raise ValidationError(
-            _("线索 %(number)s 目前为“%(state)s”，不能转为“%(after)s”；请刷新后查看办理记录。")
-            % {"number": lead.number, "state": lead.get_state_display(), "after": S(after).label}
+            _("线索 %(number)s 目前为“%(state)s”，不能转为“%(after)s”；请刷新后查看办理记录。"),
+            params={"number": lead.number, "state": S(lead.state).label, "after": S(after).label},
         )
     _need_note(after, note)
     move([lead], after=after, note=note, now=now)
@@ -93,10 +94,10 @@ def advance_leads(*, lead_ids: Sequence[int], after: str, note: str, now: dateti
     _need_note(after, note)
     found = {lead.pk: lead for lead in Lead.objects.select_for_update().filter(pk__in=lead_ids).order_by("pk")}
     ready = [lead for lead in found.values() if lead.state in STEPS[after] and not lead.merged_into_id]
-    refused = {pk: _("不存在或不在您的辖区") for pk in lead_ids if pk not in found}
+    refused = {pk: gettext("不存在或不在您的辖区") for pk in lead_ids if pk not in found}
     for pk, lead in found.items():
         if lead not in ready:
-            refused[pk] = _("已并入同一家庭的另一条线索") if lead.merged_into_id else _("目前为“%(state)s”") % {"state": lead.get_state_display()}
+            refused[pk] = gettext("已并入同一家庭的另一条线索") if lead.merged_into_id else gettext("目前为“%(state)s”") % {"state": lead.get_state_display()}
     move(ready, after=after, note=note, now=now)
     scopes.check_constraints()
     return Outcome(done=[lead.pk for lead in ready], refused=refused)

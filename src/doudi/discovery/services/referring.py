@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from doudi.core import duties, numbers, places
 from doudi.core import scope as scopes
@@ -35,7 +35,7 @@ def refer_lead(*, lead_id: int, version: int | None, department: str = "", to_ar
     scope = duties.require("discovery.refer")
     lead = locked(lead_id=lead_id, version=version)
     if lead.state not in STEPS[S.REFERRED]:
-        raise ValidationError(_("该线索目前为“%(state)s”，不能转办。") % {"state": lead.get_state_display()})
+        raise ValidationError(_("该线索目前为“%(state)s”，不能转办。"), params={"state": S(lead.state).label})
     if len(note.strip()) < 2:
         raise ValidationError({"note": _("请写明情况或理由，供以后核查。")})
     if bool(department) == bool(to_area):
@@ -128,7 +128,7 @@ def return_referral(*, referral_id: int, reason: str, now: datetime) -> LeadRefe
     referral = LeadReferral.objects.select_for_update().get(pk=referral_id)  # the sender, who only reads it, finds none
     there = Lead.objects.select_for_update().filter(pk=referral.lead_there).first() if referral.lead_there else None
     if there is not None and (there.merged_into_id or there.state not in STEPS[S.REFERRED]):
-        raise StaleLead(_("由此生成的线索 %(number)s 已办结或已并入其他线索，不能退回；请在那条线索中办理。") % {"number": there.number})
+        raise StaleLead(_("由此生成的线索 %(number)s 已办结或已并入其他线索，不能退回；请在那条线索中办理。"), params={"number": there.number})
     limit = deadlines(referral.urgency, timezone.localdate(now), referral.from_area)
     with connection.cursor() as cursor:
         cursor.execute(

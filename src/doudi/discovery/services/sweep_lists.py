@@ -19,6 +19,7 @@ from doudi.core.services import todos
 from doudi.core.settings_overlay import get_setting
 from doudi.discovery.models.sweeps import Sweep, SweepEvent
 from doudi.discovery.models.visits import CHILDREN
+from doudi.discovery.services.telling import tell_raised, tell_sweep
 from doudi.discovery.services.visit_plans import GROUPS
 
 REMIND = "procedure.sweep.remind_days"
@@ -74,6 +75,15 @@ select coalesce(e.residence_area, e.area), 'visitor', 'sweep.village', '集中�
   coalesce(e.residence_area, e.area)::bigint, s.ends
 from discovery_sweepentry e join discovery_sweep s on s.id = e.sweep_id where s.id = %s and e.state in ('listed', 'absent') group by 1, s.id, s.title, s.ends
 """
+# Villages whose households are nobody's are their township's to give to somebody.
+UNPOSTED = """
+select left(e.area, 9), 'township_officer', 'sweep.unposted',
+  '集中排查“' || s.title || '”：' || count(distinct e.area) || ' 个村（社区）没有走访员，' || count(*) || ' 户待改派',
+  '/sweeps/' || s.id || '/?area=' || left(e.area, 9), 'sweep:' || s.id, left(e.area, 9)::bigint, s.ends
+from discovery_sweepentry e join discovery_sweep s on s.id = e.sweep_id
+where s.id = %s and e.state in ('listed', 'absent') and e.household_id is not null and e.residence_area is null and e.posting_id is null
+group by 1, s.id, s.title, s.ends
+"""
 TOWNSHIPS = """
 select left(e.area, 9), 'township_officer', 'sweep.remind', '集中排查“' || s.title || '”' || to_char(s.ends, 'MM-DD') || '截止，还有 ' || count(*) || ' 户未排查',
   '/sweeps/' || s.id || '/?area=' || left(e.area, 9), 'sweep:' || s.id, left(e.area, 9)::bigint, s.ends
@@ -85,6 +95,12 @@ update core_todo t set done_at = %(now)s
 where t.subject = 'sweep:' || %(sweep)s and t.done_at is null and t.kind in ('sweep.village', 'sweep.remind') and t.area >= %(low)s and t.area < %(high)s
   and not exists (select from discovery_sweepentry e where e.sweep_id = %(sweep)s and e.state in ('listed', 'absent')
     and ((e.area >= t.area and e.area < t.area || ':') or (e.residence_area >= t.area and e.residence_area < t.area || ':')))
+"""
+POSTED = """
+update core_todo t set done_at = %(now)s
+where t.subject = 'sweep:' || %(sweep)s and t.done_at is null and t.kind = 'sweep.unposted' and t.area >= %(low)s and t.area < %(high)s
+  and not exists (select from discovery_sweepentry e where e.sweep_id = %(sweep)s and e.state in ('listed', 'absent') and e.household_id is not null
+    and e.residence_area is null and e.posting_id is null and e.area >= t.area and e.area < t.area || ':')
 """
 # After the end: a village's to-do stands until each of its unreached households was visited or is no longer owed a visit.
 FOLLOWED = """
@@ -151,7 +167,11 @@ def fill(sweep: Sweep, *, on: date, now: datetime, first: bool = False) -> Liste
             sweep=sweep, area=sweep.area, at=now, account_id=scopes.current().account_id or None, what=SweepEvent.What.LISTED,
             note=f"列入 {listed} 户" + (f"，{left} 户已不在此地" if left else ""),
         )  # fmt: skip
-    reminded = todos.raise_todos(VILLAGES, [sweep.pk], now=now) if sweep.starts <= on else 0
+    reminded = 0
+    if sweep.starts <= on:
+        reminded = todos.raise_todos(VILLAGES, [sweep.pk], now=now) + todos.raise_todos(UNPOSTED, [sweep.pk], now=now)
+        tell_sweep(sweep_id=sweep.pk, now=now)
+        tell_raised("sweep.unposted", now=now)
     return Listed(listed=listed, given=given, left=left, reminded=reminded)
 
 
@@ -172,6 +192,7 @@ def run_sweeps(*, area: str, on: date, now: datetime) -> Listed:
         reminded = done.reminded
         if sweep.ends - timedelta(days=int(get_setting(REMIND, sweep.area, on))) <= on <= sweep.ends:
             reminded += todos.raise_todos(TOWNSHIPS, [sweep.pk], now=now)
+            tell_raised("sweep.remind", now=now)
         if on > sweep.ends:
             reminded += todos.raise_todo(
                 kind="sweep.close", area=sweep.area, duty=Duty.TOWNSHIP_OFFICER if len(sweep.area) == 9 else Duty.COUNTY_REVIEWER,
@@ -188,4 +209,6 @@ def run_sweeps(*, area: str, on: date, now: datetime) -> Listed:
 def caught_up(sweep_id: int, *, low: str, now: datetime) -> None:
     """End the to-dos of places where nobody waits any more."""
     with connection.cursor() as cursor:
-        cursor.execute(CAUGHT_UP, {"sweep": sweep_id, "low": low, "high": low + ":", "now": now})
+        values = {"sweep": sweep_id, "low": low, "high": low + ":", "now": now}
+        cursor.execute(CAUGHT_UP, values)
+        cursor.execute(POSTED, values)

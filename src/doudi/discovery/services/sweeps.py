@@ -23,7 +23,8 @@ from doudi.discovery.models.sweeps import Sweep, SweepEntry, SweepEvent, SweepPl
 from doudi.discovery.models.visits import VISITORS, Group, VisitNeed
 from doudi.discovery.services.leads import StaleLead
 from doudi.discovery.services.raising import in_chinese
-from doudi.discovery.services.sweep_lists import fill, lock
+from doudi.discovery.services.sweep_lists import caught_up, fill, lock
+from doudi.discovery.services.telling import tell_raised, tell_sweep
 from doudi.discovery.services.visit_todos import tell_visits
 from doudi.discovery.sweep_catalogue import CATALOGUE, NO, OWN_KINDS, YES, Kind
 
@@ -226,6 +227,9 @@ def assign_village(*, sweep_id: int, area: str, posting_id: int | None, now: dat
             raise ValidationError({"posting": _("该工作人员目前没有可以排查这个村的在任岗位；请重新选择。")})
         changed = rows.update(posting=posting, given=True)
         words = f"改由{posting.account.name}排查"
+        if sweep.starts <= on:
+            tell_sweep(sweep_id=sweep.pk, now=now)
+    caught_up(sweep.pk, low=area[:9], now=now)
     event(sweep, SweepEvent.What.GIVEN, now=now, note=f"{area}：{changed} 户{words}")
     scopes.check_constraints()
     return changed
@@ -251,6 +255,7 @@ def close_sweep(*, sweep_id: int, version: int, note: str, now: datetime) -> Swe
         cursor.execute(VISIT, values)
     tell_visits(place=sweep.area, now=now)
     todos.raise_todos(UNREACHED, [due, sweep.pk], now=now)
+    tell_raised("sweep.unreached", now=now)
     _end(sweep, Sweep.State.CLOSED, note.strip()[:200], now=now)
     event_note = f"{unreached} 户未排查到，已安排补走访" if unreached else "全部排查完毕"
     event(sweep, SweepEvent.What.CLOSED, now=now, note=event_note + (f"：{note.strip()[:200]}" if note.strip() else ""))

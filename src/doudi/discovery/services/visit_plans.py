@@ -23,6 +23,7 @@ from doudi.core.models.divisions import ancestors
 from doudi.core.settings_overlay import get_setting
 from doudi.core.workdays import add_working_days, is_working_day
 from doudi.discovery.models.visits import CHILDREN, Group, Unit, VisitPlan
+from doudi.discovery.services.telling import tell_missed, tell_raised
 from doudi.discovery.services.visit_todos import tell_visits
 
 NOTICE = "procedure.visit.notice_days"
@@ -315,5 +316,7 @@ def make_due(*, area: str, on: date, now: datetime) -> Due:
         cursor.execute(CAUGHT_UP, values)
         cursor.execute("drop table pg_temp.visit_wanted, pg_temp.visit_density")
     tell_visits(place=low, now=now)
+    tell_raised("visit.missed", now=now)
+    tell_missed(area=low, now=now)
     scopes.check_constraints()
     return Due(made=made, nearer=nearer, ended=ended, missed=missed, escalated=escalated)

@@ -18,6 +18,7 @@ from doudi.core.services import todos
 from doudi.discovery.models.visits import VISITORS, Visit, VisitConflict
 from doudi.discovery.services.leads import StaleLead
 from doudi.discovery.services.sweep_answers import follow_visit_conflict
+from doudi.discovery.services.telling import tell_asked
 from doudi.discovery.services.visit_todos import tell_visits
 from doudi.discovery.services.visits import RECORDED, RESULT, Result, follow_up, result_of, write
 from doudi.registry.models import Household
@@ -66,6 +67,7 @@ def ask_visit(*, household_id: int, due: date, reason: str, now: datetime) -> Vi
         visit.due, visit.reason = min(visit.due, due), reason.strip()[:200]
         visit.save(update_fields=["due", "reason"])
     tell_visits(place=visit.area, now=now)
+    tell_asked(visit_id=visit.pk, now=now)
     scopes.check_constraints()
     return visit
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +11,15 @@ from django.urls import reverse
 
 from doudi.core import numbers
 from doudi.core import scope as scopes
+from doudi.core.duties import WORKER
 from doudi.core.messaging import text_of, unsaid_in
 from doudi.core.models import Account, Duty, Message, MessageOptOut
 from doudi.core.services.messages import send_due
 from doudi.core.tests.officers import client_of, officer
-from doudi.discovery.services import Subject, advance_lead, assign_lead
+from doudi.discovery.services import Subject, advance_lead, assign_lead, escalate, telling
 from doudi.discovery.services.raising import assign_new
 from doudi.discovery.tests.test_assigning import NOW, TOWN, VILLAGE, signal
+from doudi.discovery.tests.test_referring import THERE, back, passed
 from doudi.discovery.tests.test_team import member, report
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +120,43 @@ def test_a_person_opts_out_on_the_own_page(town: scopes.Scope) -> None:
     assert client_of(officer(Duty.FINANCE_OFFICER, TOWN)).post(there, {"want": "1"}).status_code == 403
     client.post(there, {"want": "1"})
     assert 'name="want" value="1"' not in client.get(reverse("registry:person", args=[person.pk])).content.decode()
+
+
+def test_1_5_what_is_passed_on_and_what_comes_back_is_told_once_on_the_other_side(town: scopes.Scope) -> None:
+    there = officer(Duty.COUNTY_REVIEWER, THERE)
+    referral = passed(town)
+    assert telling.tell_passed(now=NOW) == 1 and telling.tell_passed(now=NOW) == 0
+    (waiting,) = told("todo.lead_referral")
+    assert waiting.account_id == there.account_id and waiting.url == f"/leads/referrals/{referral.pk}/"
+    back(there, referral)
+    assert telling.tell_passed(now=NOW) == 1 and telling.tell_passed(now=NOW) == 0
+    (returned,) = told("todo.lead_returned")
+    assert returned.account_id == town.account_id and "退回" in text_of(returned) and "sent back" in text_of(returned, "en")
+    assert telling.tell_passed(now=NOW + telling.SINCE * 2) == 0
+
+
+def test_1_4_who_works_on_a_lead_hears_that_its_caller_called_again(town: scopes.Scope) -> None:
+    visitor, desk = officer(Duty.VISITOR, VILLAGE), officer(Duty.HOTLINE_OPERATOR, VILLAGE[:6])
+    lead = signal(town)
+    with scopes.acting(desk):
+        assert telling.tell_urged(lead_id=lead.pk, call="RX1", now=NOW) == 1
+        assert telling.tell_urged(lead_id=lead.pk, call="RX1", now=NOW) == 0
+        assert telling.tell_urged(lead_id=lead.pk, call="RX2", now=NOW) == 1
+    assert {row.account_id for row in told("lead.urged")} == {visitor.account_id}
+    with scopes.acting(town):
+        assign_lead(lead_id=lead.pk, version=None, posting_id=None, note="", now=NOW)
+    with scopes.acting(desk):
+        telling.tell_urged(lead_id=lead.pk, call="RX3", now=NOW)
+    assert town.account_id in {row.account_id for row in told("lead.urged")}
+
+
+def test_1_5_what_comes_up_is_one_message_however_many(town: scopes.Scope) -> None:
+    visitor = officer(Duty.VISITOR, VILLAGE)
+    for number in range(3):
+        signal(town, f"call:{number}", subject=Subject(name=f"王{chr(0x4E00 + number)}"))
+    later = NOW + timedelta(days=14)
+    with scopes.acting(scopes.Scope(area="41", duty=WORKER, page="daily", acts=frozenset({"discovery.escalate"}))):
+        assert escalate(on=later.date(), now=later, area="41").escalated == 3
+        escalate(on=later.date(), now=later, area="41")
+    (message,) = told("todo.lead_overdue")
+    assert (message.account_id, message.values["count"]) == (town.account_id, 3) and message.account_id != visitor.account_id

@@ -7,6 +7,7 @@ from doudi.discovery.views import hotline
 urlpatterns = [
     path("hotline/", hotline.intake, name="hotline"),
     path("hotline/known/", hotline.lookup, name="hotline_known"),
+    path("hotline/queue/", hotline.queue, name="hotline_queue"),
     path("hotline/answers/", hotline.know, name="hotline_answers"),
     path("hotline/take/<int:call_id>/", hotline.take, name="call_take"),
     path("hotline/calls/", hotline.Calls.as_view(), name="calls"),

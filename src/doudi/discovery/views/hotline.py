@@ -89,7 +89,7 @@ def intake(request: HttpRequest) -> HttpResponse:
         "desk": services.desk_of(scopes.current().area),
         "taken": taken,
         "figures": _figures(queries.counters(account_id=scopes.current().account_id, now=now)),
-        "waiting": queries.waiting().select_related("repeat_of")[:6],
+        "waiting": _waiting(),
         "mine": Call.objects.filter(operator_id=scopes.current().account_id).exclude(outcome="").select_related("lead").order_by("-rang_at")[:5],
         "desks": HotlineDesk.objects.filter(is_open=True).order_by("area")[:200],
         "answers": knowledge.answers("", area=scopes.current().area, county=places.name(scopes.current().area), on=timezone.localdate(), most=3),
@@ -158,6 +158,20 @@ def know(request: HttpRequest) -> HttpResponse:
     area = area if area.isdigit() and scopes.current().covers(area) else scopes.current().area
     found = knowledge.answers(request.GET.get("q", "")[:40], area=area, county=places.name(area[:6]), on=timezone.localdate())
     return render(request, "discovery/_hotline_answers.html", {"answers": found})
+
+
+@require_GET
+@may("hotline.take")
+def queue(request: HttpRequest) -> HttpResponse:
+    """The queue alone: the page asks again every few seconds, so that a call that rings appears by itself. Empty where it has not changed."""
+    waiting = _waiting()
+    if request.GET.get("seen") == "".join(f"{call.pk}-" for call in waiting):
+        return HttpResponse(status=204)
+    return render(request, "discovery/_hotline_queue.html", {"waiting": waiting})
+
+
+def _waiting() -> list[Call]:
+    return list(queries.waiting().select_related("repeat_of")[:6])
 
 
 @require_POST

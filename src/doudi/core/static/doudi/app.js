@@ -47,6 +47,27 @@
     form.removeAttribute("aria-busy");
   }));
 
+  // A place box holds the code; the chosen place's name stands below it.
+  function named(box) {
+    const option = [...((box.list && box.list.options) || [])].find((each) => each.value === box.value);
+    let told = box.parentElement.querySelector("small.chosen");
+    if (!told) {
+      told = document.createElement("small");
+      told.className = "chosen";
+      told.setAttribute("role", "status");
+      box.after(told);
+    }
+    told.textContent = option ? option.textContent : "";
+  }
+  const PLACES = "input[list][hx-get^='/places/']";
+  document.addEventListener("input", (event) => { if (event.target.matches(PLACES)) named(event.target); });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.matches("datalist")) document.querySelectorAll(PLACES).forEach((box) => { if (box.list === event.target) named(box); });
+  });
+  window.addEventListener("load", () => document.querySelectorAll(PLACES).forEach((box) => {
+    if (box.value) box.dispatchEvent(new Event("input", { bubbles: true }));
+  }));
+
   document.addEventListener("htmx:confirm", (event) => {
     if (!event.detail.question) return;
     event.preventDefault();
