@@ -34,14 +34,19 @@ STEPS = ["keys", "journal", "files", "registry_person", "before commit", "commit
 
 # uuid columns that are no tokens: identifiers that the system makes itself
 IDENTIFIERS = {
-    ("api_apicall", "request_id"), ("discovery_call", "uuid"), ("discovery_visit", "uuid"), ("discovery_visitconflict", "uuid"),
-    ("core_attachment", "id"), ("core_taskprogress", "id"), ("core_taskprogress", "task_id"), ("django_tasks_database_dbtaskresult", "id"),
-    ("django_tasks_db_dbtaskresult", "id"), ("pghistory_context", "id"), ("registry_fact", "evidence_id"),
+    ("api_apicall", "request_id"), ("complaints_complaint", "uuid"), ("core_attachment", "id"), ("core_taskprogress", "id"), ("core_taskprogress", "task_id"),
+    ("discovery_call", "uuid"), ("discovery_linkagepair", "subject"), ("discovery_sweep", "key"), ("discovery_sweepevent", "uuid"), ("discovery_visit", "uuid"),
+    ("discovery_visitconflict", "uuid"), ("discovery_visitdevice", "id"), ("django_tasks_database_dbtaskresult", "id"), ("django_tasks_db_dbtaskresult", "id"),
+    ("enrolment_datacheck", "task_id"), ("pghistory_context", "id"), ("registry_fact", "evidence_id"), ("relief_reliefcase", "key"), ("relief_vagrantcase", "key"),
 }  # fmt: skip
 # what a CHECK constraint wants in a row that the test makes up
 CHECKED: dict[str, dict[str, Any]] = {
-    "payments_payrollline": {"kind": "regular", "month_entitled": date(2022, 12, 1), "amount": 100, "cause": None},
+    "payments_payrollline": {"kind": "regular", "month_entitled": date(2022, 12, 1), "amount": 100, "cause": None, "decision_id": 1},
     "enrolment_award": {"starts": date(2022, 12, 1)},
+    "enrolment_authorisation": {"obligor_name": b"x"},
+    "payments_grant": {"month": date(2022, 12, 1)},
+    "relief_reliefclaim": {"slot": 1, "until": date(2023, 11, 25), "year": 2022},
+    "relief_vagrantcase": {"state": "staying", "leaving": ""},
 }
 MADE_UP = {
     "uuid": str(uuid4()),
@@ -53,6 +58,7 @@ MADE_UP = {
     "numeric": 1,
     "jsonb": "{}",
     "bytea": b"",
+    "ARRAY": [],
 }
 
 pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
