@@ -206,7 +206,7 @@ def read_area(*, low: str, high: str, month: date, as_of: date, settings: Settin
 
 
 def read_household(*, household_id: int, month: date, as_of: date, settings: Settings) -> Facts:
-    """Facts of one household with three reads; no household in the result where it has no living member on the first of the month."""
+    """Facts of one household with three reads, and one of where exits are suspended; no household in the result where it has no living member on the first of the month."""
     persons = f"(select m2.person_id from registry_membership m2 where {OF_HOUSEHOLD})"
     where = {
         "members": "h.id = %(household)s",

@@ -60,8 +60,9 @@ def test_2_2_from_the_explanation_to_the_award_through_the_pages(township, count
         for client in (mine, theirs):
             assert client.get(url).status_code == 200, url
     assert "待遇与决定" in mine.get(f"/households/{award.household_id}/").content.decode()
-    stop = mine.post(f"/enrolment/awards/{award.pk}/stop/", {"from_month": f"{month_after(award.starts):%Y-%m}", "reason": "收入提高"})
-    assert stop.status_code == 302 and theirs.post(stop.url + "approve/", {"version": 1}).status_code == 302
+    stop = mine.post(f"/enrolment/awards/{award.pk}/stop/", {"from_month": f"{month_after(award.starts):%Y-%m}", "ground": "income", "reason": "收入提高"})
+    assert stop.status_code == 302, stop.content.decode()
+    assert theirs.post(stop.url + "approve/", {"version": 1}).status_code == 302
     assert "将停发" in mine.get(f"/enrolment/awards/{award.pk}/").content.decode()
 
 

@@ -83,9 +83,10 @@ def test_3_3_the_command_tells_a_month() -> None:
 
     from doudi.relief.commands import app
 
-    assert CliRunner().invoke(app, ["--month", "2022-13"]).exit_code == 2
+    wrong = CliRunner().invoke(app, ["prices", "--month", "2022-13"])
+    assert wrong.exit_code == 2 and "2022-13" in wrong.output
     City().confirmed("3.0", "1.0", "2.5")
-    done = CliRunner().invoke(app, ["--area", "4101", "--month", "2022-12", "--json"])
+    done = CliRunner().invoke(app, ["prices", "--area", "4101", "--month", "2022-12", "--json"])
     assert done.exit_code == 0 and '"started": true' in done.output and '"rise": 2.5' in done.output
 
 
@@ -94,4 +95,5 @@ def test_3_3_the_command_refuses_a_county() -> None:
 
     from doudi.relief.commands import app
 
-    assert CliRunner().invoke(app, ["--area", COUNTY]).exit_code == 2
+    refused = CliRunner().invoke(app, ["prices", "--area", COUNTY])
+    assert refused.exit_code == 2 and "以市为单位" in refused.output
