@@ -60,6 +60,7 @@ e2e: setup
 	$(BIN)/python tests/e2e/applications.py $(ARGS)
 	$(BIN)/python tests/e2e/offline_visit.py $(ARGS)
 	$(BIN)/python tests/e2e/relief.py $(ARGS)
+	$(BIN)/python tests/e2e/monitoring.py $(ARGS)
 
 bench: setup
 	@set -e; for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
