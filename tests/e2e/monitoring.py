@@ -155,7 +155,9 @@ def main() -> None:
     parser.add_argument("--home", type=Path)
     parser.add_argument("--people", type=int, default=3000)
     given = parser.parse_args()
-    home = given.home or Path(tempfile.mkdtemp(prefix="doudi-monitoring-"))
+    home = (given.home or Path(tempfile.mkdtemp(prefix="doudi-monitoring-", dir="/var/tmp"))).absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o755)  # the embedded server's own user must reach its folder
     shots = home / "shots"
     shots.mkdir(parents=True, exist_ok=True)
     try:

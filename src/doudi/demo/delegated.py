@@ -62,10 +62,10 @@ def confirmations(demo: Any) -> None:
                 services.approve_many(decisions=list(waiting), note="同意", now=confirmed)
     with scopes.acting(reviewer.scope("doudi demo")):
         # a small county may have none in one of the two periods
-        confirmed = Decision.objects.filter(by_township=True)
-        if confirmed.filter(decided_at__lt=_at(1)).exists():
+        there = Decision.objects.filter(by_township=True)
+        if there.filter(decided_at__lt=_at(1)).exists():
             _closed(services, approver)
-        if confirmed.filter(decided_at__gte=_at(1), decided_at__lt=_at(9)).exists():
+        if there.filter(decided_at__gte=_at(1), decided_at__lt=_at(9)).exists():
             _open(services)
         demo.figures["spot_checks"] = SpotCheck.objects.count()
 

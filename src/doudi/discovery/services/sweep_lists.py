@@ -209,6 +209,6 @@ def run_sweeps(*, area: str, on: date, now: datetime) -> Listed:
 def caught_up(sweep_id: int, *, low: str, now: datetime) -> None:
     """End the to-dos of places where nobody waits any more."""
     with connection.cursor() as cursor:
-        values = {"sweep": sweep_id, "low": low, "high": low + ":", "now": now}
+        values: dict[str, Any] = {"sweep": sweep_id, "low": low, "high": low + ":", "now": now}
         cursor.execute(CAUGHT_UP, values)
         cursor.execute(POSTED, values)
