@@ -204,6 +204,8 @@ def mine(*, posting_id: int | None, area: str, on: date) -> list[Mine]:
                 card.tags.append((_("上次未见到人"), "orange"))
             if card.sweep and card.sweep.sweep.ends < on:
                 card.tags.append((_("逾期"), "red"))
+            if card.sweep and card.last and card.last.done_at and timezone.localdate(card.last.done_at) >= card.sweep.sweep.starts:
+                card.tags.append((_("已走访，待补问卷"), "green"))
     counted = SweepEntry.objects.filter(sweep__in=found)
     if posting_id is not None:
         counted = counted.filter(Q(posting=posting_id) | Q(posting__isnull=True))
@@ -214,6 +216,17 @@ def mine(*, posting_id: int | None, area: str, on: date) -> list[Mine]:
     for each in found.values():
         each.cards.sort(key=lambda card: visit_queries.walking_order(card.address))
     return [each for each in found.values() if each.all]
+
+
+def on_paper(*, sweep_id: int, area: str, on: date, most: int) -> list[visit_queries.Card]:
+    """The households of a village that wait, or stay there, in walking order; at most `most`. Three queries."""
+    rows = SweepEntry.objects.filter(sweep=sweep_id, state__in=SweepEntry.OPEN, household__isnull=False).select_related("household")
+    found: dict[Any, visit_queries.Card] = {}
+    for entry in rows.filter(Q(area=area, residence_area__isnull=True) | Q(residence_area=area)).order_by("id"):
+        address = str(entry.household.address or "") if entry.household else ""
+        found[entry.household_id] = visit_queries.Card(name=shown_name(entry.name), household_id=entry.household_id, sweep=entry, address=address)
+    visit_queries.people_into(found, on)
+    return sorted(found.values(), key=lambda card: visit_queries.walking_order(card.address))[:most]
 
 
 # --- other pages ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from doudi.core import scope as scopes
 from doudi.core.models import AccessRecord, Duty, Todo
@@ -258,3 +259,13 @@ def test_1_4_pages_open_in_bounded_queries_and_show_no_number(desk: scopes.Scope
     form |= {"detail": "孩子没人看管", "area": VILLAGE, "needs": ["child"], "urgency": "red"}
     assert client.post(reverse("discovery:hotline"), form).status_code == 302
     assert client_of(officer(Duty.TOWNSHIP_OFFICER, VILLAGE[:9])).get(reverse("discovery:hotline")).status_code == 403
+
+
+def test_1_4_a_call_that_rings_comes_into_the_queue_by_itself(desk: scopes.Scope) -> None:
+    client, url = client_of(desk), reverse("discovery:hotline_queue")
+    assert "没有人排队" in client.get(url).content.decode() and client.get(url, {"seen": ""}).status_code == 204
+    with scopes.acting(scopes.Scope(area=desk.area, duty=desk.duty, account_id=desk.account_id, acts=frozenset({"hotline.events"}))):
+        call = hotline.call_event(desk_area=desk.area, external="c-1", event="ringing", phone="13800001234", at=timezone.now(), now=timezone.now())
+    page = client.get(url, {"seen": ""})
+    assert call.number in page.content.decode() and "13800001234" not in page.content.decode()
+    assert client.get(url, {"seen": f"{call.pk}-"}).status_code == 204

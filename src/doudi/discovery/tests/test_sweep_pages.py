@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
+from doudi.core.models import Duty, Message, Todo
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery import services, sweep_queries
 from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepEntry, SweepEvent
@@ -212,3 +212,39 @@ def test_1_6_the_command_prints_the_progress_of_running_sweeps(town: scopes.Scop
     assert (row["sweep"], row["listed"], row["open"], row["late"]) == (sweep.pk, 1, 1, 0)
     with scopes.acting(town):
         assert sweep_queries.sweep_figure()[0] == 0 and SweepEntry.objects.count() == 1
+
+
+def test_1_6_the_list_on_paper_asks_the_sweeps_questions_and_its_printing_is_recorded(town: scopes.Scope, visitor: scopes.Scope) -> None:
+    ill(town)
+    sweep = now_begin(town, asked=("needs", "heating"))
+    url = reverse("discovery:sweep_print", args=[sweep.pk, VILLAGE])
+    page = client_of(visitor).get(url).content.decode()
+    with scopes.acting(town):
+        labels = [question.label for question in sweep.questions.all()]
+    assert "共 1 户" in page and "□没有取暖" in page and len(labels) == 2 and all(label in page for label in labels)
+    assert reverse("discovery:sweep_print", args=[sweep.pk, VILLAGE]) in client_of(visitor).get(reverse("discovery:sweeps_mine")).content.decode()
+    assert client_of(visitor).get(reverse("discovery:sweep_print", args=[sweep.pk, OTHER_VILLAGE])).status_code == 404
+    assert client_of(officer(Duty.TOWNSHIP_OFFICER, ELSEWHERE[:9])).get(url).status_code == 404
+
+
+def test_1_6_an_ordinary_visit_during_a_sweep_shows_that_only_its_questions_are_open(town: scopes.Scope, visitor: scopes.Scope) -> None:
+    home = ill(town)
+    now_begin(town)
+    url = reverse("discovery:sweeps_mine")
+    assert "待补问卷" not in client_of(visitor).get(url).content.decode()
+    with scopes.acting(visitor):
+        services.record_visit(uuid=uuid4(), household_id=home.pk, done_at=timezone.now(), result=Result("self", "steady"), now=timezone.now())
+    assert "已走访，待补问卷" in client_of(visitor).get(url).content.decode()
+
+
+def test_1_6_villages_without_a_visitor_are_one_todo_of_the_township_until_somebody_has_them(town: scopes.Scope) -> None:
+    ill(town)
+    sweep = now_begin(town)
+    waiting = Todo.objects.filter(kind="sweep.unposted", done_at__isnull=True)
+    with scopes.acting(town):
+        (todo,) = waiting
+        assert todo.area == TOWN and "1 个村（社区）没有走访员，1 户待改派" in todo.title
+        assert Message.objects.filter(template="todo.sweep.unposted", account_id=town.account_id).count() == 1
+        services.assign_village(sweep_id=sweep.pk, area=VILLAGE, posting_id=town.posting_id, now=timezone.now())
+        assert not waiting.all().exists()
+        assert Message.objects.filter(template="sweep.begun", account_id=town.account_id).count() == 1

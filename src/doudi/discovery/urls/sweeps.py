@@ -15,6 +15,7 @@ urlpatterns = [
     path("sweeps/<int:sweep_id>/households/", sweeps.Entries.as_view(), name="sweep_entries"),
     path("sweeps/<int:sweep_id>/villages/<str:area>/", sweeps.Entries.as_view(), name="sweep_village"),
     path("sweeps/<int:sweep_id>/villages/<str:area>/give/", sweeps.give, name="sweep_give"),
+    path("sweeps/<int:sweep_id>/villages/<str:area>/print/", sweep_work.printed, name="sweep_print"),
     path("sweeps/<int:sweep_id>/found/", sweep_work.found, name="sweep_found"),
     path("sweeps/entries/<int:entry_id>/", sweep_work.entry, name="sweep_entry"),
     path("sweeps/entries/<int:entry_id>/record/", sweep_work.record, name="sweep_record"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,8 +19,11 @@ from doudi.core.views.access import may
 from doudi.discovery import services, sweep_queries, visit_queries
 from doudi.discovery.models import Lead
 from doudi.discovery.models.sweeps import Sweep, SweepConflict, SweepEntry, SweepEvent
+from doudi.discovery.sweep_catalogue import Kind
 from doudi.discovery.sweep_forms import AnswerForm, FoundForm, SettleForm
 from doudi.registry.queries import shown_name
+
+ROWS_ON_PAPER = 400
 
 
 @require_GET
@@ -31,7 +34,26 @@ def mine(request: HttpRequest) -> HttpResponse:
     posting_id = None if everybody else request.posting.pk  # type: ignore[attr-defined]
     area = request.scope.area  # type: ignore[attr-defined]
     found = sweep_queries.mine(posting_id=posting_id, area=area, on=on)
-    return render(request, "discovery/sweeps_mine.html", {"found": found, "everybody": everybody, "today": on, "place": places.name(area)})
+    return render(
+        request, "discovery/sweeps_mine.html", {"found": found, "everybody": everybody, "today": on, "place": places.name(area), "area": area}
+    )
+
+
+@require_GET
+@may("sweeps.view")
+def printed(request: HttpRequest, sweep_id: int, area: str) -> HttpResponse:
+    """One village's households on paper with the sweep's questions, the way without phone and network; that it was printed is recorded."""
+    if not (len(area) == 12 and area.isdigit() and request.scope.covers(area)):  # type: ignore[attr-defined]
+        raise Http404
+    sweep, on = get_object_or_404(sweep_queries.sweeps(), pk=sweep_id), timezone.localdate()
+    cards = sweep_queries.on_paper(sweep_id=sweep.pk, area=area, on=on, most=ROWS_ON_PAPER)
+    questions = [
+        (each, [words for _code, words in sweep_queries.words_of(each)] if each.kind in (Kind.YESNO, Kind.CHOICE) else [])
+        for each in sweep.questions.all()
+    ]
+    audit.record_access(what="export", subject="sweep", area=area, reason=f"{len(cards)}")
+    context = {"sweep": sweep, "cards": cards, "area": area, "place": "".join(places.path(area, above=4)), "on": on, "questions": questions}
+    return render(request, "discovery/sweep_print.html", context)
 
 
 def _entry(entry_id: int) -> SweepEntry:
