@@ -10,12 +10,25 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from doudi.complaints import queries
-from doudi.core import panels
+from doudi.core import duties, panels
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
     rows = list(queries.visible().filter(household=household.pk).order_by("-id")[:10])
     return {"rows": [(row, queries.COLOURS[row.state]) for row in rows]} if rows else None
+
+
+def of_publicity(_request: HttpRequest, publicity: Any) -> dict[str, Any] | None:
+    rows = list(queries.visible().filter(household=publicity.case.household_id, publicity_id=publicity.pk).order_by("-id")[:10])
+    return {"rows": [(row, queries.COLOURS[row.state]) for row in rows]} if rows else None
+
+
+def _against_publicity(request: HttpRequest, publicity: Any) -> str | None:
+    """Who posts it records the objection in the case itself while it is posted; a complaint beside it would be the same thing twice."""
+    if publicity.state == "running" and duties.may("enrolment.publicise"):
+        return None
+    found: str = _new(publicity="pk", kind="objection", category="publicity")(request, publicity)
+    return found
 
 
 def overdue(_request: HttpRequest) -> dict[str, Any] | None:
@@ -36,5 +49,6 @@ panels.add("household", _("异议与投诉"), of_household, "complaints/_househo
 panels.action("household", _("登记异议投诉"), _new(household="pk"), act="complaints.open", order=80)
 panels.action("decision", _("登记异议"), _new(decision="pk", kind="objection", category="decision"), act="complaints.open", order=80)
 panels.action("award", _("登记异议"), _new(award="pk", kind="objection", category="amount"), act="complaints.open", order=80)
-panels.action("publicity", _("登记异议"), _new(publicity="pk", kind="objection", category="publicity"), act="complaints.open", order=80)
+panels.add("publicity", _("对公示的异议与投诉"), of_publicity, "complaints/_household.html", act="complaints.view", order=60)
+panels.action("publicity", _("登记异议"), _against_publicity, act="complaints.open", order=80)
 panels.dashboard(_("超期的异议投诉"), overdue, "complaints/_household.html", act="complaints.assign", order=45)

@@ -15,6 +15,7 @@ from doudi.complaints.services.base import HANDLING_DUTIES, barred
 from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Posting
+from doudi.enrolment.models import Publicity
 
 COLOURS = {
     "new": "orange", "assigned": "", "in_progress": "", "on_hold": "gray", "for_approval": "purple", "closed": "green", "reopened": "red",
@@ -104,6 +105,10 @@ def links(row: Complaint) -> list[tuple[str, str]]:
         found.append((_("家庭：%(name)s") % {"name": row.household.name if row.household else ""}, reverse("registry:household", args=[row.household_id])))
     if row.decision_id and duties.may("enrolment.view"):
         found.append((_("所涉决定"), f"/enrolment/decisions/{row.decision_id}/"))
+    if row.publicity_id and duties.may("enrolment.cases"):
+        case = Publicity.objects.filter(pk=row.publicity_id).values_list("case_id", flat=True).first()
+        if case is not None:
+            found.append((_("所涉公示"), reverse("enrolment:case", args=[case])))
     if row.award_id and duties.may("enrolment.view") and row.household_id:
         found.append((_("所涉待遇"), reverse("registry:household", args=[row.household_id])))
     if row.line_id and duties.may("payments.view") and row.household_id:

@@ -76,7 +76,7 @@ class Walk:
             if waiting is not None:
                 services.fill_check(check_id=waiting.pk, now=self.now)
             if conclude:
-                services.conclude_check(application_id=case.application_id, version=self._version(case), result="agrees", note="", now=self.now)
+                services.conclude_check(application_id=case.application_id, version=self._version(case), result="agrees", note="逐项核实，与申报一致", now=self.now)
         return self.read(case)
 
     def visited(self, case: Any) -> Any:

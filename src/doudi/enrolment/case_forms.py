@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from doudi.batch.datasets import CONTRACTS
 from doudi.core.forms import DayInput
 from doudi.enrolment.models import Application, Authorisation, DataCheck, Objection, Relative
 from doudi.enrolment.procedure import Paper
@@ -62,7 +63,10 @@ class SupplementsForm(Versioned):
 
 class CheckForm(Versioned):
     result = forms.ChoiceField(label=gettext_lazy("核对结论"), choices=DataCheck.Result.choices, widget=forms.RadioSelect)
-    note = forms.CharField(label=gettext_lazy("说明"), required=False, max_length=2000, widget=AREA)
+    note = forms.CharField(
+        label=gettext_lazy("说明"), required=False, max_length=2000, widget=AREA,
+        help_text=gettext_lazy("与申报不一致的，写明不一致的内容；核对结果列有死亡记录、差异或预警的，结论为一致也须写明理由。"),
+    )  # fmt: skip
 
 
 class VisitForm(Versioned):
@@ -168,9 +172,18 @@ class AuthorisationForm(forms.Form):
     sign = forms.ChoiceField(label=gettext_lazy("签署方式"), choices=[c for c in Authorisation.Sign.choices if c[0] != "online"])
     signed_on = forms.DateField(label=gettext_lazy("签署日期"), widget=DayInput())
     valid_until = forms.DateField(label=gettext_lazy("有效期至"), required=False, widget=DayInput(), help_text=gettext_lazy("留空按本地规定的期限。"))
+    datasets = forms.MultipleChoiceField(
+        label=gettext_lazy("授权范围"), required=False, choices=(), widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("不勾选为全部数据项；只勾选部分的，其他部门数据不比对，死亡信息未勾选的不作预警比对。"),
+    )  # fmt: skip
+    scan = forms.FileField(
+        label=gettext_lazy("授权书扫描件"), required=False, help_text=gettext_lazy("照片或 PDF，不超过 10 MB；加密保存。"),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,application/pdf"}),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, members: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["datasets"].choices = [(code, each.name_zh) for code, each in CONTRACTS.items()]  # type: ignore[attr-defined]
         self.fields["person_id"].choices = [("", _("家庭以外的义务人")), *members]  # type: ignore[attr-defined]
 
 

@@ -9,8 +9,10 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from doudi.batch.datasets import CONTRACTS
 from doudi.enrolment.models import Application, Authorisation, Case, CaseEvent, CaseStep, HouseholdVisit, Objection, Publicity, Relative
 from doudi.enrolment.procedure import Step, When
+from doudi.enrolment.services.papers import valid
 from doudi.registry.models import Membership
 
 STATE_COLOURS = {"open": "", "supplements": "orange", "paused": "orange", "closed": "gray"}
@@ -73,6 +75,14 @@ def authorisations(household_id: int) -> list[Authorisation]:
     return list(Authorisation.objects.filter(household_id=household_id).select_related("person").order_by("-id")[:40])
 
 
+def holding(household_id: int, on: date) -> list[Authorisation]:
+    """Authorisations that hold on a day, each with the names of what it covers as `scope` (none: everything)."""
+    rows = list(valid(household_id, on=on).select_related("person").order_by("id")[:12])
+    for row in rows:
+        row.scope = [CONTRACTS[code].name_zh if code in CONTRACTS else code for code in row.datasets]
+    return rows
+
+
 def relatives(household_id: int) -> list[Relative]:
     return list(Relative.objects.filter(household_id=household_id, ended_at__isnull=True).select_related("person").order_by("id")[:20])
 
@@ -82,7 +92,7 @@ def visits(application: Application) -> list[HouseholdVisit]:
 
 
 def publicities(case: Case) -> list[Publicity]:
-    return list(Publicity.objects.filter(case_id=case.pk).select_related("posted_by").order_by("-id")[:10])
+    return list(Publicity.objects.filter(case_id=case.pk).select_related("posted_by", "case").defer("case__procedure").order_by("-id")[:10])
 
 
 def objections(case: Case) -> list[Objection]:

@@ -215,6 +215,7 @@ def case_page(request: HttpRequest, row: Case, *, what: str = "", form: forms.Fo
         "steps": case_queries.steps(row), "timeline": case_queries.timeline(row), "desc": _described(row), "people": people,
         "items": checklist(application, siblings, on=today), "missing": owed(application, siblings, on=today) if row.step == Step.ACCEPT else [],
         "unsigned": unsigned(row.household_id, on=today) if needs_check else [], "authorisations": case_queries.authorisations(row.household_id),
+        "holding": case_queries.holding(row.household_id, today) if needs_check else [],
         "relatives": case_queries.relatives(row.household_id), "check": check,
         "report": case_queries.sorted_report(opened(check)) if check and check.report and whole else None,
         "visits": case_queries.visits(application), "publicities": case_queries.publicities(row), "objections": case_queries.objections(row),

@@ -8,14 +8,17 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from doudi.core import audit, duties, places
+from doudi.core import duties, places
+from doudi.core import letters as pdf
 from doudi.core import scope as scopes
+from doudi.core.services import attachments
 from doudi.core.views.access import may
 from doudi.enrolment import services
 from doudi.enrolment.case_forms import AuthorisationForm, DocumentForm, RelativeForm
@@ -75,11 +78,13 @@ def paper(request: HttpRequest, pk: int, what: str) -> HttpResponse:
         raise Http404
     kind, service = PAPERS[what]
     today = timezone.localdate()
-    form: forms.Form = kind(request.POST, members=[(m.person_id, m.person.name) for m in members(row, today)])
+    form: forms.Form = kind(request.POST, request.FILES, members=[(m.person_id, m.person.name) for m in members(row, today)])
     if form.is_valid():
         given = dict(form.cleaned_data)
         if what == "document":
             given["application_id"] = row.application_id
+        if given.get("scan"):
+            given["scan"] = (given["scan"].name, given["scan"].read(attachments.LARGEST + 1))
         try:
             service(household_id=row.household_id, now=timezone.now(), **given)
         except ValidationError as error:
@@ -110,19 +115,26 @@ def document(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @may("enrolment.cases")
 def notice(request: HttpRequest, pk: int) -> HttpResponse:
-    """The notice (告知书) as a sheet: what was decided, why, how to object. It is written from the frozen decision."""
+    """The notice (告知书) as a sheet: what was decided, why, how to object; word for word what its PDF says."""
     row = found_case(pk)
-    if not row.outcome or row.outcome in (Case.Outcome.WITHDRAWN, Case.Outcome.ENDED):
+    letter = services.notice_of(case=row)
+    if letter is None:
         raise Http404
-    audit.record_access(what="open", subject="household", subject_id=row.household_id, area=row.area, field="notice")
-    county = places.name(row.area[:6])
-    reason = row.decision.reason if row.decision else ""
-    if row.outcome == Case.Outcome.NOT_ACCEPTED:
-        said = row.events.filter(what="不予受理").order_by("-id").first()
-        reason = str(said.note or "") if said else ""
-    until = row.decision.starts if row.decision else None
-    context = {"row": row, "application": row.application, "county": county, "town": places.name(row.area[:9]), "reason": reason, "starts": until}
-    return render(request, "enrolment/notice.html", context)
+    return render(request, "enrolment/notice.html", {"row": row, "letter": letter, "pdf": pdf.available() and duties.may("enrolment.letters")})
+
+
+@require_POST
+@may("enrolment.letters")
+def notice_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """The notice of a case as PDF."""
+    row = found_case(pk)
+    try:
+        with transaction.atomic():
+            letter = services.issue_notice(case_id=row.pk, now=timezone.now())
+            return pdf.answer(pdf.pdf("enrolment/typst/notice.typ", [letter]), f"notice-{row.application.number}.pdf")
+    except ValidationError as error:
+        messages.error(request, "；".join(error.messages))
+    return redirect("enrolment:case", pk=pk)
 
 
 @require_GET
@@ -154,4 +166,4 @@ def posters(request: HttpRequest) -> HttpResponse:
     return render(request, "enrolment/posters.html", {"sheets": made, "town": places.name(scopes.current().area)})
 
 
-__all__ = ["Step", "act", "notice", "paper", "posters", "supplements"]
+__all__ = ["Step", "act", "notice", "notice_pdf", "paper", "posters", "supplements"]

@@ -12,7 +12,8 @@ from doudi.assessment import services as assessing
 from doudi.assessment.facts import month_after
 from doudi.assessment.models import Assessment
 from doudi.assessment.outputs import CONFIRMATIONS, HOUSEHOLD_PROGRAMMES, PERSON_PROGRAMMES
-from doudi.enrolment.rules import START_RULES, Start, first_month
+from doudi.core.settings_overlay import settings_at
+from doudi.enrolment.rules import Start, first_month, start_at
 from doudi.registry.models import Membership, Person, Programme
 
 ADULT = 18
@@ -139,6 +140,16 @@ def members_of(given: Granted, people: People, bands: Mapping[int, int] | None =
     return made
 
 
+def starts_in(counties: Iterable[str], programmes: Iterable[str], on: date) -> dict[tuple[str, str], str]:
+    """The start rule by county and programme as it is set on a day; one query a county."""
+    wanted = list(programmes)
+    found: dict[tuple[str, str], str] = {}
+    for county in sorted(counties):
+        get = settings_at("procedure.case.", county, on)
+        found |= {(county, programme): start_at(programme, get) for programme in wanted}
+    return found
+
+
 def grant_drafts(
     assessments: Sequence[Assessment],
     programmes: Iterable[str],
@@ -147,10 +158,12 @@ def grant_drafts(
     leads: Mapping[int, int] | None = None,
     bands: Mapping[int, int] | None = None,
     applied_on: date | None = None,
+    start: str = "",
 ) -> list[Draft]:
     """Drafts of everything that the law gives in these assessments (all of one month) under the programmes.
 
-    `applied_on`: the day of application, where it is not `on`, the day of the proposal.
+    `applied_on`: the day of application, where it is not `on`, the day of the proposal. `start`: the start rule that a running case keeps;
+    without it the one that the household's county has set on the day.
 
     Where a programme starts before the assessed month, the law runs over the same frozen facts for each month before, so that a
     month is never paid at another month's amount (4.5: 60 yuan in 2022-11, 75 from 2022-12).
@@ -168,7 +181,8 @@ def grant_drafts(
     programmes = [p for p in programmes if p in PERSON_PROGRAMMES or p in HOUSEHOLD_PROGRAMMES]
     applied = applied_on or on
     first_of_application = applied.replace(day=1)
-    if first_of_application < month and any(START_RULES[p].start == Start.MONTH_OF_APPLICATION for p in programmes):
+    starts_by = {} if start else starts_in({row.area[:6] for row in rows}, programmes, on)
+    if first_of_application < month and Start.MONTH_OF_APPLICATION in {start, *starts_by.values()}:
         at = first_of_application
         while at < month:
             earlier.append((at, assessing.results_again(rows, month=at, settings=assessing.law_settings(at))))
@@ -178,12 +192,13 @@ def grant_drafts(
     for position, row in enumerate(rows):
         ids = row.facts["person_ids"]
         for programme in programmes:
-            rule = START_RULES[programme]
-            starts = first_month(rule.start, applied_on=applied, decided_on=on)
+            rule = start or starts_by[row.area[:6], programme]
+            first = first_month(rule, applied_on=applied, decided_on=on)
             for given in granted(now_results[position], ids, programme):
                 amounts: list[tuple[date, Decimal]] = []
+                starts = first
                 if given.amount is not None:
-                    if rule.start == Start.MONTH_OF_APPLICATION:
+                    if rule == Start.MONTH_OF_APPLICATION:
                         for at, results in earlier:
                             before = next((g for g in granted(results[position], ids, programme) if g.person_id == given.person_id), None)
                             if before is not None and before.amount is not None and (not amounts or amounts[-1][1] != before.amount):
@@ -196,7 +211,7 @@ def grant_drafts(
                 drafts.append(Draft(
                     household_id=row.household_id, area=row.area, programme=programme, kind="grant", person_id=given.person_id,
                     members=members_of(given, people, bands), amounts=amounts, starts=starts, assessment_id=row.pk,
-                    lead_id=(leads or {}).get(row.household_id), start_rule=rule.start, applied_on=applied,
+                    lead_id=(leads or {}).get(row.household_id), start_rule=rule, applied_on=applied,
                     payee=people.payee(row.household_id, given.person_id), law_amount=given.amount,
                 ))  # fmt: skip
     return drafts

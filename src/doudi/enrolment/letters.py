@@ -16,7 +16,7 @@ from doudi.core import numbers, places
 from doudi.core.models import Account
 from doudi.core.templatetags.ui import mask_id, tail
 from doudi.discovery.models import HotlineDesk
-from doudi.enrolment.models import Award, Certificate, Decision
+from doudi.enrolment.models import Award, Case, CaseEvent, Certificate, Decision
 from doudi.registry.codes import RELATIONSHIPS
 from doudi.registry.models import Household, Membership, Person, Programme
 
@@ -30,6 +30,8 @@ LAW = {
 TITLES = {"grant": "审核确认告知书", "refuse": "不予确认告知书", "change": "待遇变更告知书", "stop": "停发告知书"}
 # 行政复议法 (60 days) and 行政诉讼法 (six months): what everybody may do against a decision.
 REMEDY = "对本决定有异议的，可以自收到本告知书之日起六十日内向{government}申请行政复议，或者自收到之日起六个月内依法向人民法院提起行政诉讼。"
+WHY = "对理由有疑问的，可以要求{township}书面说明。"
+RECEIVED = "您于{day}提出的“{programme}”申请收悉。"
 DUTY = "家庭成员、收入、财产发生变化的，请及时告知{township}。"
 
 
@@ -110,19 +112,36 @@ def _with_people(decisions: Sequence[Decision]) -> dict[int, Person]:
     return Person.objects.in_bulk(ids | (payees - {None}))
 
 
+def _remedies(area: str, kind: str, hotline: str) -> list[str]:
+    """What the reader can do, and in a grant what is owed."""
+    said = [DUTY.format(township=places.name(area[:9]))] if kind in ("grant", "change") else []
+    if kind == "refuse":
+        said.append(WHY.format(township=places.name(area[:9])))
+    said.append(REMEDY.format(government=places.name(area[:6]) + "人民政府"))
+    if hotline:
+        said.append(f"也可以拨打救助服务热线 {hotline} 咨询或者反映。")
+    return said
+
+
+def _received(case: Case) -> str:
+    return RECEIVED.format(day=day(case.application.applied_on), programme=case.get_programme_display())
+
+
 def notices(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
-    """告知书: to the applicant, with reasons and remedies. Bounded queries; the law is run once per letter for its reasons."""
+    """告知书: to the applicant, with reasons and remedies; the township signs what it confirmed itself. The one source of the notice, on paper and
+    on the page of its case. Bounded queries; the law is run once per letter for its reasons."""
     people, hotlines = _with_people(decisions), _hotlines({row.area[:6] for row in decisions})
+    rows = Case.objects.filter(decision__in=[row.pk for row in decisions]).select_related("application__applicant")
+    cases = {case.decision_id: case for case in rows}
     made = []
     for row in decisions:
-        remedies = [REMEDY.format(government=places.name(row.area[:6]) + "人民政府")]
-        if hotlines[row.area[:6]]:
-            remedies.append(f"也可以拨打救助服务热线 {hotlines[row.area[:6]]} 咨询或者反映。")
-        if row.kind in ("grant", "change"):
-            remedies.insert(0, DUTY.format(township=places.name(row.area[:9])))
+        case = cases.get(row.pk)
+        delegated = case is not None and case.procedure["delegated"]
         made.append({
-            "office": office(row.area), "title": f"{row.get_programme_display()}{TITLES[row.kind]}", "number": f"编号：{row.number}",
-            "name": row.household.name, "paragraphs": _paragraphs(row, people), "reasons": _reasons(row), "remedies": remedies,
+            "office": places.name(row.area[:9]) if delegated else office(row.area), "title": f"{row.get_programme_display()}{TITLES[row.kind]}",
+            "number": f"编号：{row.number}", "name": case.application.applicant.name if case else row.household.name,
+            "paragraphs": [*([_received(case)] if case else []), *_paragraphs(row, people)], "reasons": _reasons(row),
+            "remedies": _remedies(row.area, row.kind, hotlines[row.area[:6]]),
             "members": [
                 {"name": member["name"], "id_number": _masked(people.get(member["person_id"])), "share": yuan(member.get("share"))}
                 for member in row.content.get("members", []) if row.kind in ("grant", "change")
@@ -130,6 +149,17 @@ def notices(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
             "day": day(timezone.localdate(row.decided_at)) if row.decided_at else "",
         })  # fmt: skip
     return made
+
+
+def not_accepted(case: Case) -> dict[str, Any]:
+    """不予受理告知书: of a case that was not accepted, in the shape of `notices`."""
+    said = CaseEvent.objects.filter(case_id=case.pk, what="不予受理").order_by("-id").first()
+    return {
+        "office": places.name(case.area[:9]), "title": f"{case.get_programme_display()}申请不予受理告知书", "number": f"编号：{case.application.number}",
+        "name": case.application.applicant.name, "paragraphs": [_received(case), "经审查，决定不予受理。"],
+        "reasons": [str(said.note)] if said and said.note else [], "members": [],
+        "remedies": _remedies(case.area, "refuse", _hotlines({case.area[:6]})[case.area[:6]]), "day": day(timezone.localdate(said.at)) if said else "",
+    }  # fmt: skip
 
 
 def approvals(decisions: Sequence[Decision]) -> list[dict[str, Any]]:

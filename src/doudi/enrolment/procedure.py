@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core.models import Duty
 from doudi.core.parameters import Procedure, declare
-from doudi.enrolment.rules import START_RULES
+from doudi.enrolment.rules import START_RULES, Start, start_at, start_parameter
 from doudi.registry.models import Programme
 
 
@@ -161,6 +161,11 @@ def _parameters() -> Iterable[Procedure]:
             yield one(f"{programme}.publicity_days", format_lazy("{}：{}", label, Step.PUBLICITY.label), "days", way.publicity_days, way, "publicity_days", most=60)
         yield one(f"{programme}.total_days", format_lazy("{}：{}", label, _("自受理至作出决定")), "working days", way.total_days, way, "total_days", least=1)
         yield one(f"{programme}.delegated", format_lazy("{}：{}", label, _("审核确认权限下放乡镇")), "switch", int(way.delegated), way, "delegated", most=1)
+        rule = START_RULES[programme]
+        yield Procedure(
+            start_parameter(programme), format_lazy("{}：{}", label, _("自提出申请的当月起发放")), "switch",
+            Decimal(int(rule.start == Start.MONTH_OF_APPLICATION)), rule.reference, rule.verified, 0, 1,
+        )  # fmt: skip
         if way.valid_months:
             yield one(f"{programme}.valid_months", format_lazy("{}：{}", label, _("认定有效期")), "months", way.valid_months, way, "valid_months", least=1, most=36)
         for paper, required in way.documents.items():
@@ -207,7 +212,7 @@ def frozen(programme: str, *, on: date, get: Get) -> dict[str, Any]:
         "programme": str(programme), "on": on.isoformat(), "steps": steps, "publicity_days": publicity, "delegated": delegated,
         "total_days": int(get(f"{name}.total_days")), "valid_months": int(get(f"{name}.valid_months")) if way.valid_months else 0,
         "documents": [{"paper": str(paper), "required": bool(get(f"{name}.document.{paper}"))} for paper in way.documents],
-        "supplement_days": int(get("procedure.case.supplement_days")), "start": str(START_RULES[programme].start), "source": way.source,
+        "supplement_days": int(get("procedure.case.supplement_days")), "start": start_at(programme, get), "source": way.source,
     }  # fmt: skip
     return made | {"hash": hashlib.sha256(json.dumps(made, sort_keys=True, ensure_ascii=False).encode()).hexdigest()}
 

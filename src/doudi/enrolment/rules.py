@@ -1,9 +1,11 @@
-"""From which month a programme is paid: data with its source, not code in services."""
+"""From which month a programme is paid: data with its source, not code in services; a county sets its own as a dated setting."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +39,16 @@ START_RULES: dict[str, StartRule] = {
     Programme.DISABILITY_LIVING: StartRule(Start.MONTH_OF_APPLICATION, "国发〔2015〕52号"),
     Programme.DISABILITY_NURSING: StartRule(Start.MONTH_OF_APPLICATION, "国发〔2015〕52号"),
 }
+
+
+def start_parameter(programme: str) -> str:
+    """The setting that says 1 for the month of application, 0 for the month after the decision."""
+    return f"procedure.case.{programme}.start_month"
+
+
+def start_at(programme: str, get: Callable[[str], Decimal]) -> str:
+    """The start rule of a programme at a place (`get`: value of a parameter there on a day)."""
+    return str((Start.MONTH_OF_APPLICATION if get(start_parameter(programme)) else Start.MONTH_AFTER_DECISION).value)
 
 
 def first_month(start: str, *, applied_on: date, decided_on: date) -> date:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("enrolment/cases/<int:pk>/do/<slug:what>/", case_work.act, name="case_act"),
     path("enrolment/cases/<int:pk>/add/<slug:what>/", case_work.paper, name="case_paper"),
     path("enrolment/cases/<int:pk>/notice/", case_work.notice, name="case_notice"),
+    path("enrolment/cases/<int:pk>/notice/pdf/", case_work.notice_pdf, name="case_notice_pdf"),
     path("enrolment/cases/<int:pk>/supplements/", case_work.supplements, name="case_supplements"),
     path("enrolment/applications/<int:pk>/", case_views.application, name="application"),
     path("enrolment/apply/<int:household>/", case_views.new, name="apply"),

@@ -92,6 +92,7 @@ def _decision_page(request: HttpRequest, row: Decision, error: str = "", status:
     acting = scopes.current()
     waits = row.state == Decision.State.PROPOSED
     rule = START_RULES.get(row.programme)
+    set_here = bool(rule and row.content.get("start_rule") not in (None, rule.start))  # the county's own rule, not the one with the reference
     case = Case.objects.filter(decision=row).select_related("application").first()
     ready = waits and (case is None or (case.step == Step.APPROVAL and case.state == Case.State.OPEN))
     may_approve = duties.may("enrolment.approve") or (case is not None and case.procedure["delegated"] and duties.may("enrolment.confirm"))
@@ -105,14 +106,14 @@ def _decision_page(request: HttpRequest, row: Decision, error: str = "", status:
         (_("类型"), row.get_kind_display()),
         (_("金额（元/月）"), f"{row.amount:,.2f}" if row.amount is not None else ""),
         (_("起始月"), f"{row.starts:%Y-%m}"),
-        (_("起始规则"), f"{Start(content['start_rule']).label}（{rule.reference}）" if content.get("start_rule") and rule else ""),
+        (_("起始规则"), f"{Start(content['start_rule']).label}（{_('本地规定') if set_here else rule.reference}）" if content.get("start_rule") and rule else ""),
         (_("领款人"), (content.get("payee") or {}).get("name")),
         (_("依据文件"), content.get("document")),
         (_("理由"), row.reason, True),
     ]
     context = {
         "row": row, "desc": desc, "steps": queries.steps(row), "history": queries.history(row), "law_says": law_says, "members": content["members"],
-        "amounts": content.get("amounts", []), "error": error, "rule": rule, "colour": queries.COLOURS[row.state],
+        "amounts": content.get("amounts", []), "error": error, "rule": None if set_here else rule, "colour": queries.COLOURS[row.state],
         "approve_form": NoteForm(initial={"version": row.version}, prefix=None) if ready and other and may_approve and not needs_sign else None,
         "case": case, "sign_form": NoteForm(initial={"version": row.version}) if waits and other and needs_sign and duties.may("enrolment.sign") else None,
         "needs_sign": needs_sign,

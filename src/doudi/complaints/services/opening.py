@@ -19,7 +19,8 @@ from doudi.core import scope as scopes
 from doudi.core.models import Account, Division, Duty, Posting
 from doudi.core.numbers import Kind
 from doudi.core.workdays import add_working_days
-from doudi.enrolment.models import Award, Decision
+from doudi.enrolment.models import Award, Decision, Publicity
+from doudi.enrolment.services import object_by_complaint
 from doudi.payments.models import PayrollLine
 from doudi.registry.models import Household
 
@@ -64,6 +65,11 @@ def _linked(links: Links) -> tuple[Household | None, Links]:
         if line is None or (household_id is not None and line.household_id not in (None, household_id)):
             raise missing
         household_id = household_id or line.household_id
+    if links.publicity is not None:
+        posted = Publicity.objects.filter(pk=links.publicity).select_related("case").first()
+        if posted is None or household_id not in (None, posted.case.household_id):
+            raise missing
+        household_id = posted.case.household_id
     household = Household.objects.filter(pk=household_id).first() if household_id is not None else None
     if household_id is not None and household is None:
         raise missing
@@ -77,7 +83,8 @@ def open_complaint(
 ) -> Complaint:
     """Take one down; the same form (`uuid`) again gives back the first. Without a name it is anonymous.
 
-    `area`: place concerned, where no household is named. Raises ValidationError by field.
+    `area`: place concerned, where no household is named. An objection to what is being posted stops the publicity at once: it is the case's
+    objection too, under this one's number. Raises ValidationError by field.
     """  # fmt: skip
     acting = duties.require("complaints.open")
     identity, links = identity or Identity(), links or Links()
@@ -124,6 +131,10 @@ def open_complaint(
             area=place, complaint=row, name=identity.name.strip()[:60], phone=phone, address=identity.address.strip()[:200] or None
         )
     note_event(row, "登记", "", now)
+    if links.publicity is not None and kind == Complaint.Kind.OBJECTION:
+        # an officer complained about must not read it in the case
+        said = content if about_account is None else _("内容见 %(number)s") % {"number": row.number}
+        object_by_complaint(publicity_id=links.publicity, number=row.number, text=said, now=now)
     todo(
         row, "complaints.assign", _assigner(row, on), f"分派{kind_word(row)} {row.number}", now,
         due=add_working_days(on, days("assign_days", place, on)),

@@ -16,13 +16,13 @@ from doudi.enrolment.services.checking import check_again, conclude_check, fill_
 from doudi.enrolment.services.deciding import Outcome, approve, approve_many, resume, send_back, sign, suspend, withdraw
 from doudi.enrolment.services.grounds import Ground
 from doudi.enrolment.services.leaving import extend_while_suspended, notice_of_end, propose_gradual_exit
-from doudi.enrolment.services.letters import certificate_paper, check_certificate, issue_certificate, make_letters
+from doudi.enrolment.services.letters import certificate_paper, check_certificate, issue_certificate, issue_notice, make_letters, notice_of
 from doudi.enrolment.services.monitoring import monitor, release_held
 from doudi.enrolment.services.opinions import give_opinion, record_appraisal, record_county_visit, record_visit, review_federation
 from doudi.enrolment.services.papers import add_document, end_authorisation, end_relative, record_authorisation, record_relative, remove_document
 from doudi.enrolment.services.periodic_reviews import raise_periodic
 from doudi.enrolment.services.proposing import Proposed, change_award, propose, propose_from_run, propose_many, refuse, stop_award
-from doudi.enrolment.services.publicising import close_publicity, publish, raise_objection, settle_objection, skip_publicity
+from doudi.enrolment.services.publicising import close_publicity, object_by_complaint, publish, raise_objection, settle_objection, skip_publicity
 from doudi.enrolment.services.reviewing import keep_review, propose_from_review
 from doudi.enrolment.services.spot_checks import close_spot_check, draw_spot_check, record_finding, remind_spot_checks, reopen_confirmed
 from doudi.enrolment.services.standard_raise import propose_standard_raise, raise_automatically
@@ -57,11 +57,14 @@ __all__ = [
     "fits",
     "give_opinion",
     "issue_certificate",
+    "issue_notice",
     "keep_review",
     "law_says",
     "make_letters",
     "monitor",
+    "notice_of",
     "notice_of_end",
+    "object_by_complaint",
     "pause",
     "propose",
     "propose_from_review",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from doudi.core.tasks import start_task
 from doudi.discovery.services.deliveries import lake
 from doudi.enrolment.models import Application, DataCheck
 from doudi.enrolment.procedure import Step
+from doudi.enrolment.services.hits import hits
 from doudi.enrolment.services.papers import valid
 from doudi.enrolment.services.steps import done, go_on, note_event, take_all, touched
 from doudi.registry.models import Fact, FactKind, Membership
@@ -51,32 +53,43 @@ def _token(token: UUID | None) -> bytes | None:
     return token.bytes if token is not None else None
 
 
-def _people(application: Application, on: date) -> tuple[dict[bytes, str], dict[str, list[str]], list[str]]:
-    """Whom the authorisations cover: token -> name, name -> datasets (empty: all), and the names of those nobody signed for.
+@dataclass
+class _Covered:
+    """Whom the authorisations cover: token -> name, name -> datasets (empty: all), the same by member, all members' names by id, and the names of
+    those nobody signed for."""
+
+    people: dict[bytes, str] = field(default_factory=dict)
+    limits: dict[str, list[str]] = field(default_factory=dict)
+    members: dict[int, list[str]] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+
+def _people(application: Application, on: date) -> _Covered:
+    """Whom the authorisations of the household cover on a day.
 
     Children are compared where a guardian of the household has signed.
     """
-    people: dict[bytes, str] = {}
-    limits: dict[str, list[str]] = {}
-    left: list[str] = []
+    made = _Covered()
     signed = {each.person_id: each for each in valid(application.household_id, on=on)}
     rows = Membership.objects.filter(household_id=application.household_id, starts__lte=on).exclude(ends__lte=on).select_related("person")
     any_adult = any(person is not None for person in signed)
     for row in rows.order_by("relationship", "id"):
         person = row.person
+        made.names[person.pk] = person.name
         age = on.year - person.birth_date.year - ((on.month, on.day) < (person.birth_date.month, person.birth_date.day))
         under = signed.get(person.pk)
         if under is None and not (age < ADULT and any_adult):
-            left.append(person.name)
+            made.left.append(person.name)
             continue
-        people[person.token.bytes] = person.name
-        limits[person.name] = list(under.datasets) if under else []
+        made.people[person.token.bytes] = person.name
+        made.limits[person.name] = made.members[person.pk] = list(under.datasets) if under else []
     for each in valid(application.household_id, on=on).filter(person__isnull=True):
         token, name = _token(each.obligor_token), f"{each.obligor_name}（{each.relationship}）"
         if token:
-            people[token] = name
-            limits[name] = list(each.datasets)
-    return people, limits, left
+            made.people[token] = name
+            made.limits[name] = list(each.datasets)
+    return made
 
 
 def _registered(application: Application) -> dict[str, str]:
@@ -92,8 +105,10 @@ def _named(dataset: str, row: tuple[tuple[str, str], ...]) -> list[list[str]]:
 
 
 def report(application: Application, *, on: date) -> dict[str, Any]:
-    """The report as JSON: by dataset what is known of whom, without numbers; what differs from the registry; who has not signed."""
-    people, limits, left = _people(application, on)
+    """The report as JSON: by dataset what is known of whom, without numbers; what differs from the registry; what the indicators find; who has
+    not signed."""
+    covered = _people(application, on)
+    people, limits = covered.people, covered.limits
     found = lookup.told(lake(), people, on=on) if people else []
     registered = _registered(application)
     datasets, differences = [], []
@@ -111,7 +126,16 @@ def report(application: Application, *, on: date) -> dict[str, Any]:
             differences.append(f"{each.name}：部门数据 {count} 条，登记信息为 0 {unit}")
         if each.dataset == "deaths" and known:
             differences += [f"{each.name}：{k.person} 有死亡记录" for k in known]
-    return {"on": on.isoformat(), "datasets": datasets, "differences": differences, "unsigned": left, "people": list(limits)}
+    return {
+        "on": on.isoformat(), "datasets": datasets, "differences": differences, "unsigned": covered.left, "people": list(limits),
+        "hits": hits(application, limits=covered.members, names=covered.names, on=on),
+    }  # fmt: skip
+
+
+def marks(report: dict[str, Any]) -> list[str]:
+    """What a report shows that no conclusion may pass over in silence: differences from the registry, deaths, hits of indicators."""
+    hit = [f"{each['title']}：{each['person']}" if each["person"] else str(each["title"]) for each in report.get("hits", [])]
+    return [*report.get("differences", []), *hit]
 
 
 def fill_check(*, check_id: int, now: datetime) -> DataCheck:
@@ -154,7 +178,10 @@ def check_again(*, application_id: int, version: int, now: datetime) -> DataChec
 
 @service("enrolment.check")
 def conclude_check(*, application_id: int, version: int, result: str, note: str, now: datetime) -> DataCheck:
-    """The data-check officer's conclusion on the report: agrees with what was declared, or differs (then said in what)."""
+    """The data-check officer's conclusion on the report: agrees with what was declared, or differs (then said in what).
+
+    Where the report shows a death, another difference or a hit of an indicator, agreeing needs its reason too.
+    """
     application, cases = take_all(application_id, version, at=Step.CHECK)
     check = DataCheck.objects.select_for_update().filter(application=application).exclude(state=DataCheck.State.CONCLUDED).first()
     if check is None or check.state != DataCheck.State.READY:
@@ -163,12 +190,19 @@ def conclude_check(*, application_id: int, version: int, result: str, note: str,
         raise ValidationError({"result": _("请选择核对结论。")})
     if result == DataCheck.Result.DIFFERS and len(note.strip()) < 4:
         raise ValidationError({"note": _("与申报不一致的，请写明不一致的内容。")})
+    shown = marks(json.loads(str(check.report))) if check.report else []
+    if result == DataCheck.Result.AGREES and shown and len(note.strip()) < 4:
+        raise ValidationError({
+            "note": _("核对结果列有 %(count)d 项差异或预警（%(first)s）；结论为与申报一致的，请写明逐项核实的情况和理由。")
+            % {"count": len(shown), "first": "；".join(shown[:3])}
+        })  # fmt: skip
     check.state, check.result, check.note = DataCheck.State.CONCLUDED, result, note.strip()[:2000] or None
     check.concluded_by_id, check.concluded_at = scopes.current().account_id, now
     check.save(update_fields=["state", "result", "note", "concluded_by", "concluded_at"])
     touched(application)
+    data = {"check": check.pk, "result": result, "marks": len(shown)}
     for case in cases:
-        done(case, what=f"核对结论：{DataCheck.Result(result).label}", note=note, data={"check": check.pk, "result": result}, now=now)
+        done(case, what=f"核对结论：{DataCheck.Result(result).label}", note=note, data=data, now=now)
         go_on(case, now=now)
     return check
 

@@ -15,7 +15,7 @@ from doudi.core import audit, duties
 from doudi.core import letters as pdf
 from doudi.core import scope as scopes
 from doudi.enrolment import letters
-from doudi.enrolment.models import Award, Certificate, Decision, Letter
+from doudi.enrolment.models import Award, Case, Certificate, Decision, Letter
 from doudi.registry.models import Programme
 
 MAKERS = {Letter.Kind.NOTICE: letters.notices, Letter.Kind.APPROVAL: letters.approvals}
@@ -48,6 +48,31 @@ def make_letters(*, kind: str, decision_ids: Sequence[int], now: datetime) -> li
     made = MAKERS[Letter.Kind(kind)](rows)
     Letter.objects.bulk_create([Letter(area=row.area, decision=row, kind=kind, made_by_id=acting.account_id, made_at=now) for row in rows])
     scopes.check_constraints()
+    return made
+
+
+def notice_of(*, case: Case) -> dict[str, Any] | None:
+    """The notice of a case as data for page and paper, from the frozen decision; None while there is nothing to tell. The opening is recorded."""
+    duties.require("enrolment.cases")
+    if case.outcome not in (Case.Outcome.GRANTED, Case.Outcome.REFUSED, Case.Outcome.NOT_ACCEPTED):
+        return None
+    audit.record_access(what="open", subject="household", subject_id=case.household_id, area=case.area, field="notice")
+    if case.outcome == Case.Outcome.NOT_ACCEPTED or case.decision_id is None:
+        return letters.not_accepted(case)
+    rows = Decision.objects.filter(pk=case.decision_id).select_related("household", "person", "assessment__settings")
+    return letters.notices(list(rows))[0]
+
+
+def issue_notice(*, case_id: int, now: datetime) -> dict[str, Any]:
+    """The notice of a case for its PDF; recorded as made. Raises ValidationError while the case has no outcome to tell."""
+    duties.require("enrolment.letters")
+    case = Case.objects.select_related("application__applicant").get(pk=case_id)
+    if case.outcome in (Case.Outcome.GRANTED, Case.Outcome.REFUSED) and case.decision_id is not None:
+        return make_letters(kind=Letter.Kind.NOTICE, decision_ids=[case.decision_id], now=now)[0]
+    made = notice_of(case=case)
+    if made is None:
+        raise ValidationError(_("该件尚无办理结果，不能制发告知书。"))
+    audit.record_access(what="export", subject="case", subject_id=case.pk, area=case.area, field="letter:notice")
     return made
 
 

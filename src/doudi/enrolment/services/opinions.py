@@ -144,7 +144,8 @@ def give_opinion(
     assessment = law_says(household=household, now=now)
     application = case.application
     on_case = proposing.OnCase(
-        applied_on=application.applied_on, basis=_basis(case), valid_months=int(case.procedure["valid_months"]), lead_id=application.lead_id
+        applied_on=application.applied_on, basis=_basis(case), valid_months=int(case.procedure["valid_months"]), lead_id=application.lead_id,
+        start=str(case.procedure.get("start", "")),
     )
     if agree:
         decision = proposing.propose(

@@ -16,6 +16,7 @@ from doudi.batch import idnumber
 from doudi.batch.datasets import CONTRACTS
 from doudi.core import numbers
 from doudi.core import scope as scopes
+from doudi.core.services.attachments import attach
 from doudi.core.settings_overlay import get_setting
 from doudi.enrolment.models import Application, Authorisation, Case, Document, Relative
 from doudi.enrolment.procedure import Paper, Step
@@ -105,11 +106,13 @@ def record_authorisation(
     relationship: str = "",
     valid_until: date | None = None,
     datasets: Sequence[str] = (),
+    scan: tuple[str, bytes] | None = None,
 ) -> Authorisation:
     """Record an authorisation signed by an adult member, or by a legal obligor outside the household (name and ID number).
 
     `datasets`: codes of what may be compared; none named, everything that departments share for this. Without `valid_until` it holds as
-    long as the place has set. A new one of the same person ends the one before.
+    long as the place has set. A new one of the same person ends the one before. `scan`: name and content of the signed paper; a file that cannot
+    be kept refuses the whole, so that no authorisation stands without the paper that was handed in.
     """
     today = timezone.localdate(now)
     household = _household(household_id)
@@ -137,11 +140,17 @@ def record_authorisation(
             raise ValidationError({"obligor_number": _("“身份证号”：%(reason)s；请核对证件后重新填写。") % {"reason": error}}) from None
         before = Authorisation.objects.filter(household=household, obligor_token=token, ended_on__isnull=True)
     before.update(ended_on=today)
-    return Authorisation.objects.create(
+    made = Authorisation.objects.create(
         area=household.area, household=household, person_id=person_id, obligor_name=obligor_name.strip() or None, obligor_token=token,
         relationship=relationship.strip()[:30], signed_on=signed_on, valid_until=until, datasets=list(datasets), sign=sign,
         recorded_by_id=scopes.current().account_id or None, recorded_at=now,
     )  # fmt: skip
+    if scan is not None:
+        try:
+            attach(subject="authorisation", subject_id=made.pk, area=made.area, name=scan[0], content=scan[1], now=now)
+        except ValidationError as error:
+            raise ValidationError({"scan": error.messages}) from None
+    return made
 
 
 def _months_later(day: date, months: int) -> date:

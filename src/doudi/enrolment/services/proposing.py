@@ -23,9 +23,9 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services import todos
-from doudi.enrolment.drafts import Draft, Granted, People, fen, grant_drafts, members_of
+from doudi.enrolment.drafts import Draft, Granted, People, fen, grant_drafts, members_of, starts_in
 from doudi.enrolment.models import Award, AwardMember, Decision
-from doudi.enrolment.rules import START_RULES, first_month
+from doudi.enrolment.rules import first_month
 from doudi.enrolment.services.grounds import Ground, exit_problem
 from doudi.registry.models import GROUPS, Household, Programme
 
@@ -63,7 +63,8 @@ from enrolment_decision d where d.id = any(%s) and d.differs
 
 @dataclass(frozen=True)
 class OnCase:
-    """What a case's opinion adds to its proposal: the day of application, what it rests on, how long a confirmation holds (0: until changed).
+    """What a case's opinion adds to its proposal: the day of application, what it rests on, how long a confirmation holds (0: until changed), the
+    start rule that was frozen with the case.
 
     Its approver is asked when the case comes to its approval, not now.
     """
@@ -72,6 +73,7 @@ class OnCase:
     basis: dict[str, Any]
     valid_months: int = 0
     lead_id: int | None = None
+    start: str = ""
 
     def on(self, draft: Draft) -> Draft:
         return replace(draft, basis=self.basis, valid_months=self.valid_months)
@@ -227,12 +229,16 @@ def propose(
     on = timezone.localdate(now)
     _in_scope(assessment.household_id)
     try:
-        found = grant_drafts([assessment], [programme], on=on, bands=bands, applied_on=on_case.applied_on if on_case else None)
+        found = grant_drafts(
+            [assessment], [programme], on=on, bands=bands, applied_on=on_case.applied_on if on_case else None, start=on_case.start if on_case else ""
+        )
     except LawInputError as error:
         raise ValidationError(_("档次不能用于测算：%(problem)s。") % {"problem": str(error)}) from None
     draft = next((d for d in found if person_id is None or d.person_id == person_id), None)
     if draft is None:
-        draft = _against_the_law(assessment, programme, person_id, amount, on, on_case.applied_on if on_case else on)
+        draft = _against_the_law(
+            assessment, programme, person_id, amount, on, on_case.applied_on if on_case else on, start=on_case.start if on_case else ""
+        )
     draft = replace(_settled(draft, amount=amount, reason=reason), lead_id=lead_id)
     if payee_id is not None:
         people = People([payee_id], [assessment.household_id], on)
@@ -253,7 +259,8 @@ def _in_scope(household_id: int) -> Household:
 
 
 def _against_the_law(
-    assessment: Assessment, programme: str, person_id: int | None, amount: Decimal | None, on: date, applied_on: date | None = None
+    assessment: Assessment, programme: str, person_id: int | None, amount: Decimal | None, on: date, applied_on: date | None = None,
+    *, start: str = "",
 ) -> Draft:
     """A grant that the law's calculation does not give: the officer says for whom and how much; marked as differing."""
     if programme not in CONFIRMATIONS and amount is None:
@@ -266,12 +273,12 @@ def _against_the_law(
         members = [person_id]
     people = People(members, [assessment.household_id], on)
     owner = None if household_wide else person_id
-    rule = START_RULES[programme]
-    starts = first_month(rule.start, applied_on=applied_on or on, decided_on=on)
+    rule = start or starts_in([assessment.area[:6]], [programme], on)[assessment.area[:6], programme]
+    starts = first_month(rule, applied_on=applied_on or on, decided_on=on)
     return Draft(
         household_id=assessment.household_id, area=assessment.area, programme=programme, kind="grant", person_id=owner,
         members=members_of(Granted(owner, tuple(members), amount), people), amounts=[] if amount is None else [(starts, amount)], starts=starts,
-        assessment_id=assessment.pk, start_rule=rule.start, applied_on=applied_on or on, payee=people.payee(assessment.household_id, owner), law_amount=None,
+        assessment_id=assessment.pk, start_rule=rule, applied_on=applied_on or on, payee=people.payee(assessment.household_id, owner), law_amount=None,
         differs=True,
     )  # fmt: skip
 

@@ -131,8 +131,28 @@ def raise_objection(*, case_id: int, version: int, way: str, text: str, now: dat
     day = raised_on or timezone.localdate(now)
     if not running.starts <= day <= timezone.localdate(now):
         raise ValidationError({"raised_on": _("异议日期应在公示开始之后；请核对。")})
+    return _objected(case, running, way=way, day=day, by=by.strip()[:200], text=text, now=now)
+
+
+@service("complaints.open")
+def object_by_complaint(*, publicity_id: int, number: str, text: str, now: datetime) -> Objection | None:
+    """What a complaint says against something that is posted stands in the case as its objection too: the publicity stops, the facts are checked anew.
+
+    `number`: of the complaint, which keeps who made it to itself. None where the publicity is over; then the complaint goes its own way.
+    """
+    running = Publicity.objects.filter(pk=publicity_id, state=State.RUNNING).first()
+    if running is None or not Case.objects.filter(pk=running.case_id, step=Step.PUBLICITY, state=Case.State.OPEN).exists():
+        return None
+    case = take(running.case_id, None, at=(Step.PUBLICITY,))
+    running = Publicity.objects.select_for_update().filter(pk=publicity_id, state=State.RUNNING).first()
+    if running is None:
+        return None
+    return _objected(case, running, way=Objection.Way.CHECK, day=timezone.localdate(now), by=number, text=text, now=now)
+
+
+def _objected(case: Case, running: Publicity, *, way: str, day: date, by: str, text: str, now: datetime) -> Objection:
     made = Objection.objects.create(
-        area=case.area, case_id=case.pk, way=way, raised_on=day, by=by.strip()[:200] or None, text=text.strip()[:2000],
+        area=case.area, case_id=case.pk, way=way, raised_on=day, by=by or None, text=text.strip()[:2000],
         recorded_by_id=scopes.current().account_id, recorded_at=now,
     )  # fmt: skip
     Publicity.objects.filter(pk=running.pk).update(state=State.STOPPED, closed_at=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,14 +11,17 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
 from doudi.assessment.tests.cases import case as home
+from doudi.core import numbers, postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Message, Setting, Todo
 from doudi.core.tests.officers import COUNTY, officer
+from doudi.discovery.services import deliver
+from doudi.discovery.tests.test_deliveries import citizen
 from doudi.enrolment import services
 from doudi.enrolment.models import Application, Award, Case, CaseStep, DataCheck, Decision, Publicity
 from doudi.enrolment.services.applying import Fit
 from doudi.enrolment.tests.walks import Offices, due
-from doudi.registry.models import BenefitStatus
+from doudi.registry.models import BenefitStatus, Person
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +178,79 @@ def services_setting(name: str, value: str, office: Offices) -> Setting:
     from doudi.core.services.settings import propose_setting
 
     return propose_setting(parameter=f"procedure.case.{name}", area=COUNTY, starts=date(2022, 1, 1), value=value, document="县文〔2022〕1号", now=office.now)
+
+
+def test_2_2_a_county_sets_from_which_month_a_programme_is_paid_and_running_cases_keep_theirs(office) -> None:
+    old = office.apply(poor(office), "dibao")
+    with scopes.acting(office.reviewer):
+        services_setting("dibao.start_month", "1", office)
+    with scopes.acting(office.approver):
+        from doudi.core.services.settings import confirm_setting
+
+        confirm_setting(setting_id=Setting.objects.get(state="proposed").pk, now=office.now)
+    new = office.apply(poor(office), "dibao")
+    assert (old.procedure["start"], new.procedure["start"]) == ("month_after_decision", "month_of_application")
+    old, new = office.until(old, "approval"), office.until(new, "approval")
+    old, new = office.until(old, "notice"), office.until(new, "notice")
+    with scopes.acting(office.town):
+        starts = {case.pk: Award.objects.get(decision=case.decision_id).starts for case in (old, new)}
+    assert starts == {old.pk: date(2022, 12, 1), new.pk: date(2022, 11, 1)}
+
+
+DEATHS = "姓名,身份证号,死亡日期,死亡原因\n王建国,{number},2022-10-03,疾病\n"
+
+
+@pytest.fixture
+def old_man(office, tmp_path, monkeypatch):
+    """An old man alone, whose number stands in the departments' file of deaths; called with False the file has not come."""
+    monkeypatch.setattr(postgres, "home", lambda: tmp_path)
+    place = poor(office, {"birth": date(1940, 3, 1), "wage_income": 0})
+    number = citizen("41012219400301101")
+    with scopes.acting(office.town):
+        Person.objects.filter(pk=place.people[0].pk).update(token=numbers.id_token(number))
+
+    def made(*, dead: bool) -> Case:
+        if dead:
+            file = tmp_path / "deaths 2022-11.csv"
+            file.write_text(DEATHS.format(number=number), encoding="utf-8")
+            with scopes.acting(office.checker):
+                deliver(path=file, dataset="deaths", area=COUNTY, now=office.now, period="2022-11")
+        c = office.apply(place, "dibao")
+        office.take(c)
+        return c
+
+    return made
+
+
+def _report(office, c: Case) -> dict:
+    with scopes.acting(office.checker):
+        return json.loads(services.fill_check(check_id=DataCheck.objects.get(application=c.application_id).pk, now=office.now).report)
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_2_2_a_death_or_a_hit_is_not_passed_over_in_silence(office, old_man, dead) -> None:
+    c = old_man(dead=dead)
+    told = _report(office, c)
+    assert [each.endswith("王建国 有死亡记录") for each in told["differences"]] == ([True] if dead else [])
+    assert [(hit["indicator"], hit["person"]) for hit in told["hits"]] == ([] if dead else [("old_alone_no_contact", "王建国")])
+    with scopes.acting(office.checker):
+        given = {"application_id": c.application_id, "version": office.read(c).application.version, "result": "agrees", "now": office.now}
+        with pytest.raises(ValidationError, match="列有 1 项差异或预警"):
+            services.conclude_check(note=" 无 ", **given)
+        services.conclude_check(note="同名人员，身份证号登记有误，已核实", **given)
+        step = CaseStep.objects.get(case_id=c.pk, step="check", state="done")
+    assert step.data["marks"] == 1
+
+
+def test_2_2_only_what_was_signed_for_is_compared(office, old_man) -> None:
+    c = old_man(dead=True)
+    with scopes.acting(office.town):
+        services.record_authorisation(
+            household_id=c.household_id, person_id=c.application.applicant_id, signed_on=office.today(), sign="paper", datasets=["vehicles"], now=office.now
+        )
+    told = _report(office, c)
+    # the registry alone speaks for him: it does not know of the death
+    assert told["differences"] == [] and [hit["indicator"] for hit in told["hits"]] == ["old_alone_no_contact"]
 
 
 def test_2_2_nobody_is_compared_without_a_signature(office) -> None:
@@ -377,6 +453,7 @@ PROGRAMMES = {
     "dibao_single": ({"disability": (1, "physical"), "wage_income": 0}, {"name": "王父", "wage_income": 20000, "relationship": "51"}),
     "tekun": ({"birth": date(1950, 1, 1), "support_obligor": (None, "none"), "labour_capacity": (None, "none")},),
     "marginal": ({"wage_income": 12000},),
+    "rigid": ({"wage_income": 36000},),
     "disability_nursing": ({"disability": (1, "visual"), "wage_income": 60000},),
     "disability_living": ({"disability": (2, "visual"), "wage_income": 0},),
     "orphan": ({"name": "王小孩", "birth": date(2014, 1, 1), "orphan": 1}, {"name": "王爷爷", "birth": date(1955, 1, 1), "relationship": "60"}),
@@ -386,8 +463,11 @@ PROGRAMMES = {
 
 @pytest.mark.parametrize("programme", PROGRAMMES)
 def test_each_programme_goes_its_own_way(office, programme) -> None:
-    place = poor(office, *PROGRAMMES[programme])
-    person = None if programme == "marginal" else place.people[0]
+    if programme == "rigid":  # the disposable income of 2022 is known in 2023
+        office.now = datetime(2023, 2, 6, 2, tzinfo=UTC)
+    place = poor(office, *PROGRAMMES[programme], **({"rigid_expenditure": 19200, "residence": "urban"} if programme == "rigid" else {}))
+    confirmation = programme in ("marginal", "rigid")
+    person = None if confirmation else place.people[0]
     c = office.apply(place, programme, person=person)
     steps = []
     given = {}
@@ -402,7 +482,8 @@ def test_each_programme_goes_its_own_way(office, programme) -> None:
     assert c.outcome == "granted"
     with scopes.acting(office.town):
         award = Award.objects.get(household=place.household)
-        assert award.programme == programme and award.amounts.exists() == (programme != "marginal")
+        assert award.programme == programme and award.amounts.exists() != confirmation
+        assert award.ends == (award.starts.replace(year=award.starts.year + 1) if programme == "rigid" else None), "a rigid-expenditure family is confirmed for twelve months"
     expected = {
         "disability_nursing": ["accept", "opinion", "federation", "approval", "notice"],
         "disability_living": ["accept", "opinion", "federation", "approval", "notice"],

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from doudi.assessment.tests.cases import case as home
+from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.services.attachments import attachments_of
 from doudi.core.tests.officers import client_of, officer
-from doudi.enrolment.models import Case
+from doudi.discovery.tests.test_deliveries import citizen
+from doudi.enrolment.models import Authorisation, Case
 from doudi.enrolment.tests.walks import Offices
+from doudi.registry.models import Person
 
 pytestmark = pytest.mark.django_db
 
@@ -75,8 +81,18 @@ def test_the_village_reads_the_course_and_not_the_report(office) -> None:
     assert "办理记录" in page and "数据截至" not in page and "测算金额" not in page
 
 
+def numbered(place):
+    """The household's people with real numbers, as papers show them masked."""
+    for at, one in enumerate(place.people):
+        Person.objects.filter(pk=one.pk).update(token=numbers.id_token(citizen(f"4101221975030{at}101")), account=None)
+    return place
+
+
 def test_notice_and_posters_say_what_may_be_said(office) -> None:
-    c = office.until(office.apply(poor(office)), "publicity")
+    place = poor(office)
+    with scopes.acting(office.town):
+        numbered(place)
+    c = office.until(office.apply(place), "publicity")
     from doudi.enrolment import services
 
     with scopes.acting(office.town):
@@ -91,7 +107,50 @@ def test_notice_and_posters_say_what_may_be_said(office) -> None:
         office.later(8)
         services.close_publicity(case_id=c.pk, version=office.read(c).version, now=office.now)
     c = office.until(c, "notice")
-    assert "行政复议" in client_of(office.town).get(f"/enrolment/cases/{c.pk}/notice/").content.decode()
+    page = client_of(office.town).get(f"/enrolment/cases/{c.pk}/notice/").content.decode()
+    with scopes.acting(office.town):
+        (letter,) = services.make_letters(kind="notice", decision_ids=[c.decision_id], now=office.now)
+    assert "申请收悉" in letter["paragraphs"][0] and "行政复议" in page
+    for words in (*letter["paragraphs"], *letter["remedies"], letter["title"], letter["office"]):
+        assert words in page, "page and paper say the same"
+    answer = client_of(office.town).post(f"/enrolment/cases/{c.pk}/notice/pdf/")
+    assert answer.status_code == 200 and answer.content.startswith(b"%PDF-")
+    assert client_of(office.checker).post(f"/enrolment/cases/{c.pk}/notice/pdf/").status_code == 403
+
+
+def test_2_2_what_is_not_accepted_is_told_on_page_and_paper(office) -> None:
+    from doudi.enrolment import services
+
+    c = office.apply(poor(office))
+    client = client_of(office.town)
+    assert client.post(f"/enrolment/cases/{c.pk}/notice/pdf/").status_code == 302, "nothing to tell yet"
+    with scopes.acting(office.town):
+        services.refuse_acceptance(case_id=c.pk, version=c.version, reason="不属于本地受理范围", now=office.now)
+    page = client.get(f"/enrolment/cases/{c.pk}/notice/").content.decode()
+    assert "不予受理告知书" in page and "不属于本地受理范围" in page and "书面说明" in page
+    assert client.post(f"/enrolment/cases/{c.pk}/notice/pdf/").content.startswith(b"%PDF-")
+
+
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
+
+def test_2_2_the_signed_scan_and_the_scope_come_with_the_authorisation(office) -> None:
+    place = poor(office)
+    c = office.apply(place)
+    client, url = client_of(office.town), f"/enrolment/cases/{c.pk}/add/authorisation/"
+    given = {"person_id": place.people[0].pk, "sign": "paper", "signed_on": timezone.localdate().isoformat(), "datasets": ["vehicles", "deaths"]}
+    refused = client.post(url, given | {"scan": SimpleUploadedFile("授权书.exe", b"MZ")})
+    assert refused.status_code == 422 and "只接受照片" in refused.content.decode()
+    with scopes.acting(office.town):
+        assert not Authorisation.objects.exists(), "no authorisation without the paper that was handed in"
+    assert client.post(url, given | {"datasets": ["nothing"]}).status_code == 422
+    assert client.post(url, given | {"scan": SimpleUploadedFile("授权书.png", PNG)}).status_code == 302
+    with scopes.acting(office.town):
+        made = Authorisation.objects.get()
+        assert made.datasets == ["vehicles", "deaths"]
+        assert attachments_of(subject="authorisation", subject_id=made.pk).count() == 1
+    page = client.get(f"/enrolment/cases/{c.pk}/").content.decode()
+    assert "授权范围" in page and "授权书.png" in page
 
 
 def test_the_pages_ask_a_bounded_number_of_questions(office, django_assert_max_num_queries) -> None:

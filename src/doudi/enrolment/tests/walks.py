@@ -92,7 +92,7 @@ class Offices:
         with scopes.acting(self.town):
             services.accept(**self._application(case))
 
-    def _check(self, case: Case, result: str = "agrees", note: str = "") -> None:
+    def _check(self, case: Case, result: str = "agrees", note: str = "逐项核实，与申报一致") -> None:
         with scopes.acting(self.checker):
             waiting = DataCheck.objects.get(application=case.application_id, state="waiting")
             services.fill_check(check_id=waiting.pk, now=self.now)
