@@ -97,6 +97,7 @@ _ALL = [
     _p("visit.escalate_days", _("走访逾期逐级督办间隔"), "working days", 3, "系统默认", least=1, most=30),
     _p("sweep.remind_days", _("集中排查截止前提醒天数"), "days", 3, "系统默认", least=0, most=30),
     _p("sweep.follow_days", _("未排查到的家庭补走访期限"), "working days", 10, "系统默认", least=1, most=60),
+    _p("move.release_days", _("家庭转出办理期限"), "working days", 5, "系统默认", least=1, most=30),
     _p("move_overlap_months", _("迁移后原地继续发放月数"), "months", 3, "系统默认", most=6),
 ]
 PROCEDURES: dict[str, Procedure] = {parameter.name: parameter for parameter in _ALL}

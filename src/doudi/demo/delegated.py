@@ -48,6 +48,9 @@ def confirmations(demo: Any) -> None:
     with scopes.acting(reviewer.scope("doudi demo")):
         if SpotCheck.objects.exists():
             return
+    _awards(towns[0])
+    if len(towns) > 1:
+        _move(towns[0], towns[1])
     for town in towns:
         with scopes.acting(town.scope("doudi demo")):
             known = set(Decision.objects.values_list("household_id", flat=True)) | set(Lead.objects.exclude(household=None).values_list("household_id", flat=True))
@@ -87,3 +90,34 @@ def _open(services: Any) -> None:
     first = check.items.order_by("id").first()
     if first is not None:
         services.record_finding(item_id=first.pk, version=first.version, finding="in_order", text="", now=_at(9, hour=9))
+
+
+def _awards(town: SignIn) -> None:
+    """An award whose payee is about to change, and one whose payee has changed."""
+    from doudi.enrolment import services
+    from doudi.enrolment.models import Award
+
+    with scopes.acting(town.scope("doudi demo")):
+        running = Award.objects.filter(void=False, ends=None, programme=Programme.DIBAO).order_by("entitlement_id").first()
+        if running is not None:
+            services.propose_payee(
+                award_id=running.pk, kind="guardian", name="王长春", account="6217000000000000004", bank="103", now=_at(8),
+                basis="户主住院，由监护人代领；监护关系证明和双方身份证已收，见附件",
+            )  # fmt: skip
+
+
+def _move(giving: SignIn, asking: SignIn) -> None:
+    """A household of the first township that the second asks for."""
+    from doudi.core import numbers, places
+    from doudi.enrolment.models import Award
+    from doudi.registry.models import Membership
+    from doudi.registry.services import ask_move
+
+    with scopes.acting(giving.scope("doudi demo")):
+        held = Award.objects.filter(void=False, ends=None, programme=Programme.DIBAO).order_by("-entitlement_id").values_list("household_id", flat=True)[:1]
+        head = Membership.objects.filter(household__in=list(held), ends=None, relationship="02").select_related("person").first()
+        number = numbers.plain(head.person.token) if head is not None else None
+    village = next((code for code, _name in places.children(asking.area)), None)
+    if number and village:
+        with scopes.acting(asking.scope("doudi demo")):
+            ask_move(id_number=number, to_area=village, reason="随子女搬迁到本村居住", first_month=date(2023, 1, 1), on=date(2022, 12, 8), now=_at(8))

@@ -72,3 +72,30 @@ def spot_check(
                 "confirmed": made.size, "drawn": made.drawn, "reproduced": same_again(made), "decisions": list(items.values_list("decision__number", flat=True)),
             }  # fmt: skip
         show(figures, as_json=as_json, title="抽查")
+
+
+@app.command()
+def averages(area: Area, month: Month, as_json: AsJson = False) -> None:
+    """各县低保月人均补助水平与省定最低水平比较"""
+    first = month_given(month)
+    with ready():
+        from doudi.core import places
+        from doudi.core import scope as scopes
+        from doudi.core.models import Duty
+        from doudi.enrolment.averages import averages as found_of
+        from doudi.enrolment.averages import floors
+
+        with scopes.acting(scopes.Scope(area=area, duty=Duty.SUPERVISOR, page="doudi averages")):
+            rows = found_of(first)
+            figures = {
+                "month": month,
+                "floors": {name: {"amount": str(floor.amount), "since": floor.since, "source": floor.source} for name, floor in floors(first).items()},
+                "counties": [
+                    {
+                        "area": row.area, "name": places.name(row.area), "residence": row.residence, "awards": row.awards, "people": row.people,
+                        "amount": str(row.amount), "average": str(row.average), "below": row.below,
+                    }
+                    for row in rows
+                ],
+            }  # fmt: skip
+        show(figures, as_json=as_json, title="低保月人均补助水平")

@@ -20,6 +20,12 @@ from doudi.registry.models import Programme
 MONTH = {"input_formats": ["%Y-%m"], "widget": forms.DateInput(attrs={"type": "month"}, format="%Y-%m")}
 
 
+class MonthForm(forms.Form):
+    """One month."""
+
+    month = forms.DateField(label=gettext_lazy("月份"), **MONTH)  # type: ignore[arg-type]
+
+
 class NoteForm(forms.Form):
     """A reason or an opinion, with the version of the page that was read."""
 

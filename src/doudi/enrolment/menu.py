@@ -11,3 +11,4 @@ menu.add("enrolment", _("动态监测"), "enrolment:reviews", "enrolment.view", 
 menu.add("enrolment", _("乡镇确认与抽查"), "enrolment:confirmed", "enrolment.view", 25)
 menu.add("enrolment", _("文书制发"), "enrolment:letters", "enrolment.letters", 40)
 menu.add("enrolment", _("保障待遇"), "enrolment:awards", "enrolment.view", 30)
+menu.add("enrolment", _("平均补助水平"), "enrolment:averages", "enrolment.view", 36)

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import attachable, panels
-from doudi.enrolment import case_queries, queries, review_queries
-from doudi.enrolment.models import Authorisation, Decision, Document, HouseholdVisit, Publicity
+from doudi.enrolment import average_views, case_queries, queries, review_queries
+from doudi.enrolment.models import Authorisation, Decision, Document, HouseholdVisit, PayeeChange, Publicity
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
@@ -67,6 +67,7 @@ def apply_from_lead(_request: HttpRequest, lead: Any) -> str | None:
 attachable.add("document", model=Document, view="enrolment.cases", change="enrolment.apply")
 attachable.add("authorisation", model=Authorisation, view="enrolment.cases", change="enrolment.apply")
 attachable.add("household_visit", model=HouseholdVisit, view="enrolment.cases", change="enrolment.visit")
+attachable.add("payee_change", model=PayeeChange, view="enrolment.view", change="enrolment.propose")
 attachable.add("publicity", model=Publicity, view="enrolment.cases", change="enrolment.publicise")
 panels.add("household", _("救助申请"), cases_of_household, "enrolment/_cases.html", act="enrolment.cases", order=25)
 panels.add("lead", _("救助申请"), cases_of_lead, "enrolment/_cases.html", act="enrolment.cases", order=15)
@@ -80,3 +81,4 @@ panels.add("household", _("核查事项"), reviews_of_household, "enrolment/_rev
 panels.add("lead", _("办理的救助"), of_lead, "enrolment/_household.html", act="enrolment.view", order=20)
 panels.action("assessment", _("提出办理"), lambda _request, row: reverse("enrolment:new", args=[row.pk]), act="enrolment.propose", order=10)
 panels.dashboard(_("待审批的决定"), waiting, "enrolment/_waiting.html", act="enrolment.approve", order=15)
+panels.dashboard(_("低保月人均补助水平"), average_views.panel, "enrolment/_averages.html", act="enrolment.monitor", order=40)

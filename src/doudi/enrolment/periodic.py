@@ -46,3 +46,7 @@ periodic.daily(
     "enrolment.spot_checks", _("抽查逾期提醒"), lambda *, area, on, now: {"reminded": services.remind_spot_checks(area=area, on=on, now=now)}, level=6,
     acts=["enrolment.spot_check"], figures={"reminded": _("提醒")},
 )  # fmt: skip
+periodic.daily(
+    "enrolment.moved_awards", _("转入家庭待遇衔接"), lambda *, area, on, now: {"late": services.remind_moved_awards(area=area, on=on, now=now)}, level=6,
+    acts=["enrolment.monitor"], figures={"late": _("督办")},
+)  # fmt: skip

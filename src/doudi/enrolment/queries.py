@@ -49,20 +49,3 @@ def awards_of(household_id: int) -> list[Award]:
         Prefetch("amounts", AwardAmount.objects.order_by("from_month")), Prefetch("members", AwardMember.objects.select_related("person").order_by("id"))
     )
     return list(rows.order_by("-starts", "-pk"))
-
-
-def award_timeline(award: Award) -> list[dict[str, Any]]:
-    """Amounts, suspensions, stops of an award by the decisions that made them, newest first."""
-    decisions = Decision.objects.filter(household_id=award.household_id, state="approved").filter(award_id=award.pk).select_related("decided_by")
-    made: list[dict[str, Any]] = []
-    first = award.decision
-    who = first.decided_by.name if first.decided_by else ""
-    made.append({"at": first.decided_at, "title": _("审核确认 %(number)s") % {"number": first.number}, "who": who, "note": first.decision_note})
-    for one in decisions:
-        words = {"change": _("自 %(month)s 起变更为 %(amount)s 元/月"), "stop": _("自 %(month)s 起停发")}.get(one.kind)
-        if words:
-            title = words % {"month": f"{one.starts:%Y-%m}", "amount": f"{one.amount:,.2f}" if one.amount is not None else ""}
-            made.append({"at": one.decided_at, "title": title, "who": one.decided_by.name if one.decided_by else "", "note": one.reason})
-    for event in award.events.select_related("made_by"):
-        made.append({"at": event.made_at, "title": str(event.get_kind_display()), "who": event.made_by.name if event.made_by else _("系统"), "note": event.reason})
-    return sorted(made, key=lambda item: item["at"] or award.made_at, reverse=True)

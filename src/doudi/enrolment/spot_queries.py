@@ -9,6 +9,7 @@ from django.db.models.functions import Left
 from django.utils.translation import gettext as _
 
 from doudi.enrolment.models import Decision, SpotCheck, SpotCheckItem
+from doudi.registry.models import Household
 
 COLOURS = {"": "orange", "in_order": "green", "incomplete": "orange", "wrong": "red"}
 
@@ -16,8 +17,10 @@ COLOURS = {"": "orange", "in_order": "green", "incomplete": "orange", "wrong": "
 def confirmed() -> QuerySet[Decision]:
     """What townships of the scope confirmed, with what a spot check last found."""
     found = SpotCheckItem.objects.filter(decision=OuterRef("pk")).order_by("-id")
-    rows = Decision.objects.filter(by_township=True).select_related("household", "person", "decided_by").defer("content")
-    return rows.annotate(drawn=Subquery(found.values("pk")[:1]), found=Subquery(found.values("finding")[:1]))
+    # no join with the household: one that has moved away is not seen any more, its decision is
+    rows = Decision.objects.filter(by_township=True).select_related("person", "decided_by").defer("content")
+    head = Household.objects.filter(pk=OuterRef("household_id")).values("name")[:1]
+    return rows.annotate(head=Subquery(head), drawn=Subquery(found.values("pk")[:1]), found=Subquery(found.values("finding")[:1]))
 
 
 def checks() -> QuerySet[SpotCheck]:
@@ -36,8 +39,9 @@ def found_words(row: Any) -> str:
 
 def items(check: SpotCheck) -> QuerySet[SpotCheckItem]:
     """The drawn decisions: what waits first."""
-    rows = SpotCheckItem.objects.filter(check_of=check).select_related("decision", "decision__household", "confirmed_by", "checked_by", "review")
-    return rows.defer("decision__content").order_by(F("checked_at").asc(nulls_first=True), "area", "id")
+    rows = SpotCheckItem.objects.filter(check_of=check).select_related("decision", "confirmed_by", "checked_by", "review")
+    head = Household.objects.filter(pk=OuterRef("decision__household_id")).values("name")[:1]
+    return rows.defer("decision__content").annotate(head=Subquery(head)).order_by(F("checked_at").asc(nulls_first=True), "area", "id")
 
 
 def by_township() -> list[dict[str, Any]]:

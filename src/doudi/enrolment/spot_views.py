@@ -64,7 +64,7 @@ class Confirmed(ListPage):
     empty_hint = gettext_lazy("县级把项目的审核确认权限下放乡镇后，乡镇确认的决定都列在这里；请在“标准与参数”查看是否下放。")
     columns = [
         Column(gettext_lazy("编号"), "number", kind="code", url=lambda row: reverse("enrolment:decision", args=[row.pk])),
-        Column(gettext_lazy("户主"), "household.name", small=lambda row: row.person.name if row.person_id and row.person else None),
+        Column(gettext_lazy("户主"), lambda row: row.head or _("已转出"), small=lambda row: row.person.name if row.person_id and row.person else None),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("项目"), "get_programme_display", small=lambda row: row.get_kind_display()),
         Column(gettext_lazy("金额（元/月）"), "amount", kind="money"),
@@ -159,7 +159,6 @@ def _check_page(request: HttpRequest, row: SpotCheck, error: str = "", status: i
         item.colour = spot_queries.COLOURS[item.finding]
     rows = row.figures if row.state == SpotCheck.State.CLOSED else spot_checks.rates(row.pk)
     places.preload([item.area for item in page.rows] + [each["area"] for each in rows])
-    strata = list(row.strata.order_by("area", "programme").defer("frame").values("area", "programme", "drawn"))
     again = spot_checks.same_again(row)
     desc = [
         (_("确认期间"), f"{row.starts} – {row.ends}"), (_("抽查比例"), _("%(share)d%%，按乡镇和项目分层，每层至少一件") % {"share": row.share}),
@@ -171,7 +170,7 @@ def _check_page(request: HttpRequest, row: SpotCheck, error: str = "", status: i
         desc.append((_("办结"), f"{row.closed_by.name if row.closed_by else _('系统')} {timezone.localtime(row.closed_at):%Y-%m-%d %H:%M}"))
         desc.append((_("办结说明"), row.note))
     context = {
-        "row": row, "desc": desc, "rates": rows, "total": spot_checks.total(rows), "page": page, "strata": len(strata), "error": error,
+        "row": row, "desc": desc, "rates": rows, "total": spot_checks.total(rows), "page": page, "error": error, "may_open": duties.may("enrolment.spot_check"),
         "may_check": duties.may("enrolment.spot_check") and row.state == SpotCheck.State.OPEN,
     }  # fmt: skip
     return render(request, "enrolment/spot_check.html", context, status=status)
@@ -204,7 +203,7 @@ class ReopenForm(forms.Form):
 
 
 def _item(pk: int) -> SpotCheckItem:
-    rows = SpotCheckItem.objects.select_related("check_of", "decision", "decision__household", "decision__person", "confirmed_by", "checked_by", "review")
+    rows = SpotCheckItem.objects.select_related("check_of", "decision", "decision__person", "confirmed_by", "checked_by", "review")
     found = rows.filter(pk=pk).first()
     if found is None or not SpotCheck.objects.filter(pk=found.check_of_id).exists():
         raise Http404

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.enrolment import case_views, case_work, letter_views, review_views, spot_views, views
+from doudi.enrolment import average_views, award_views, case_views, case_work, letter_views, review_views, spot_views, views
 
 app_name = "enrolment"
 urlpatterns = [
@@ -23,7 +23,7 @@ urlpatterns = [
     path("enrolment/approve/", views.approve_many, name="approve_many"),
     path("enrolment/new/<int:assessment>/", views.new, name="new"),
     path("enrolment/awards/", views.Awards.as_view(), name="awards"),
-    path("enrolment/awards/<int:pk>/", views.award, name="award"),
+    path("enrolment/awards/<int:pk>/", award_views.award, name="award"),
     path("enrolment/awards/<int:pk>/certificate/", letter_views.certificate, name="certificate"),
     path("enrolment/letters/", letter_views.letters, name="letters"),
     path("enrolment/monitoring/", review_views.monitoring, name="monitoring"),
@@ -31,6 +31,7 @@ urlpatterns = [
     path("enrolment/reviews/", review_views.Reviews.as_view(), name="reviews"),
     path("enrolment/reviews/<int:pk>/", review_views.review, name="review"),
     path("enrolment/reviews/<int:pk>/<slug:what>/", review_views.act, name="review_act"),
+    path("enrolment/averages/", average_views.average, name="averages"),
     path("enrolment/confirmed/", spot_views.Confirmed.as_view(), name="confirmed"),
     path("enrolment/spot-checks/", spot_views.SpotChecks.as_view(), name="spot_checks"),
     path("enrolment/spot-checks/new/", spot_views.draw, name="spot_draw"),
@@ -40,5 +41,5 @@ urlpatterns = [
     path("enrolment/spot-checks/items/<int:pk>/<slug:what>/", spot_views.item_act, name="spot_item_act"),
     path("check/", letter_views.check, name="certificate_find"),
     path("check/<str:code>/", letter_views.check, name="certificate_check"),
-    path("enrolment/awards/<int:pk>/<slug:what>/", views.award_act, name="award_act"),
+    path("enrolment/awards/<int:pk>/<slug:what>/", award_views.award_act, name="award_act"),
 ]

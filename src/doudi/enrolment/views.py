@@ -17,19 +17,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from doudi.assessment import queries as assessments
-from doudi.assessment.facts import month_after
 from doudi.assessment.models import Assessment
 from doudi.core import audit, duties, places
-from doudi.core import letters as pdf
 from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter, page_of
 from doudi.core.views.access import may
 from doudi.enrolment import queries, services
-from doudi.enrolment.forms import NoteForm, ProposalForm, ReasonForm, StopForm
-from doudi.enrolment.models import Award, AwardAmount, Case, Certificate, Decision
+from doudi.enrolment.forms import NoteForm, ProposalForm
+from doudi.enrolment.models import Award, AwardAmount, Case, Decision
 from doudi.enrolment.procedure import Step
 from doudi.enrolment.rules import START_RULES, Start
-from doudi.enrolment.services.letters import CERTIFIED
 from doudi.registry.models import Household, Programme
 
 
@@ -74,7 +71,7 @@ class Decisions(ListPage):
 
 
 def _decision(pk: int) -> Decision:
-    found = Decision.objects.select_related("household", "person", "proposed_by", "decided_by", "assessment").filter(pk=pk).first()
+    found = Decision.objects.select_related("person", "proposed_by", "decided_by", "assessment").filter(pk=pk).first()
     if found is None:
         raise Http404
     return found
@@ -270,59 +267,3 @@ class Awards(ListPage):
     def rows(self) -> QuerySet[Award]:
         newest = AwardAmount.objects.filter(award=OuterRef("pk")).order_by("-from_month").values("amount")[:1]
         return Award.objects.select_related("household").annotate(current=Subquery(newest))
-
-
-def _award(pk: int) -> Award:
-    found = Award.objects.select_related("household", "decision", "decision__decided_by").filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
-
-
-@require_GET
-@may("enrolment.view")
-def award(request: HttpRequest, pk: int) -> HttpResponse:
-    return _award_page(request, _award(pk))
-
-
-def _award_page(request: HttpRequest, row: Award, *, form: Any = None, what: str = "", status: int = 200) -> HttpResponse:
-    audit.record_access(what="open", subject="household", subject_id=row.household_id, area=row.area, field="award")
-    running = not row.void and row.ends is None
-    desc = [
-        (_("户主"), row.household.name), (_("项目"), row.get_programme_display()), (_("领款人"), row.payee_name),
-        (_("起始月"), f"{row.starts:%Y-%m}"), (_("终止月"), f"{row.ends:%Y-%m}" if row.ends else ""), (_("决定"), row.decision.number),
-    ]  # fmt: skip
-    stop = running and duties.may("enrolment.propose")
-    pause = running and duties.may("enrolment.approve")
-    context = {
-        "row": row, "desc": desc, "state": award_state(row), "colour": award_colour(row), "amounts": row.amounts.order_by("-from_month"),
-        "members": row.members.select_related("person").order_by("starts", "id"), "timeline": queries.award_timeline(row),
-        "stop_form": (form if what == "stop" else StopForm(initial={"from_month": month_after(timezone.localdate())})) if stop else None,
-        "certify": running and row.programme in CERTIFIED and pdf.available() and duties.may("enrolment.letters"),
-        "certificates": Certificate.objects.filter(award=row).order_by("-id"),
-        "pause_form": (form if what in ("suspend", "resume") else ReasonForm()) if pause else None,
-    }  # fmt: skip
-    return render(request, "enrolment/award.html", context, status=status)
-
-
-@require_POST
-@may("enrolment.view")
-def award_act(request: HttpRequest, pk: int, what: str) -> HttpResponse:
-    """Propose to stop an award (township); suspend or resume it (county)."""
-    _award(pk)
-    if what not in ("stop", "suspend", "resume"):
-        raise Http404
-    form = StopForm(request.POST) if what == "stop" else ReasonForm(request.POST)
-    if form.is_valid():
-        try:
-            if what == "stop":
-                made = services.stop_award(award_id=pk, now=timezone.now(), **form.cleaned_data)
-                messages.success(request, _("已提出停发 %(number)s，等待审批。") % {"number": made.number})
-                return redirect("enrolment:decision", pk=made.pk)
-            action = services.suspend if what == "suspend" else services.resume
-            action(award_id=pk, now=timezone.now(), **form.cleaned_data)
-            messages.success(request, _("已暂停发放。") if what == "suspend" else _("已恢复发放。"))
-            return redirect("enrolment:award", pk=pk)
-        except ValidationError as error:
-            form.add_error(None, error)
-    return _award_page(request, _award(pk), form=form, what=what, status=422)

@@ -263,6 +263,7 @@ class MoveRequest(models.Model):
     first_month = models.DateField()
     asked_by = models.BigIntegerField()
     asked_at = models.DateTimeField()
+    due = models.DateField(null=True, help_text="until when the giving side decides; then the levels above may")
     released_by = models.BigIntegerField(null=True)
     released_at = models.DateTimeField(null=True)
     refused_reason = models.CharField(max_length=200, blank=True)

@@ -5,11 +5,12 @@ from doudi.enrolment.models.awards import Award, AwardAmount, AwardEvent, AwardM
 from doudi.enrolment.models.decisions import Decision
 from doudi.enrolment.models.letters import Certificate, Letter
 from doudi.enrolment.models.papers import Authorisation, DataCheck, Document, HouseholdVisit, Objection, Publicity, Relative
+from doudi.enrolment.models.payees import PayeeChange
 from doudi.enrolment.models.reviews import MonitoringRun, Review
 from doudi.enrolment.models.spot_checks import SpotCheck, SpotCheckItem, SpotCheckStratum
 
 __all__ = [
     "Application", "Authorisation", "Award", "AwardAmount", "AwardEvent", "AwardMember", "Case", "CaseEvent", "CaseStep", "Certificate", "DataCheck", "Decision",
-    "Document", "Entitlement", "HouseholdVisit", "Letter", "MonitoringRun", "Objection", "Publicity", "Relative", "Review", "SpotCheck",
+    "Document", "Entitlement", "HouseholdVisit", "Letter", "MonitoringRun", "Objection", "PayeeChange", "Publicity", "Relative", "Review", "SpotCheck",
     "SpotCheckItem", "SpotCheckStratum",
 ]  # fmt: skip

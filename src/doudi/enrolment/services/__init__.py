@@ -18,8 +18,10 @@ from doudi.enrolment.services.grounds import Ground
 from doudi.enrolment.services.leaving import extend_while_suspended, notice_of_end, propose_gradual_exit
 from doudi.enrolment.services.letters import certificate_paper, check_certificate, issue_certificate, issue_notice, make_letters, notice_of
 from doudi.enrolment.services.monitoring import monitor, release_held
+from doudi.enrolment.services.moved import remind_moved_awards
 from doudi.enrolment.services.opinions import give_opinion, record_appraisal, record_county_visit, record_visit, review_federation
 from doudi.enrolment.services.papers import add_document, end_authorisation, end_relative, record_authorisation, record_relative, remove_document
+from doudi.enrolment.services.payees import decide_payee, propose_payee
 from doudi.enrolment.services.periodic_reviews import raise_periodic
 from doudi.enrolment.services.proposing import Proposed, change_award, propose, propose_from_run, propose_many, refuse, stop_award
 from doudi.enrolment.services.publicising import close_publicity, object_by_complaint, publish, raise_objection, settle_objection, skip_publicity
@@ -47,6 +49,7 @@ __all__ = [
     "close_publicity",
     "close_spot_check",
     "conclude_check",
+    "decide_payee",
     "deliver_notice",
     "draw_spot_check",
     "end_authorisation",
@@ -71,6 +74,7 @@ __all__ = [
     "propose_from_run",
     "propose_gradual_exit",
     "propose_many",
+    "propose_payee",
     "propose_standard_raise",
     "publish",
     "raise_automatically",
@@ -85,6 +89,7 @@ __all__ = [
     "refuse",
     "refuse_acceptance",
     "release_held",
+    "remind_moved_awards",
     "remind_spot_checks",
     "remove_document",
     "reopen_confirmed",

@@ -48,7 +48,7 @@ select d.id, m.value ->> 'name', p.died_on,
   p.id is null or p.area <> d.area or not exists (
     select from registry_membership s where s.person_id = p.id and s.household_id = d.household_id and (s.ends is null or s.ends > %(today)s)),
   (select a.programme from enrolment_awardmember w join enrolment_award a on a.id = w.award_id
-   where w.person_id = p.id and w.grp = x.grp and not w.void and w.award_id is distinct from d.award_id and (w.ends is null or w.ends > x.starts) limit 1)
+   where w.person_id = p.id and w.area = p.area and w.grp = x.grp and not w.void and w.award_id is distinct from d.award_id and (w.ends is null or w.ends > x.starts) limit 1)
 from enrolment_decision d
 join unnest(%(ids)s::bigint[], %(groups)s::smallint[], %(starts)s::date[]) x (id, grp, starts) on x.id = d.id
 cross join lateral jsonb_array_elements(d.content -> 'members') m
@@ -57,6 +57,21 @@ left join registry_person p on p.id = (m.value ->> 'person_id')::bigint
 PAYEES = """
 select d.id, d.content #>> '{payee,name}', p.id is null or p.area <> d.area, p.died_on from enrolment_decision d
 left join registry_person p on p.id = (d.content #>> '{payee,person_id}')::bigint where d.id = any(%s) and d.kind = 'grant'
+"""
+# After a move the old area pays until this award begins; it says from when that can be (never a month that is paid already).
+SUCCEEDED = """
+select x.id, doudi.succeed_awards(array(select (m.value ->> 'person_id')::bigint from jsonb_array_elements(d.content -> 'members') m), x.grp, x.starts)
+from unnest(%(ids)s::bigint[], %(groups)s::smallint[], %(starts)s::date[]) x (id, grp, starts) join enrolment_decision d on d.id = x.id
+where exists (
+  select from jsonb_array_elements(d.content -> 'members') m join registry_benefitstatus b on b.person_id = (m.value ->> 'person_id')::bigint
+  where b.award_id is not null)
+order by x.id
+"""
+# Refused where it moved to: nobody waits any more for an award that goes on from the old one.
+REFUSED = """
+update core_todo t set done_at = %(now)s, done_by_id = %(account)s from enrolment_decision d
+join registry_benefitstatus b on b.household_id = d.household_id and b.programme = d.programme and b.award_id is not null
+where d.id = any(%(ids)s) and d.kind = 'refuse' and t.subject = 'award' and t.subject_id = b.award_id and t.kind like 'move.award%%' and t.done_at is null
 """
 ENTITLEMENTS = "insert into enrolment_entitlement (area, kind) select area, 'award' from enrolment_decision where id = any(%s) order by id returning id, area"
 NEW = "unnest(%(ids)s::bigint[], %(awards)s::bigint[], %(groups)s::smallint[], %(starts)s::date[]) x (id, award_id, grp, starts)"
@@ -214,6 +229,8 @@ def _grant(rows: list[_Row], starts: dict[int, date], now: datetime) -> None:
     ids = [row.id for row in rows]
     values: dict[str, Any]
     with connection.cursor() as cursor:
+        cursor.execute(SUCCEEDED, {"ids": ids, "groups": [GROUPS[row.programme] for row in rows], "starts": [starts[row.id] for row in rows]})
+        starts = starts | dict(cursor.fetchall())
         cursor.execute(ENTITLEMENTS, [ids])
         free: dict[str, list[int]] = {}
         for identifier, area in cursor.fetchall():
@@ -324,6 +341,8 @@ def _settle(
     values = {"state": State.APPROVED, "account": account, "now": now, "note": note.strip()[:400], "township": township}
     _apply_or_split(rows, starts, values, out)
     _finish(out.done, now)
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSED, values | {"ids": out.done})
     decided(out.done, state=State.APPROVED, note=note, now=now)
     follow_decisions(ids=out.done, approved=True, now=now)
 

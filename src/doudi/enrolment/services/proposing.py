@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -125,8 +125,9 @@ def announce(ids: list[int], *, now: datetime) -> None:
 
 
 def holders(person_ids: Iterable[int], on: date) -> set[tuple[int, int]]:
-    """(person, exclusion group) of awards that hold on or after a month, as far as the scope sees."""
-    rows = AwardMember.objects.filter(person__in=set(person_ids), void=False).filter(Q(ends__isnull=True) | Q(ends__gt=on))
+    """(person, exclusion group) of awards that hold on or after a month, as far as the scope sees. One from before a move is none of them:
+    the new area's award takes its place."""
+    rows = AwardMember.objects.filter(person__in=set(person_ids), void=False, person__area=F("area")).filter(Q(ends__isnull=True) | Q(ends__gt=on))
     return set(rows.values_list("person_id", "grp"))
 
 
@@ -292,9 +293,12 @@ def _nobody_holds(draft: Draft, on: date) -> None:
 
 def running_award(award_id: int) -> Award:
     try:
-        return Award.objects.select_for_update().get(pk=award_id, void=False)
+        award = Award.objects.select_for_update().get(pk=award_id, void=False)
     except Award.DoesNotExist:
         raise ValidationError(_("找不到这项待遇：可能已作废，或不在您的管辖范围内。")) from None
+    if not Household.objects.filter(pk=award.household_id, area=award.area).exists():
+        raise ValidationError(_("该家庭已转出，原地只发放到转入地待遇开始前；变更由转入地办理。"))
+    return award
 
 
 @transaction.atomic
@@ -348,7 +352,12 @@ def change_award(
     if assessment.household_id != award.household_id:
         raise ValidationError(_("测算与待遇不属于同一家庭。"))
     person = None if award.programme in HOUSEHOLD_PROGRAMMES else award.members.filter(void=False).values_list("person_id", flat=True)[0]
-    found = [d for d in grant_drafts([assessment], [award.programme], on=on, bands=bands) if d.person_id == person]
+    try:
+        found = [d for d in grant_drafts([assessment], [award.programme], on=on, bands=bands) if d.person_id == person]
+    except LawInputError as error:
+        raise ValidationError(_("档次不能用于测算：%(problem)s。") % {"problem": str(error)}) from None
+    if bands and not reason.strip():
+        raise ValidationError(_("变更成员档次须填写理由。"))
     if not found and amount is None:
         raise ValidationError(_("测算结果不再符合条件；请办理停发，或填写金额和理由。"))
     if found:

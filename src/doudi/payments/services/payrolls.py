@@ -72,19 +72,23 @@ with taken_over as (
   from unpaid u
   join doudi.enrolment_awardmember m on m.award_id = u.id and not m.void and m.starts <= u.month and (m.ends is null or m.ends > u.month)
   group by u.id, u.month
+), gone as materialized (
+  -- managed elsewhere since a move: paid here until the new area's award begins
+  select * from doudi.moved_people()
 )
 select p.id, p.area, p.month, p.programme, p.household_id, p.payee_id, p.payee_name, p.account, p.bank, p.decision_id, h.members, h.living,
        -- half up to the fen; bands only where they make up the award's amount
        case when h.living = h.members then p.full_amount
             when h.shares = h.members and h.all_shares = p.full_amount then p.full_amount - coalesce(h.dead_share, 0)
             else round(p.full_amount * h.living / h.members, 2) end as amount,
-       f.fund_id, payee.token as payee_token,
-       coalesce(b.name, p.payee_name) as beneficiary_name, coalesce(b.token, payee.token) as beneficiary_token,
+       f.fund_id, coalesce(payee.token, gone_payee.token) as payee_token,
+       coalesce(b.name, gone_member.name, p.payee_name) as beneficiary_name,
+       coalesce(b.token, gone_member.token, payee.token, gone_payee.token) as beneficiary_token,
        case when paid.award_id is not null then 'paid_elsewhere'
             when v.entitlement_id is not null then 'held'
             when p.suspended then 'suspended'
-            when h.payee_died or payee.died_on is not null then 'payee_died'
-            when p.account is null or coalesce(b.token, payee.token) is null then 'no_account'
+            when h.payee_died or coalesce(payee.died_on, gone_payee.died_on) is not null then 'payee_died'
+            when p.account is null or coalesce(b.token, gone_member.token, payee.token, gone_payee.token) is null then 'no_account'
             when f.fund_id is null then 'no_fund'
             when r.entitlement_id is not null then 'returned' end as reason
 from priced p
@@ -92,6 +96,8 @@ join held_by h on h.id = p.id and h.month = p.month
 left join (select programme, min(fund_id) as fund_id from doudi.payments_fundpurpose group by programme) f on f.programme = p.programme
 left join doudi.registry_person payee on payee.id = p.payee_id
 left join doudi.registry_person b on b.id = case when h.payee_is_member then p.payee_id else h.first_living end
+left join gone gone_payee on gone_payee.id = p.payee_id
+left join gone gone_member on gone_member.id = case when h.payee_is_member then p.payee_id else h.first_living end
 left join doudi.months_paid_already(%(months)s::date[]) paid on paid.award_id = p.id and paid.month = p.month
 left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v
   on v.entitlement_id = p.id

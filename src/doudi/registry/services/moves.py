@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 from doudi.batch import idnumber
 from doudi.core import audit, keys, numbers, places, workdays
 from doudi.core import scope as scopes
-from doudi.core.services.todos import finish_todos
+from doudi.core.models import Duty
+from doudi.core.services.todos import COLUMNS, finish_todos
 from doudi.core.settings_overlay import get_setting
 from doudi.registry.models import MoveRequest, Programme
 from doudi.registry.services.base import service, village
 
-RELEASE_DAYS = 5  # working days after which the level above may release
+RELEASE_DAYS = "procedure.move.release_days"  # working days after which the levels above may release
+COUNTY = 6  # length of its code
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,13 @@ def ask_move(*, id_number: str, to_area: str, reason: str, first_month: date, on
     household_id, name, from_area = rows[0]
     if from_area == to_area:
         raise ValidationError({"to_area": _("该家庭已由这个村（社区）管理，无需转移。")})
+    due = workdays.add_working_days(on, int(get_setting(RELEASE_DAYS, from_area, on)))
     # The release is the other side's: its columns are not this side's to write, not even as NULL.
     with connection.cursor() as cursor:
         cursor.execute(
-            "insert into registry_moverequest (household_id, household_name, from_area, to_area, reason, first_month, asked_by, asked_at, refused_reason)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, '') returning id",
-            [household_id, name, from_area, to_area, reason.strip()[:200], first_month, scopes.current().account_id, now],
+            "insert into registry_moverequest (household_id, household_name, from_area, to_area, reason, first_month, asked_by, asked_at, due,"
+            " refused_reason) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, '') returning id",
+            [household_id, name, from_area, to_area, reason.strip()[:200], first_month, scopes.current().account_id, now, due],
         )
         pk = cursor.fetchone()[0]
     return MoveRequest.objects.get(pk=pk)
@@ -106,18 +109,24 @@ def _open(request_id: int) -> MoveRequest:
     return found
 
 
+def may_release_from(request: MoveRequest) -> date:
+    """The day from which the levels above may release: the giving side's setting, counted from the day of the request."""
+    asked = timezone.localdate(request.asked_at)
+    return workdays.add_working_days(asked, int(get_setting(RELEASE_DAYS, request.from_area, asked)))
+
+
 def _giving_side(request: MoveRequest, *, on: date) -> None:
-    """The giving side releases or refuses; who stands above both ends (from the county up) only after five working days."""
+    """The giving side releases or refuses; who stands above it or above both ends only after the days that the giving side has."""
     acting = scopes.current()
     if not acting.covers(request.from_area):
         raise ValidationError(_("转移须由转出地同意；请等待转出地办理。"))
-    if acting.covers(request.to_area) and len(acting.area) < 9:
-        earliest = workdays.add_working_days(request.asked_at.date(), RELEASE_DAYS)
+    if len(acting.area) < COUNTY or (acting.covers(request.to_area) and len(acting.area) < 9):
+        earliest = may_release_from(request)
         if on < earliest:
             raise ValidationError(_("转出地可在 %(day)s 前办理；逾期未办的，上级方可代为同意。") % {"day": earliest})
 
 
-@service("registry.move")
+@service("registry.release")
 def release_move(*, request_id: int, on: date, now: datetime) -> MoveRequest:
     """Release a household to the area that asks (同意转出): another officer than who asked."""
     request = _open(request_id)
@@ -128,7 +137,7 @@ def release_move(*, request_id: int, on: date, now: datetime) -> MoveRequest:
     return MoveRequest.objects.get(pk=request_id)
 
 
-@service("registry.move")
+@service("registry.release")
 def refuse_move(*, request_id: int, reason: str, on: date, now: datetime) -> MoveRequest:
     """Refuse to release, with a reason that the asking side reads."""
     request = _open(request_id)
@@ -139,7 +148,7 @@ def refuse_move(*, request_id: int, reason: str, on: date, now: datetime) -> Mov
     return MoveRequest.objects.get(pk=request_id)
 
 
-@service("registry.move")
+@service("registry.release")
 def carry_out_move(*, request_id: int, now: datetime) -> MoveRequest:
     """Carry out a released move: household, living members, their facts and open work come under the new area.
 
@@ -159,3 +168,33 @@ def carry_out_move(*, request_id: int, now: datetime) -> MoveRequest:
         raise
     finish_todos(subject="move", subject_id=request_id, now=now)
     return MoveRequest.objects.get(pk=request_id)
+
+
+# Past its day: the giving county, then who stands above both ends; once each.
+ESCALATED = """
+select case when %(above)s then left(m.from_area, case when left(m.from_area, 4) = left(m.to_area, 4) then 4 else 2 end) else left(m.from_area, 6) end,
+  %(duty)s::text, %(kind)s::text, '家庭转出申请逾期未办理，申请于 ' || to_char(m.asked_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD'),
+  '/moves/' || m.id || '/', 'move', m.id, m.due
+from registry_moverequest m
+where m.from_area >= %(low)s and m.from_area < %(high)s and m.released_at is null and m.done_at is null and m.refused_reason = '' and m.due < %(before)s
+"""
+
+
+@service("registry.escalate_moves")
+def escalate_moves(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Bring requests that the giving side has left past its day to the county, and after as many working days again to who stands above
+    both ends. Returns how many of each are new."""
+    days = int(get_setting(RELEASE_DAYS, area, on))
+    found = {}
+    for name, duty, above, before in (
+        ("county", Duty.COUNTY_REVIEWER, False, on), ("above", Duty.SUPERVISOR, True, workdays.add_working_days(on, -days)),
+    ):  # fmt: skip
+        values = {"above": above, "duty": duty.value, "kind": f"move.{name}", "low": area, "high": area + ":", "before": before, "now": now}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"insert into core_todo ({COLUMNS}, made_at) select found.*, %(now)s::timestamptz from ({ESCALATED}) found"
+                " on conflict (kind, subject, subject_id, duty) where done_at is null do nothing",
+                values,
+            )
+            found[name] = cursor.rowcount
+    return found

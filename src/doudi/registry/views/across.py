@@ -58,7 +58,7 @@ def move_new(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@may("registry.move")
+@may("registry.release")
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     row = queries.moves().filter(pk=pk).first()
     if row is None:
@@ -70,6 +70,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
         (_("家庭"), queries.shown_name(row.household_name)), (_("转入后首月"), ui.month(row.first_month)),
         (_("转出地"), ui.area_name(row.from_area)), (_("转入地"), ui.area_name(row.to_area)),
         (_("申请人"), asker), (_("申请时间"), ui.day(row.asked_at)),
+        (_("转出地办理期限"), ui.day(row.due)),
         (_("转移事由"), row.reason, True),
     ]  # fmt: skip
     if row.refused_reason:
@@ -92,7 +93,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@may("registry.move")
+@may("registry.release")
 def move_decide(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     on, now = timezone.localdate(), timezone.now()
     try:

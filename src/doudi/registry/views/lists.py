@@ -113,7 +113,7 @@ def move_state(row: MoveRequest) -> str:
 
 class Moves(ListPage):
     title = _("家庭转移")
-    act = "registry.move"
+    act = "registry.release"
     crumbs = ((_("救助家庭"), "/households/"),)
     order = ("-asked_at", "id")
     template = "registry/moves.html"
@@ -129,6 +129,7 @@ class Moves(ListPage):
         Column(_("转入地"), "to_area", kind="area"),
         Column(_("转入后首月"), lambda row: f"{row.first_month:%Y-%m}"),
         Column(_("申请时间"), "asked_at", kind="day"),
+        Column(_("转出地办理期限"), lambda row: row.due if move_state(row) == "asked" else None, kind="due"),
         Column(_("方向"), lambda row: _("转入") if scopes.current().covers(row.to_area) else _("转出")),
         Column(
             _("状态"), lambda row: STATES[move_state(row)], kind="tag",
@@ -138,3 +139,6 @@ class Moves(ListPage):
 
     def rows(self) -> QuerySet[MoveRequest]:
         return queries.moves()
+
+    def context(self) -> dict[str, Any]:
+        return {"may_ask": duties.may("registry.move")}

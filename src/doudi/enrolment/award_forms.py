@@ -1,0 +1,66 @@
+"""Forms of one award: another amount, band or member; another payee."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from doudi.enrolment.forms import MONTH
+from doudi.enrolment.models import Award, PayeeChange
+from doudi.registry.codes import BANKS
+from doudi.registry.models import Membership
+
+
+class AwardChangeForm(forms.Form):
+    """Propose what holds from a month on. Amounts and members are the law's of today; the bands are the officer's, where the county pays by them."""
+
+    from_month = forms.DateField(label=gettext_lazy("自何月起变更"), **MONTH)  # type: ignore[arg-type]
+    amount = forms.DecimalField(
+        label=gettext_lazy("金额（元/月）"), required=False, min_value=Decimal("0.01"), max_digits=10, decimal_places=2,
+        help_text=gettext_lazy("留空按现在登记的情况测算，享受人随之调整；与测算不一致的须会签。"),
+    )  # fmt: skip
+    reason = forms.CharField(label=gettext_lazy("理由"), max_length=400)
+
+    def __init__(self, *args: Any, award: Award, by_band: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people: list[int] = []
+        if not by_band:
+            return
+        for member in award.members.filter(void=False, ends=None, died_on=None).select_related("person").order_by("id"):
+            name = f"band_{member.person_id}"
+            self.people.append(member.person_id)
+            self.fields[name] = forms.IntegerField(
+                label=f"{member.person.name}（{gettext_lazy('档次')}）", required=False, min_value=1, max_value=6, initial=member.band
+            )
+
+    def bands(self) -> dict[int, int] | None:
+        """Band by member, or None where none was given."""
+        found = {person: self.cleaned_data[f"band_{person}"] for person in self.people if self.cleaned_data.get(f"band_{person}")}
+        return found or None
+
+
+class PayeeForm(forms.Form):
+    """Propose another payee: a member to the account in the registry, or a guardian or institution to the one given here."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("领款人类型"), choices=PayeeChange.Kind.choices)
+    person_id = forms.TypedChoiceField(label=gettext_lazy("家庭成员"), required=False, coerce=int, empty_value=None)
+    name = forms.CharField(label=gettext_lazy("户名（监护人或机构）"), required=False, max_length=60)
+    account = forms.CharField(label=gettext_lazy("收款账号（监护人或机构）"), required=False, max_length=40)
+    bank = forms.ChoiceField(label=gettext_lazy("开户银行"), required=False, choices=[("", gettext_lazy("请选择")), *BANKS.items()])
+    basis = forms.CharField(
+        label=gettext_lazy("依据和证明材料"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}), help_text=gettext_lazy("例如：监护人身份证明、供养服务协议及编号。")
+    )
+
+    def __init__(self, *args: Any, award: Award, on: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        living = Membership.objects.filter(household=award.household_id, starts__lte=on, person__died_on=None).exclude(ends__lte=on).select_related("person")
+        self.fields["person_id"].choices = [("", gettext_lazy("请选择")), *((m.person_id, m.person.name) for m in living.order_by("relationship", "id"))]  # type: ignore[attr-defined]
+
+
+class PayeeDecisionForm(forms.Form):
+    note = forms.CharField(label=gettext_lazy("意见（退回时必填）"), required=False, max_length=400)
+    version = forms.IntegerField(widget=forms.HiddenInput())
