@@ -93,11 +93,13 @@ def _open(services: Any) -> None:
 
 
 def _awards(town: SignIn) -> None:
-    """An award whose payee is about to change, and one whose payee has changed."""
+    """An award whose payee is about to change."""
     from doudi.enrolment import services
-    from doudi.enrolment.models import Award
+    from doudi.enrolment.models import Award, PayeeChange
 
     with scopes.acting(town.scope("doudi demo")):
+        if PayeeChange.objects.exists():
+            return
         running = Award.objects.filter(void=False, ends=None, programme=Programme.DIBAO).order_by("entitlement_id").first()
         if running is not None:
             services.propose_payee(
@@ -110,10 +112,12 @@ def _move(giving: SignIn, asking: SignIn) -> None:
     """A household of the first township that the second asks for."""
     from doudi.core import numbers, places
     from doudi.enrolment.models import Award
-    from doudi.registry.models import Membership
+    from doudi.registry.models import Membership, MoveRequest
     from doudi.registry.services import ask_move
 
     with scopes.acting(giving.scope("doudi demo")):
+        if MoveRequest.objects.exists():
+            return
         held = Award.objects.filter(void=False, ends=None, programme=Programme.DIBAO).order_by("-entitlement_id").values_list("household_id", flat=True)[:1]
         head = Membership.objects.filter(household__in=list(held), ends=None, relationship="02").select_related("person").first()
         number = numbers.plain(head.person.token) if head is not None else None

@@ -44,6 +44,7 @@ CHECKED: dict[str, dict[str, Any]] = {
     "payments_payrollline": {"kind": "regular", "month_entitled": date(2022, 12, 1), "amount": 100, "cause": None, "decision_id": 1},
     "enrolment_award": {"starts": date(2022, 12, 1)},
     "enrolment_authorisation": {"obligor_name": b"x"},
+    "enrolment_payeechange": {"kind": "guardian", "state": "proposed", "person_id": None, "decided_by_id": None},
     "payments_grant": {"month": date(2022, 12, 1)},
     "relief_reliefclaim": {"slot": 1, "until": date(2023, 11, 25), "year": 2022},
     "relief_vagrantcase": {"state": "staying", "leaving": ""},

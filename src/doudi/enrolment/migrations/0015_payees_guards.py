@@ -1,4 +1,4 @@
-"""Protection of changes of payee; what was decided stays."""
+"""Protection of changes of payee; what was decided stays (the token of its account follows a rotation of keys; the application may not write it)."""
 
 from django.db import migrations
 
@@ -7,7 +7,7 @@ from doudi.core.grants import Protect
 DECIDED = """
 create function doudi.payee_change_stays() returns trigger language plpgsql set search_path = doudi, pg_temp as $$
 begin
-  if old.state <> 'proposed' and (to_jsonb(old) - 'area' - 'area_then') is distinct from (to_jsonb(new) - 'area' - 'area_then') then
+  if old.state <> 'proposed' and (to_jsonb(old) - 'area' - 'area_then' - 'account') is distinct from (to_jsonb(new) - 'area' - 'area_then' - 'account') then
     raise exception 'a decided change of payee stays' using errcode = 'check_violation';
   end if;
   return new;
