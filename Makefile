@@ -57,10 +57,9 @@ messages: setup
 
 e2e: setup
 	$(BIN)/python tests/e2e/main_job.py $(ARGS)
-	$(BIN)/python tests/e2e/applications.py $(ARGS)
 	$(BIN)/python tests/e2e/offline_visit.py $(ARGS)
-	$(BIN)/python tests/e2e/relief.py $(ARGS)
-	$(BIN)/python tests/e2e/monitoring.py $(ARGS)
+	@set -e; home=$$(mktemp -d /var/tmp/doudi-e2e-XXXXXX); trap 'rm -rf "$$home"' EXIT; \
+	for walk in applications relief monitoring; do $(BIN)/python tests/e2e/$$walk.py --home "$$home" $(ARGS); done
 
 bench: setup
 	@set -e; for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done

@@ -161,8 +161,9 @@ def main() -> None:
     shots = home / "shots"
     shots.mkdir(parents=True, exist_ok=True)
     try:
-        users = home / "users-monitoring.json"
-        doudi("demo", "--people", str(given.people), "--no-serve", "--users", str(users), home=home)
+        users = home / "users.json"
+        if not users.exists():
+            doudi("demo", "--people", str(given.people), "--no-serve", "--users", str(users), home=home)
         people = users_of(users)
         with served(home) as base, browser() as chrome:
             town, reviewer, approver = (Walker(chrome, base, people[name], shots) for name in ("town", "reviewer", "approver"))
