@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -78,7 +79,7 @@ def floors(month: date) -> dict[str, Floor]:
 def averages(month: date) -> list[Average]:
     """Running dibao of the acting scope in a month (its first day), by county and residence; one statement."""
     scope, limits = scopes.current(), floors(month)
-    values = {"low": scope.low, "high": scope.high, "month": month, "programmes": list(PAYS)}
+    values: dict[str, Any] = {"low": scope.low, "high": scope.high, "month": month, "programmes": list(PAYS)}
     with connection.cursor() as cursor:
         cursor.execute(PAID, values)
         rows = cursor.fetchall()

@@ -101,5 +101,5 @@ def chart(award: Award, *, today: date) -> SafeString | None:
         return None
     last = min(award.ends, today) if award.ends and award.ends > award.starts else max(today, award.starts)
     waiting = Decision.objects.filter(household_id=award.household_id, award_id=award.pk, state="proposed", kind="change", amount__isnull=False)
-    planned = list(waiting.order_by("starts").values_list("starts", "amount"))
+    planned = [(starts, amount) for starts, amount in waiting.order_by("starts").values_list("starts", "amount") if amount is not None]
     return charts.step_chart(steps, title=str(_("待遇金额（元/月）")), until=last, unit=str(_("元")), planned=planned)

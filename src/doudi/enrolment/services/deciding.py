@@ -338,7 +338,7 @@ def approve_many(*, decisions: Sequence[tuple[int, int]], now: datetime, note: s
 def _settle(
     rows: list[_Row], starts: dict[int, date], *, account: int, note: str, out: Outcome, now: datetime, township: bool = False
 ) -> None:
-    values = {"state": State.APPROVED, "account": account, "now": now, "note": note.strip()[:400], "township": township}
+    values: dict[str, Any] = {"state": State.APPROVED, "account": account, "now": now, "note": note.strip()[:400], "township": township}
     _apply_or_split(rows, starts, values, out)
     _finish(out.done, now)
     with connection.cursor() as cursor:

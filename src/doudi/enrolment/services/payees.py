@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -40,21 +41,23 @@ def propose_payee(
     if not basis.strip():
         raise ValidationError({"basis": _("请写明依据和证明材料，例如监护关系证明、供养协议。")})
     if kind == Kind.MEMBER:
-        person = Person.objects.filter(pk=person_id, area=award.area, died_on=None).first()
+        person = Person.objects.filter(pk=person_id or 0, area=award.area, died_on=None).first()
         if person is None or not Membership.objects.filter(household=award.household_id, person=person, starts__lte=on).exclude(ends__lte=on).exists():
             raise ValidationError({"person_id": _("领款人应为该家庭在世的成员；请重新选择。")})
         if person.account is None:
             raise ValidationError({"person_id": _("%(name)s还没有登记银行账户；请先在人员页登记。") % {"name": person.name}})
-        token, name, bank = person.account, person.name, person.bank
+        token: UUID = person.account
+        name, bank = person.name, person.bank
     else:
         person_id, name = None, name.strip()
         if not 1 < len(name) <= 60 or any(mark in name for mark in "|\t\n\\"):
             raise ValidationError({"name": _("请填写与银行账户一致的户名。")})
-        token = contacts(account=account)["account"]
-        if token is None:
+        given = contacts(account=account)["account"]
+        if given is None:
             raise ValidationError({"account": _("请填写收款账号。")})
         if not bank:
             raise ValidationError({"bank": _("“开户银行”必须选择。")})
+        token = given
     if (award.payee_name, award.account, award.payee_id) == (name, token, person_id):
         raise ValidationError(_("领款人和账户与现在的相同，没有变更内容。"))
     if PayeeChange.objects.filter(award=award, state=State.PROPOSED).exists():

@@ -189,7 +189,7 @@ def escalate_moves(*, area: str, on: date, now: datetime) -> dict[str, int]:
     for name, duty, above, before in (
         ("county", Duty.COUNTY_REVIEWER, False, on), ("above", Duty.SUPERVISOR, True, workdays.add_working_days(on, -days)),
     ):  # fmt: skip
-        values = {"above": above, "duty": duty.value, "kind": f"move.{name}", "low": area, "high": area + ":", "before": before, "now": now}
+        values: dict[str, Any] = {"above": above, "duty": duty.value, "kind": f"move.{name}", "low": area, "high": area + ":", "before": before, "now": now}
         with connection.cursor() as cursor:
             cursor.execute(
                 f"insert into core_todo ({COLUMNS}, made_at) select found.*, %(now)s::timestamptz from ({ESCALATED}) found"
