@@ -38,8 +38,8 @@ test-law: setup
 test-spark: setup
 	@command -v java >/dev/null || { echo "Java 17 is needed for Spark"; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
-	$(BIN)/python -m pytest src/doudi/discovery/tests/test_engines.py $(ARGS)
-	DOUDI_BATCH_ENGINE=spark $(BIN)/python -m pytest src/doudi/batch/tests/test_compare.py $(ARGS)
+	DOUDI_SPARK_PARTITIONS=2 $(BIN)/python -m pytest src/doudi/discovery/tests/test_engines.py $(ARGS)
+	DOUDI_SPARK_PARTITIONS=2 DOUDI_BATCH_ENGINE=spark $(BIN)/python -m pytest src/doudi/batch/tests/test_compare.py $(ARGS)
 
 lint: setup migrations-check types
 	$(BIN)/ruff check .
