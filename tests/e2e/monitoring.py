@@ -112,6 +112,8 @@ def suspension(town: Walker, reviewer: Walker, approver: Walker, award: str) -> 
     town.shot("held")
     town.go(award)
     form = town.page.locator("form[action$='/stop/']")
+    if not form.locator("select[name=ground]").is_visible():
+        town.page.locator("details", has=form).first.locator("summary").first.click()
     form.locator("select[name=ground]").select_option("income")
     form.locator("input[name=reason]").fill("收入超过标准")
     town.page.once("dialog", lambda dialog: dialog.accept())
