@@ -9,15 +9,17 @@ from __future__ import annotations
 import string
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from ibis import _
 from ibis.common.deferred import Deferred
 from ibis.expr.types import Table, Value
@@ -27,6 +29,7 @@ from .delivery import lake_schema
 from .engine import ROWS, Engine, opened
 from .indicators import INDICATORS, ByPlace, Indicator, in_force, thresholds
 from .lake import Entry, Lake
+from .plans import Plans, Step, frozen
 from .tokens import TOKEN
 
 PEOPLE = pa.schema(
@@ -87,6 +90,8 @@ _MEDICAL = ("id_token", "settled_on", "total_cost", "own_cost", "disease", "seri
 
 Progress = Callable[[str, int], None]
 
+PLANS = Plans()
+
 
 def run(
     lake: Lake,
@@ -109,29 +114,60 @@ def run(
 
     An indicator whose first dataset has no delivery is left out; of its other datasets what has come is read (without the police's deaths the
     registry's own dates of death count)."""
-    with tempfile.TemporaryDirectory(dir=temp) as spill, opened(memory_limit=memory_limit, threads=threads, temp=Path(spill)) as engine:
-        chosen = tuple(indicators)
+    chosen = tuple(indicators)
+    with (
+        tempfile.TemporaryDirectory(dir=temp) as spill,
+        opened(memory_limit=memory_limit, threads=threads, temp=Path(spill)) as engine,
+        duckdb.connect(config={"threads": 1}) as writer,
+    ):
         tables = _Tables(engine, lake, people, members, on, uses=Counter(dataset for each in chosen for dataset in each.datasets), links=links)
+        shape = (tables.shape(), *(_words_of(each, parameters or {}, switches or {}) for each in chosen))
+        plan = PLANS.get(shape)
         found = []
-        for each in chosen:
-            if each.datasets and not tables.has(each.datasets[0]):
-                continue
-            rows = each.rule(tables, thresholds(each, (parameters or {}).get(each.code, {})))
-            rows = in_force(rows, (switches or {}).get(each.code, {}))
-            leads = _sealed(engine.arrow(as_leads(each, rows, tables.files(each.datasets))))
-            found.append(leads)
+        for code, leads in _again(tables, plan) if plan is not None else _first(tables, chosen, parameters or {}, switches or {}):
+            found.append(_sealed(writer, leads))
             if progress:
-                progress(each.code, leads.num_rows)
+                progress(code, leads.num_rows)
+        if plan is None:
+            PLANS.put(shape, tuple(tables.steps))
         return pa.concat_tables(found) if found else LEADS.empty_table()
 
 
-def _sealed(leads: pa.Table) -> pa.Table:
+def _words_of(indicator: Indicator, parameters: Mapping[str, Any], switches: Mapping[str, Any]) -> Hashable:
+    """What an indicator's statement depends on beside the tables."""
+    told = (indicator.code, indicator.rule, indicator.datasets, indicator.reason, indicator.urgency, indicator.programme, indicator.evidence)
+    return (*told, frozen(indicator.parameters), frozen(parameters.get(indicator.code, {})), frozen(switches.get(indicator.code, {})))
+
+
+def _first(
+    tables: _Tables, indicators: Iterable[Indicator], parameters: Mapping[str, Any], switches: Mapping[str, Any]
+) -> Iterator[tuple[str, pa.Table]]:
+    """Code and leads of each indicator by its expression; `tables` notes the steps."""
+    for each in indicators:
+        if each.datasets and not tables.has(each.datasets[0]):
+            continue
+        rows = in_force(each.rule(tables, thresholds(each, parameters.get(each.code, {}))), switches.get(each.code, {}))
+        sql = tables.engine.sql(as_leads(each, rows, tables.files(each.datasets)))
+        tables.steps.append(Step("leads", each.code, sql=sql))
+        yield each.code, tables.engine.answer(sql)
+
+
+def _again(tables: _Tables, plan: Iterable[Step]) -> Iterator[tuple[str, pa.Table]]:
+    """The same by the steps of a comparison of the same shape."""
+    for step in plan:
+        if step.what == "leads":
+            yield step.name, tables.engine.answer(step.sql)
+        else:
+            tables.repeat(step)
+
+
+def _sealed(writer: duckdb.DuckDBPyConnection, leads: pa.Table) -> pa.Table:
     """Evidence as JSON text, written by one hand for every engine."""
-    with duckdb.connect() as connection:
-        connection.register("leads", leads)
-        names = ", ".join(f'"{name}"' if name != "evidence" else "to_json(evidence)::varchar as evidence" for name in LEADS.names)
-        told: pa.Table = connection.sql(f"select {names} from leads").to_arrow_table()
-        return told.cast(LEADS)
+    writer.register("leads", leads)
+    names = ", ".join(f'"{name}"' if name != "evidence" else "to_json(evidence)::varchar as evidence" for name in LEADS.names)
+    told: pa.Table = writer.sql(f"select {names} from leads").to_arrow_table()
+    writer.unregister("leads")
+    return told.cast(LEADS)
 
 
 def as_leads(indicator: Indicator, rows: Table, files: Table) -> Table:
@@ -184,11 +220,41 @@ class _Tables:
     def __init__(self, engine: Engine, lake: Lake, people: Path, members: Path, on: date, *, uses: Mapping[str, int], links: pa.Table | None = None) -> None:
         self.on, self._uses, self._links = on, Counter(uses), links
         self.year = date(on.year - 1, on.month, 28 if (on.month, on.day) == (2, 29) else on.day)
-        self._engine, self._lake = engine, lake
+        self.engine, self._lake = engine, lake
+        self._registry_files = (people, members)
         self._registry = engine.parquet(people, "registry_people")
         self.members = engine.parquet(members, "registry_members")
         self._made: dict[str, Table] = {}
         self._listed: dict[str, list[Entry]] = {}
+        self._links_of: dict[str, pa.Table | None] = {}
+        self.steps: list[Step] = []
+
+    def shape(self) -> Hashable:
+        """What the tables' statements depend on (see `plans`)."""
+        come = []
+        for dataset in CONTRACTS:
+            if entries := self._entries(dataset):
+                first = pq.read_schema(self._lake.root / entries[0].parquet)
+                come.append((dataset, len(entries) > 1, self._links_to(dataset) is not None, _columns(first)))
+        registry = tuple(_columns(pq.read_schema(file)) for file in self._registry_files)
+        return (self.engine.name, self.on, registry, tuple(sorted(self._uses.items())), tuple(come))
+
+    def repeat(self, step: Step) -> None:
+        """One step before leads, as it was noted."""
+        match step.what:
+            case "rows":
+                self._read(*step.of)
+            case "links":
+                self._linked(*step.of)
+            case "files":
+                self.files(step.of)
+            case "keep":
+                self.engine.make(step.name, step.sql)
+
+    def _keep(self, name: str, expression: Table) -> Table:
+        sql = self.engine.sql(expression)
+        self.steps.append(Step("keep", name, sql=sql))
+        return self.engine.make(name, sql)
 
     def has(self, dataset: str) -> bool:
         return bool(self._entries(dataset))
@@ -217,7 +283,7 @@ class _Tables:
         households = people.group_by("household_id").agg(
             household_recipients=_.recipient.cast("int32").sum(), household_alive=_.alive.cast("int32").sum()
         )
-        return self._engine.keep("people", people.left_join(households, "household_id").drop("household_id_right"))
+        return self._keep("people", people.left_join(households, "household_id").drop("household_id_right"))
 
     def files(self, datasets: tuple[str, ...]) -> Table:
         """Dataset, number (file) and id (delivery) of the datasets' deliveries."""
@@ -226,23 +292,25 @@ class _Tables:
             rows = [(dataset, at, entry.delivery) for dataset in datasets for at, entry in enumerate(self._entries(dataset))]
             kinds = {"dataset": pa.string(), "file": pa.int64(), "delivery": pa.string()}
             columns = [pa.array([row[at] for row in rows], kind) for at, kind in enumerate(kinds.values())]
-            self._made[name] = self._engine.given(pa.table(columns, names=list(kinds)), name)
+            self.steps.append(Step("files", name, datasets))
+            self._made[name] = self.engine.given(pa.table(columns, names=list(kinds)), name)
         return self._made[name]
 
     def _read(self, dataset: str) -> Table:
         """All rows of the dataset with `source`."""
         files = [self._lake.root / entry.parquet for entry in self._entries(dataset)]
         name = f"lake_{dataset}"
+        self.steps.append(Step("rows", name, (dataset,)))
         if files:
-            return self._engine.rows(files, name)
+            return self.engine.rows(files, name)
         schema = lake_schema(CONTRACTS[dataset])
-        return self._engine.given(pa.schema([*((each.name, each.type) for each in schema), ("source", pa.int64())]).empty_table(), name)
+        return self.engine.given(pa.schema([*((each.name, each.type) for each in schema), ("source", pa.int64())]).empty_table(), name)
 
     def _registered(self, dataset: str) -> Table:
         """A table of the dataset's rows about registered people, with `person_id` in place of the token."""
         if dataset not in self._made:
             rows = self._about(dataset, self._facts(dataset), self._registry)
-            self._made[dataset] = self._engine.keep(f"registered_{dataset}", self._once(dataset, rows))
+            self._made[dataset] = self._keep(f"registered_{dataset}", self._once(dataset, rows))
         return self._made[dataset]
 
     def _about(self, dataset: str, rows: Table, people: Table) -> Table:
@@ -256,16 +324,24 @@ class _Tables:
         others = rows.join(links, "source").anti_join(known, "id_token").drop("id_token").semi_join(people, "person_id")
         return ibis.union(found, others.select(*found.columns))
 
-    def _linked(self, dataset: str) -> Table | None:
+    def _links_to(self, dataset: str) -> pa.Table | None:
         """(person_id, source) of the rows that are linked; None: none are."""
         if self._links is None or not self.has(dataset):
             return None
-        files = pa.table({"delivery": [entry.delivery for entry in self._entries(dataset)], "file": range(len(self._entries(dataset)))})
-        mine = self._links.filter(pc.equal(self._links["dataset"], dataset)).join(files, "delivery", join_type="inner")
-        if not mine.num_rows:
+        if dataset not in self._links_of:
+            files = pa.table({"delivery": [entry.delivery for entry in self._entries(dataset)], "file": range(len(self._entries(dataset)))})
+            mine = self._links.filter(pc.equal(self._links["dataset"], dataset)).join(files, "delivery", join_type="inner")
+            source = pc.add(pc.multiply(mine["file"], ROWS), mine["row"])
+            self._links_of[dataset] = pa.table({"person_id": mine["person_id"], "source": source}) if mine.num_rows else None
+        return self._links_of[dataset]
+
+    def _linked(self, dataset: str) -> Table | None:
+        links = self._links_to(dataset)
+        if links is None:
             return None
-        source = pc.add(pc.multiply(mine["file"], ROWS), mine["row"])
-        return self._engine.given(pa.table({"person_id": mine["person_id"], "source": source}), f"links_{dataset}")
+        name = f"links_{dataset}"
+        self.steps.append(Step("links", name, (dataset,)))
+        return self.engine.given(links, name)
 
     def _facts(self, dataset: str) -> Table:
         rows = self._read(dataset)
@@ -300,7 +376,7 @@ class _Tables:
                 own_cost=_.own_cost.sum().cast("float64"), total_cost=_.total_cost.sum().cast("float64"), visits=_.count(),
                 serious=_.serious_illness.fill_null(False).max(), last_on=_.settled_on.max(), source=_.source.max(),
             )  # fmt: skip
-            self._made["medical_year"] = self._engine.keep("medical_year", year)
+            self._made["medical_year"] = self._keep("medical_year", year)
         return self._made["medical_year"].join(self.people, "person_id")
 
     @property
@@ -308,15 +384,19 @@ class _Tables:
         """(child_id, parent_id): known parents, else those whom the relationships to the head leave."""
         if "parents" not in self._made:
             born = self._registry.select("person_id", "birth_date")
-            members = self._engine.keep("members", self.members.join(born, "person_id").select(*MEMBERS.names, "birth_date"))
+            members = self._keep("members", self.members.join(born, "person_id").select(*MEMBERS.names, "birth_date"))
             pairs = ibis.union(*[_related(members, child, parent) for child, parent in _PARENTS], distinct=True)
             if {"father_id", "mother_id"} <= set(self._registry.columns):
                 known = self._registry.filter(_.father_id.notnull() & _.mother_id.notnull())
                 pairs = pairs.anti_join(known, pairs.child_id == known.person_id)
                 told = [known.select(child_id=_.person_id, parent_id=known[name].cast("int64")) for name in ("father_id", "mother_id")]
                 pairs = ibis.union(pairs, *told)
-            self._made["parents"] = self._engine.keep("parents", pairs)
+            self._made["parents"] = self._keep("parents", pairs)
         return self._made["parents"]
+
+
+def _columns(schema: pa.Schema) -> Hashable:
+    return tuple((field.name, str(field.type)) for field in schema)
 
 
 # Who can be a child's parents by the relationships to the head: of the head's children the head and spouse; of the head (and brothers and

@@ -45,6 +45,18 @@ class Engine(Protocol):
 
     def arrow(self, expression: Table) -> pa.Table: ...
 
+    def sql(self, expression: Table) -> str:
+        """The expression in the engine's words, for `make` and `answer`."""
+        ...
+
+    def make(self, name: str, sql: str) -> Table:
+        """Keep the rows of a statement."""
+        ...
+
+    def answer(self, sql: str) -> pa.Table:
+        """The rows of a statement."""
+        ...
+
     def table(self, name: str) -> Table:
         """A table that is there."""
         ...
@@ -77,15 +89,24 @@ class DuckEngine:
         return self._backend.table(name)
 
     def keep(self, name: str, expression: Table) -> Table:
-        # Plain SQL, because Ibis 12 drops tables in words that DuckDB 2 does not read.
-        self._con.execute(f'CREATE TEMPORARY TABLE "{name}" AS {ibis.to_sql(expression, dialect="duckdb")}')
-        return self._backend.table(name)
+        return self.make(name, self.sql(expression))
 
     def drop(self, name: str) -> None:
         self._con.execute(f'DROP TABLE "{name}"')
 
     def arrow(self, expression: Table) -> pa.Table:
         return expression.to_pyarrow()
+
+    def sql(self, expression: Table) -> str:
+        return str(ibis.to_sql(expression, dialect="duckdb"))
+
+    def make(self, name: str, sql: str) -> Table:
+        # Plain SQL, because Ibis 12 drops tables in words that DuckDB 2 does not read.
+        self._con.execute(f'CREATE TEMPORARY TABLE "{name}" AS {sql}')
+        return self._backend.table(name)
+
+    def answer(self, sql: str) -> pa.Table:
+        return self._con.sql(sql).to_arrow_table()
 
     def table(self, name: str) -> Table:
         return self._backend.table(name)
@@ -127,15 +148,24 @@ class SparkEngine:
         return self._view(self.session.createDataFrame(table), name)
 
     def keep(self, name: str, expression: Table) -> Table:
-        frame = self.session.sql(ibis.to_sql(expression, dialect="pyspark")).persist()
-        self._kept.append(frame)
-        return self._view(frame, name)
+        return self.make(name, self.sql(expression))
 
     def drop(self, name: str) -> None:
         self.session.catalog.dropTempView(name)
 
     def arrow(self, expression: Table) -> pa.Table:
-        return self.session.sql(ibis.to_sql(expression, dialect="pyspark")).toArrow()
+        return self.answer(self.sql(expression))
+
+    def sql(self, expression: Table) -> str:
+        return str(ibis.to_sql(expression, dialect="pyspark"))
+
+    def make(self, name: str, sql: str) -> Table:
+        frame = self.session.sql(sql).persist()
+        self._kept.append(frame)
+        return self._view(frame, name)
+
+    def answer(self, sql: str) -> pa.Table:
+        return self.session.sql(sql).toArrow()
 
     def table(self, name: str) -> Table:
         return self._backend.table(name)

@@ -7,7 +7,7 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from doudi.batch import compare
+from doudi.batch import compare, plans
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.delivery import read_delivery
 from doudi.batch.indicators import INDICATORS
@@ -245,3 +245,34 @@ def test_a_delivery_without_its_mark_is_not_there(county):
     entry = county.deliver("deaths", [{"who": 1, "死亡日期": "2022-08-01"}])
     (county.lake.root / "deaths" / "2022-10" / "D1.json").unlink()
     assert county.run() == [] and (county.lake.root / entry.parquet).exists()
+
+
+def test_a_comparison_of_the_same_shape_runs_the_same_statements_on_its_own_data(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(compare, "PLANS", plans.Plans(most=2))
+    monkeypatch.setattr(compare, "as_leads", lambda *given, made=compare.as_leads: written.append(given[0].code) or made(*given))
+
+    def place(name, *, poor, bills):
+        (tmp_path / name).mkdir()
+        county = County(tmp_path / name)
+        for _ in range(poor):
+            county.person()
+        county.deliver("medical", [bill(who, own) for who, own in bills], delivery=name)
+        return county
+
+    one, other = place("E1", poor=1, bills=[(1, 6500)]), place("E2", poor=3, bills=[(2, 7000), (3, 100)])
+    first = one.run()
+    assert written.count("medical_costs") == 1
+    (again,), (there,) = one.run(), other.run()
+    assert written.count("medical_costs") == 1, "the statements were written anew"
+    assert [again] == first and (there["person_id"], json.loads(there["evidence"])["delivery"]) == (2, "E2")
+    # each thing that the words depend on makes them anew
+    assert one.pairs(parameters={"medical_costs": {"floor": 6600}}) == []
+    assert one.pairs(switches={"medical_costs": {"": 0}}) == []
+    assert one.pairs(on=date(2023, 6, 2)) == []
+    assert len(compare.PLANS) == 2
+    other.deliver("medical", [bill(3, 8000, "2022-07-01")], delivery="E3")
+    assert other.pairs() == [("medical_costs", 2), ("medical_costs", 3)]
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            one.run(parameters={"medical_costs": {"flor": 1}})
