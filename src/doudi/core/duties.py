@@ -86,6 +86,7 @@ MAY: dict[str, set[str]] = {
     "payments.approve": {Duty.COUNTY_APPROVER},
     "payments.release": {Duty.FINANCE_OFFICER},
     "payments.book": {Duty.FINANCE_OFFICER},
+    "payments.remind": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "payments.fund": {Duty.FINANCE_OFFICER},
     "payments.correct": {Duty.TOWNSHIP_OFFICER},
     # the city or the province enters the month's price indices; each county proposes and approves its own subsidies

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, F, Q
-from django.db.models.functions import ExtractDay, TruncMonth
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import measures
-from doudi.payments.models import BankResult, Fund
+from doudi.core import scope as scopes
+from doudi.payments import watch_queries
+from doudi.payments.models import Fund
 
 
 def earmarked() -> tuple[int, str]:
@@ -16,17 +17,15 @@ def earmarked() -> tuple[int, str]:
 
 
 def in_time() -> tuple[str, str]:
-    """4.3: bank results of regular payrolls booked by the 10th of their month."""
-    counted = BankResult.objects.filter(payroll__kind="regular").aggregate(
-        all=Count("id"), good=Count("id", filter=Q(booked_on__lt=F("payroll__month")) | Q(pk__in=_by_the_tenth()))
-    )
-    return (f"{counted['good'] / counted['all']:.1%}", _("按时到账")) if counted["all"] else ("—", _("尚无发放结果"))
-
-
-def _by_the_tenth() -> object:
-    rows = BankResult.objects.annotate(paid_in=TruncMonth("booked_on"), day=ExtractDay("booked_on"))
-    return rows.filter(paid_in=F("payroll__month"), day__lte=10).values("pk")
+    """4.3: months of the last twelve and this one, of all counties in view, that were paid by their pay day, of those that are over or late."""
+    today = timezone.localdate()
+    good = counted = 0
+    for county in watch_queries.overview(area=scopes.current().area, month=today, today=today):
+        standings = [county.standing, *(standing for _month, standing, _share in county.history)]
+        good += standings.count("paid")
+        counted += sum(standing in ("paid", "paid_late", "late") for standing in standings)
+    return (f"{good / counted:.1%}", _("县月按期到账")) if counted else ("—", _("尚无发放结果"))
 
 
 measures.serve("4.1", "payments:ledger", act="payments.view", figure=earmarked)
-measures.serve("4.3", "payments:payrolls", act="payments.view", figure=in_time)
+measures.serve("4.3", "payments:calendar", act="payments.view", figure=in_time)

@@ -11,11 +11,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core import attachable, checks_registry, panels
+from doudi.core import attachable, checks_registry, panels, places
 from doudi.core import scope as scopes
 from doudi.core.checks_registry import Finding
 from doudi.core.templatetags import ui
-from doudi.payments import queries
+from doudi.payments import queries, watch_queries
 from doudi.payments.models import BankReturn, Payroll, PayrollLine, ReservePayout, paid_label
 from doudi.payments.services import payrolls
 
@@ -35,19 +35,33 @@ def household_lines(request: HttpRequest, household: Any) -> dict[str, Any] | No
 def month_card(request: HttpRequest) -> dict[str, Any] | None:
     """The newest payroll of one's own county on the dashboard."""
     acting = scopes.current()
+    if len(acting.area) < 6:
+        return None  # the levels above see all their counties
     row = Payroll.objects.filter(area__gte=acting.low, area__lt=acting.high, kind=Payroll.Kind.REGULAR).order_by("-month", "area").first()
     if row is None:
         return None
     return {
         "payroll": row,
         "steps": queries.steps(row, today=timezone.localdate()),
-        "due": queries.calendar(row.month)[0],
+        "due": queries.due_day(row),
         "amount": ui.money(row.amount),
     }
 
 
+def counties_card(request: HttpRequest) -> dict[str, Any] | None:
+    """Who pays on time this month, for the levels above the county."""
+    area, today = scopes.current().area, timezone.localdate()
+    if len(area) >= 6:
+        return None
+    rows = watch_queries.overview(area=area, month=today, today=today)
+    late = [row for row in rows if row.standing == "late"]
+    places.preload(row.area for row in late[:5])
+    return {"total": watch_queries.totals(rows), "late": late[:5], "more": max(0, len(late) - 5), "month": today.replace(day=1)}
+
+
 attachable.add("reserve_payout", model=ReservePayout, view="payments.reserve_view", change="payments.reserve")
 panels.add("household", _("发放记录"), household_lines, "payments/_household_lines.html", act="enrolment.view", order=40)
+panels.dashboard(_("谁按期发放"), counties_card, "payments/_on_time.html", act="payments.view", order=20, wide=True)
 panels.dashboard(_("本月发放"), month_card, "payments/_dashboard.html", act="payments.view", order=20, wide=True)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from doudi.core import places, workdays
+from doudi.core import places
+from doudi.payments import calendar
 from doudi.payments.models import BankReturn, Payroll, PayrollExclusion, paid_choices, paid_label
 
-DAY_OF_MONTH = 10  # paid by the 10th (measures 4.3)
 WEEKDAYS = (gettext_lazy("周一"), gettext_lazy("周二"), gettext_lazy("周三"), gettext_lazy("周四"), gettext_lazy("周五"), gettext_lazy("周六"), gettext_lazy("周日"))
 MOST_UNUSUAL = 50
 
@@ -71,26 +71,9 @@ def previous_of(payroll: Payroll) -> Payroll | None:
 # --- calendar -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Day:
-    label: str
-    day: date
-    hint: str
-
-
-def calendar(month: date) -> tuple[date, list[Day]]:
-    """The day on which money must have arrived (the 10th, or the working day before) and the days of the steps, counted back from it."""
-    due = workdays.on_or_before(month.replace(day=DAY_OF_MONTH))
-    back = lambda days: workdays.add_working_days(due, -days)  # noqa: E731
-    return due, [
-        Day(_("生成批次"), back(6), _("倒推 6 个工作日")),
-        Day(_("复核"), back(5), ""),
-        Day(_("审批"), back(4), ""),
-        Day(_("报送财政"), back(3), ""),
-        Day(_("银行代发"), back(1), ""),
-        Day(_("退票处理"), due, ""),
-        Day(_("对账"), workdays.add_working_days(due, 1), ""),
-    ]
+def due_day(payroll: Payroll) -> date:
+    """The day on which the money must have arrived."""
+    return calendar.days_of(payroll.month, payroll.area).due
 
 
 def said(day: date) -> str:
@@ -99,38 +82,31 @@ def said(day: date) -> str:
 
 def steps(payroll: Payroll, *, today: date) -> list[dict[str, str]]:
     """Steps of a payroll for the step bar: planned day, what was done and when; the first one not done is now (bad when its day is over)."""
-    state = Payroll.State
-    reached = [state.DRAFT, state.CHECKED, state.APPROVED, state.RELEASED, state.BOOKED].index(state(payroll.state))
-    waiting = BankReturn.objects.filter(payroll=payroll).exclude(state=BankReturn.State.REISSUED).count() if reached == 4 else 0
-    total = BankReturn.objects.filter(payroll=payroll).count() if reached == 4 else 0
-    moments: list[datetime | None] = [
-        payroll.prepared_at,
-        payroll.checked_at,
-        payroll.approved_at,
-        payroll.released_at,
-        payroll.booked_at,
-        None,
-        None,
-    ]
-    done = [True, reached >= 1, reached >= 2, reached >= 3, reached >= 4, reached >= 4 and not waiting, False]
-    done[6] = all(done[:6])
-    found = []
-    for at, (planned, moment) in enumerate(zip(calendar(payroll.month)[1], moments, strict=True)):
-        first_open = not done[at] and all(done[:at])
-        note = planned.hint
-        if moment is not None and done[at]:
-            note = f"{timezone.localtime(moment):%m-%d %H:%M} " + (_("结果已读入") if at == 4 else _("完成"))
-        elif at == 5 and total:
-            note = _("%(total)s 笔中已重新发放 %(done)s 笔") % {"total": total, "done": total - waiting}
-        found.append(
-            {
-                "label": planned.label,
-                "small": said(planned.day),
-                "small2": note,
-                "state": "done" if done[at] else ("bad" if planned.day < today else "now") if first_open else "",
-            }
-        )
-    return found
+    days = calendar.days_of(payroll.month, payroll.area)
+    file_at = payroll.files.aggregate(at=Min("made_at"))["at"]
+    moments = {
+        "prepare_at": payroll.prepared_at, "check_at": payroll.checked_at, "approve_at": payroll.approved_at, "release_at": payroll.released_at,
+        "file_at": file_at, "bank_at": payroll.booked_at,
+    }  # fmt: skip
+    row = {"id": payroll.pk, "state": payroll.state, "lines": payroll.lines, "amount": payroll.amount, "paid": 0, "booked_on": None, "booked_days": [], "booked_amounts": []}
+    found = calendar.progress(days, payroll.area, row | moments, today=today)
+    booked = payroll.state == Payroll.State.BOOKED
+    counted = {"all": 0, "open": 0}
+    if booked:
+        counted = BankReturn.objects.filter(payroll=payroll).aggregate(all=Count("id"), open=Count("id", filter=~Q(state=BankReturn.State.REISSUED)))
+    shown = [(str(one.step.label), one.day, one.done, one.at) for one in found.steps]
+    repaired = booked and not counted["open"]
+    shown += [(_("退票处理"), days.due, repaired, None), (_("对账"), days.reconcile, repaired and all(one.done for one in found.steps), None)]
+    bar, before = [], True
+    for label, day, done, moment in shown:
+        note = ""
+        if done and moment is not None and label != shown[0][0]:
+            note = f"{timezone.localtime(moment):%m-%d %H:%M}"
+        elif label == _("退票处理") and counted["all"]:
+            note = _("%(total)s 笔中已重新发放 %(done)s 笔") % {"total": counted["all"], "done": counted["all"] - counted["open"]}
+        bar.append({"label": label, "small": said(day), "small2": note, "state": "done" if done else ("bad" if day < today else "now") if before else ""})
+        before = before and done
+    return bar
 
 
 # --- comparison -----------------------------------------------------------------------------------------------------

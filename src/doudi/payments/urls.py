@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from doudi.payments.views import lists, other, payroll, reserves
+from doudi.payments.views import calendar, lists, other, payroll, reserves
 
 app_name = "payments"
 urlpatterns = [
     path("payments/", lists.Payrolls.as_view(), name="payrolls"),
+    path("payments/calendar/", calendar.overview, name="calendar"),
+    path("payments/calendar/<str:area>/", calendar.county, name="county_calendar"),
     path("payments/prepare/", payroll.prepare, name="prepare"),
     path("payments/one-off/", payroll.prepare_one_off, name="prepare_one_off"),
     path("payments/follow-up/", payroll.follow_up, name="follow_up"),

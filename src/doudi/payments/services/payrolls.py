@@ -19,6 +19,7 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
+from doudi.payments import calendar
 from doudi.payments.models import BankReturn, LedgerAccount, LineReview, Payroll, PayrollExclusion
 from doudi.payments.services import content, ledger
 
@@ -215,6 +216,7 @@ def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date
             url=f"/payments/{payroll.pk}/",
             subject="payroll",
             subject_id=payroll.pk,
+            due=_due(payroll, "payments.check"),
             now=now,
         )
         scopes.check_constraints()
@@ -412,10 +414,26 @@ def _unchanged(payroll: Payroll) -> None:
         raise ValidationError(_("明细与复核时不一致，已停止办理；请退回批次并联系系统管理员核查。"))
 
 
+STEP_OF = {"payments.check": "check", "payments.approve": "approve", "payments.release": "release", "payments.book": "bank"}
+
+
+def _due(payroll: Payroll, kind: str) -> date | None:
+    """The calendar's day of a to-do; only the month's regular payroll keeps it."""
+    return calendar.days_of(payroll.month, payroll.area).of(STEP_OF[kind]) if payroll.kind == Payroll.Kind.REGULAR else None
+
+
 def _hand_on(payroll: Payroll, duty: str, kind: str, title: str, now: datetime) -> None:
-    """The last step's to-do is done; the next officer's begins."""
+    """The last step's to-do is done; the next officer's begins, with the day of the calendar."""
     finish_todos(subject="payroll", subject_id=payroll.pk, now=now)
     raise_todo(
-        kind=kind, area=payroll.area, duty=duty, title=title, url=f"/payments/{payroll.pk}/", subject="payroll", subject_id=payroll.pk, now=now
+        kind=kind,
+        area=payroll.area,
+        duty=duty,
+        title=title,
+        url=f"/payments/{payroll.pk}/",
+        subject="payroll",
+        subject_id=payroll.pk,
+        due=_due(payroll, kind),
+        now=now,
     )
     scopes.check_constraints()

@@ -18,7 +18,7 @@ from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.models import TaskProgress
 from doudi.core.templatetags import ui
-from doudi.payments import queries
+from doudi.payments import calendar, queries
 from doudi.payments.forms import MonthForm, OneOffForm
 from doudi.payments.models import BankReturn, Fund, LedgerAccount, LedgerEntry, Payroll, PayrollLine, paid_choices
 from doudi.payments.services import ledger
@@ -77,8 +77,11 @@ class Payrolls(ListPage):
         Column(_("状态"), "get_state_display", kind="tag", colour=lambda row: COLOURS[row.state]),
         Column(_("编制"), "prepared_by.name", small=lambda row: ui.day(row.prepared_at)),
         Column(_("报送"), "released_at", kind="day"),
-        Column(_("到账期限"), lambda row: queries.calendar(row.month)[0], kind="day", export=False),
     ]
+
+    def get_columns(self) -> list[Column]:
+        rules = calendar.Rules(date.max)
+        return [*self.columns, Column(_("到账期限"), lambda row: calendar.days_of(row.month, row.area, rules).due, kind="day", export=False)]
 
     def rows(self) -> QuerySet[Payroll]:
         acting = scopes.current()

@@ -83,7 +83,7 @@ def _figures(
         }
     )
     if payroll.state != Payroll.State.BOOKED:
-        due = queries.calendar(payroll.month)[0]
+        due = queries.due_day(payroll)
         left = timezone.make_aware(datetime.combine(due + timedelta(days=1), time())) - now
         late = left < timedelta(0)
         days, hours = abs(left).days, abs(left).seconds // 3600
@@ -161,7 +161,7 @@ def payroll(request: HttpRequest, pk: int) -> HttpResponse:
         "before": before,
         "colour": COLOURS[row.state],
         "steps": queries.steps(row, today=timezone.localdate(now)),
-        "due": queries.calendar(row.month)[0],
+        "due": queries.due_day(row),
         "figures": _figures(row, compared, before, left_out, now),
         "next": _next_act(row),
         "tab": tab,
