@@ -172,9 +172,10 @@ def pay(walk: Walker, address: str, downloads: Path) -> None:
     answer.write_bytes(bank_answer(sheet))
     walk.go(address + "?tab=results")
     walk.page.set_input_files("input[type=file]", str(answer))
-    walk.press("核对并记账")
-    if "/tasks/" in walk.page.url:
-        task_done(walk)
+    walk.press("读入并核对")
+    assert "笔数、金额与批次相符" in walk.page.locator("main").inner_text()
+    walk.shot("answers")
+    next_step(walk)
     walk.go(address + "?tab=results")
     assert "结果已记账" in walk.page.locator("main").inner_text() and not walk.page.locator("main .tag.red").count()
     walk.shot("results")

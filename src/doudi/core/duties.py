@@ -88,6 +88,10 @@ MAY: dict[str, set[str]] = {
     "payments.book": {Duty.FINANCE_OFFICER},
     "payments.remind": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "payments.fund": {Duty.FINANCE_OFFICER},
+    # which file goes to which bank, from when: the county's finance or its administrator proposes, another officer of the county confirms
+    "payments.layouts": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR, Duty.ADMINISTRATOR} | MONEY,
+    "payments.layouts_propose": {Duty.FINANCE_OFFICER, Duty.ADMINISTRATOR},
+    "payments.layouts_confirm": {Duty.COUNTY_APPROVER, Duty.FINANCE_OFFICER},
     "payments.correct": {Duty.TOWNSHIP_OFFICER},
     # the city or the province enters the month's price indices; each county proposes and approves its own subsidies
     "prices.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
@@ -153,6 +157,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("payments.prepare", "payments.release"),
     ("payments.approve", "payments.release"),
     ("payments.correct", "payments.prepare"),
+    ("payments.layouts_propose", "payments.layouts_confirm"),
     ("payments.reserve", "payments.fund"),
     ("relief.propose", "relief.approve"),
     ("relief.meeting", "relief.approve"),

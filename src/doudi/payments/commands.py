@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,7 +49,7 @@ def payroll(
     area: Annotated[str, typer.Option(help="县（市、区）代码；不填为该岗位所在地区")] = "",
     step: Annotated[Step, typer.Option("--step", help="办理环节：编制、复核、审批、报送")] = Step.prepare,
     check: Annotated[bool, typer.Option("--check", help="只核对：发放明细 = 代发文件 = 发放结果 = 资金台账")] = False,
-    export: Annotated[str, typer.Option(help="导出代发文件：one_card_csv、one_card_xlsx、bank_batch")] = "",
+    export: Annotated[str, typer.Option(help="导出代发文件：chosen 为本县选定的版式，或 one_card_csv、one_card_xlsx、bank_batch、bank_batch_gbk、bank_fen")] = "",
     out: Annotated[Path, typer.Option(file_okay=False, help="导出到哪个文件夹")] = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -98,14 +99,23 @@ def payroll(
                     typer.echo("错误：这个月还没有编制发放批次；请先用 --step prepare 编制。", err=True)
                     raise typer.Exit(1)
                 if export:
-                    made = files.export_file(payroll_id=row.pk, layout=export, now=now)
+                    made = (
+                        files.export_chosen(payroll_id=row.pk, now=now)
+                        if export == "chosen"
+                        else files.export_whole(payroll_id=row.pk, layout=export, now=now)
+                    )
                     out.mkdir(parents=True, exist_ok=True)
-                    (out / made.file.name).write_bytes(files.read_whole(file_id=made.file.pk))
+                    for one in made:
+                        with open(out / one.file.name, "wb") as plain:
+                            plain.writelines(files.download(file_id=one.file.pk)[1])
+                        if one.file.signature:
+                            (out / f"{one.file.name}.sig").write_bytes(bytes(one.file.signature))
                     figures = {
-                        "file": str(out / made.file.name),
-                        "lines": made.file.lines,
-                        "amount": str(made.file.amount),
-                        "sha256": made.file.sha256,
+                        "file": str(out / made[0].file.name),
+                        "files": len(made),
+                        "lines": sum(one.file.lines for one in made),
+                        "amount": str(sum((one.file.amount for one in made), Decimal("0.00"))),
+                        "sha256": made[0].file.sha256,
                     }
                 else:
                     if step is Step.sign:
@@ -129,7 +139,7 @@ def payroll(
 
 @app.command("bank-results")
 def bank_results(
-    paths: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="银行发放结果文件；竖线分隔的成功、失败两个文件一并给出")],
+    paths: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="银行发放结果文件；一个批次的各份一并给出，签名文件（.sig）也是")],
     username: As,
     as_json: AsJson = False,
 ) -> None:

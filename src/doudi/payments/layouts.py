@@ -1,37 +1,32 @@
-"""Layouts of one-card files (财政“一卡通”、银行代发文件), declared: fields, order, codes, encoding, control totals.
+"""Layouts of one-card files (财政“一卡通”、银行代发文件), declared: fields, order, codes, encoding, separator, control totals, names, limits.
 
-A layout is written and read back by the same declaration. Text that a spreadsheet would run as a formula gets an apostrophe in
-front (`'=1+1`), which the reader takes off again. GBK is written as GB18030, its superset: rare characters of names are kept.
+A layout is written and read back by the same declaration (`layout_io`). A further finance bureau or bank is a further declaration
+here, with its sample on the page of layouts; which one a county uses, from when and for which lines, is data (`LayoutChoice`).
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xlsxwriter
-from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from doudi.payments.services import content
 
-EXCEL_ROWS = 1_000_000
 KIND_NAMES = {"regular": "当月", "back": "补发", "reissue": "重新发放", "setoff": "抵扣", "grant": "一次性"}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a file says of the whole: payroll number, month, lines, amount (yuan), unit (county code), the day it is made."""
+    """What a file says of itself: its number, month, lines, amount (yuan), unit (county code), the day it is made.
+
+    `part` of `parts`; `serial`: which file of its layout it is among the county's of that day.
+    """
 
     number: str
     month: date
@@ -39,6 +34,9 @@ class Batch:
     amount: Decimal
     unit: str
     made_on: date
+    part: int = 1
+    parts: int = 1
+    serial: int = 1
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,22 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Totals:
+    """Where the control totals stand in the first row: positions of number (None: the file's name says it), lines, amount."""
+
+    number: int | None
+    lines: int
+    amount: int
+
+
+@dataclass(frozen=True)
 class Layout:
-    """One layout. `summary` gives the control totals: rows of cells before the lines."""
+    """One layout. `summary` gives the rows of cells before the lines, `totals` where they are found again.
+
+    `rare`: what becomes of characters that the encoding cannot write: "keep" (the encoding has them all; GBK is written as its superset
+    GB18030), or "refuse" (no file is made, the lines are named). Nothing is ever replaced. `most_lines`: lines of one file, 0 without limit.
+    `in_fen`: amounts are whole fen. `name`: of a file. `answer`: the forms of the bank's answers (`answers.FORMS`).
+    """
 
     code: str
     label: str | Promise
@@ -62,7 +74,27 @@ class Layout:
     separator: str
     fields: tuple[Field, ...]
     summary: Callable[[Batch], list[list[str]]]
+    totals: Totals
     titles: bool = True
+    rare: str = "keep"
+    most_lines: int = 0
+    in_fen: bool = False
+    line_end: str = "\n"
+    dated: bool = False
+    answers: tuple[str, ...] = ("sheet",)
+    note: str | Promise = ""
+
+    def file_name(self, batch: Batch) -> str:
+        """Name of a file: date and serial where the bank wants that, else its number and layout."""
+        return f"{batch.number}.{self.suffix}" if self.dated else f"{batch.number}-{self.code}.{self.suffix}"
+
+    @property
+    def amount_title(self) -> str:
+        return next(field.title for field in self.fields if field.amount)
+
+    @property
+    def columns(self) -> list[str]:
+        return [field.title for field in self.fields]
 
 
 def _plain(name: str) -> Callable[[pa.Table], pa.Array]:
@@ -122,143 +154,56 @@ def _sheet_summary(batch: Batch) -> list[list[str]]:
     return [["批次号", batch.number, "发放月份", f"{batch.month:%Y%m}", "总笔数", str(batch.lines), "总金额", f"{batch.amount:.2f}"]]
 
 
+BATCH_FIELDS = (
+    Field("机构号", _plain("bank")),
+    Field("户名", _plain("payee_name")),
+    Field("金额", lambda table: content.yuan(table["fen"]), amount=True),
+    Field("账号", _number("account")),
+    Field("单位编号", lambda table: pc.utf8_slice_codeunits(content._strings(table["area"]), 0, 6)),
+    Field("证件类型", _fixed("0")),
+    Field("证件号码", _number("payee")),
+    Field("当日次数", _plain("times")),
+)
+
+
+def _batch_summary(batch: Batch) -> list[list[str]]:
+    return [[batch.number, "D", f"{batch.made_on:%Y%m%d}", batch.unit, "CNY", "JZ", str(batch.lines), f"{batch.amount:.2f}"]]
+
+
+FEN_FIELDS = (
+    Field("序号", _plain("serial")),
+    Field("流水号", _plain("id")),
+    Field("户名", _plain("payee_name")),
+    Field("账号", _number("account")),
+    Field("金额（分）", _plain("fen"), amount=True),
+    Field("摘要", _coded("programme", PROGRAMME_CODES)),
+)
+SHEET_TOTALS, BATCH_TOTALS = Totals(1, 5, 7), Totals(0, 6, 7)
+_BATCH_NOTE = gettext_lazy("第一行为汇总：批次号、借贷、日期、单位编号、币种、业务、笔数、金额")
 LAYOUTS: dict[str, Layout] = {
     layout.code: layout
     for layout in (
-        Layout("one_card_csv", gettext_lazy("一卡通发放表（CSV）"), "csv", "utf-8-sig", ",", SHEET_FIELDS, _sheet_summary),
-        Layout("one_card_xlsx", gettext_lazy("一卡通发放表（Excel）"), "xlsx", "utf-8", "", SHEET_FIELDS, _sheet_summary),
         Layout(
-            "bank_batch",
-            gettext_lazy("银行代发文件（竖线分隔）"),
-            "txt",
-            "gb18030",
-            "|",
-            (
-                Field("机构号", _plain("bank")),
-                Field("户名", _plain("payee_name")),
-                Field("金额", lambda table: content.yuan(table["fen"]), amount=True),
-                Field("账号", _number("account")),
-                Field("单位编号", lambda table: pc.utf8_slice_codeunits(content._strings(table["area"]), 0, 6)),
-                Field("证件类型", _fixed("0")),
-                Field("证件号码", _number("payee")),
-                Field("当日次数", _plain("times")),
-            ),
-            lambda batch: [[batch.number, "D", f"{batch.made_on:%Y%m%d}", batch.unit, "CNY", "JZ", str(batch.lines), f"{batch.amount:.2f}"]],
-            titles=False,
+            "one_card_csv", gettext_lazy("一卡通发放表（CSV）"), "csv", "utf-8-sig", ",", SHEET_FIELDS, _sheet_summary, SHEET_TOTALS,
+            line_end="\r\n", note=gettext_lazy("第一行为批次号、月份、笔数、金额，第二行为列名"),
+        ),
+        Layout(
+            "one_card_xlsx", gettext_lazy("一卡通发放表（Excel）"), "xlsx", "utf-8", "", SHEET_FIELDS, _sheet_summary, SHEET_TOTALS,
+            note=gettext_lazy("第一行为批次号、月份、笔数、金额，第二行为列名；最多 1,000,000 行"),
+        ),
+        Layout(
+            "bank_batch", gettext_lazy("银行代发文件（竖线分隔）"), "txt", "gb18030", "|", BATCH_FIELDS, _batch_summary, BATCH_TOTALS,
+            titles=False, answers=("success", "failure"), note=_BATCH_NOTE,
+        ),
+        Layout(
+            "bank_batch_gbk", gettext_lazy("银行代发文件（竖线分隔，限 GBK 字符）"), "txt", "gbk", "|", BATCH_FIELDS, _batch_summary, BATCH_TOTALS,
+            titles=False, rare="refuse", answers=("success", "failure"), note=_BATCH_NOTE,
+        ),
+        Layout(
+            "bank_fen", gettext_lazy("银行代发文件（金额为分，每份 5,000 笔）"), "txt", "utf-8", "|", FEN_FIELDS,
+            lambda batch: [[str(batch.lines), str(int(batch.amount * 100))]], Totals(None, 0, 1),
+            titles=False, most_lines=5_000, in_fen=True, dated=True, answers=("receipt",),
+            note=gettext_lazy("文件名为日期加序号；第一行为笔数、金额（分）"),
         ),
     )
-}
-
-
-def _safe(column: pa.Array) -> pa.Array:
-    risky = pc.match_substring_regex(column, r"^[=+\-@\t\r']")
-    return pc.if_else(risky, pc.binary_join_element_wise("'", column, ""), column)
-
-
-def _cells(layout: Layout, table: pa.Table, start: int) -> list[pa.Array]:
-    table = table.append_column("serial", pa.array(np.arange(start + 1, start + 1 + table.num_rows)))
-    columns = [content._strings(field.of(table)) for field in layout.fields]
-    if layout.separator == "|":
-        # nothing of a name may end a field or a record
-        return [pc.replace_substring(column, "|", " ") for column in columns]
-    return [_safe(column) if field.text else column for field, column in zip(layout.fields, columns, strict=True)]
-
-
-def write(layout: Layout, batch: Batch, tables: Iterable[pa.Table], out: BinaryIO) -> None:
-    """Write the file of a batch. Raises ValidationError where a sheet would not hold the lines."""
-    if layout.suffix == "xlsx":
-        if batch.lines > EXCEL_ROWS:
-            raise ValidationError(_("Excel 表最多 1,000,000 行，本批 %(lines)s 笔；请改用 CSV。") % {"lines": f"{batch.lines:,}"})
-        _write_xlsx(layout, batch, tables, out)
-        return
-    head = io.StringIO()
-    if layout.separator == "|":
-        head.writelines("|".join(row) + "\n" for row in layout.summary(batch))
-    else:
-        csv.writer(head, lineterminator="\r\n").writerows(
-            [*layout.summary(batch), *([[field.title for field in layout.fields]] if layout.titles else [])]
-        )
-    out.write(head.getvalue().encode(layout.encoding))
-    done = 0
-    for table in tables:
-        columns = _cells(layout, table, done)
-        if layout.separator != "|":
-            columns = [
-                pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', "") if field.text else column
-                for field, column in zip(layout.fields, columns, strict=True)
-            ]
-        joined = pc.binary_join_element_wise(*columns, layout.separator)
-        data = content._joined(joined, "\n" if layout.separator == "|" else "\r\n")
-        out.write(data if layout.encoding.startswith("utf-8") else data.decode().encode(layout.encoding))
-        done += table.num_rows
-
-
-def _write_xlsx(layout: Layout, batch: Batch, tables: Iterable[pa.Table], out: BinaryIO) -> None:
-    book = xlsxwriter.Workbook(out, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
-    # the same lines give the same bytes
-    book.set_properties({"created": datetime(batch.made_on.year, batch.made_on.month, batch.made_on.day, tzinfo=UTC).replace(tzinfo=None)})
-    sheet = book.add_worksheet("发放表")
-    bold, yuan = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})
-    at = 0
-    for row in [*layout.summary(batch), [field.title for field in layout.fields]]:
-        for column, cell in enumerate(row):
-            sheet.write_string(at, column, cell, bold)
-        at += 1
-    sheet.freeze_panes(at, 0)
-    done = 0
-    for table in tables:
-        columns = [column.to_pylist() for column in _cells(layout, table, done)]
-        for cells in zip(*columns, strict=True):
-            for column, cell in enumerate(cells):
-                if layout.fields[column].amount:
-                    sheet.write_number(at, column, float(cell), yuan)
-                else:
-                    sheet.write_string(at, column, cell)
-            at += 1
-        done += table.num_rows
-    book.close()
-
-
-@dataclass(frozen=True)
-class ReadBack:
-    """A file as our own parser reads it: its control totals and its rows by the titles of the layout."""
-
-    number: str
-    lines: int
-    amount: Decimal
-    rows: list[dict[str, str]]
-
-
-def read(layout: Layout, data: bytes) -> ReadBack:
-    """Read a file of this layout back, and hold it against its own control totals. Raises ValueError where they differ."""
-    rows = list(_raw_rows(layout, data))
-    titles = [field.title for field in layout.fields]
-    summary, body = rows[0], rows[2:] if layout.titles else rows[1:]
-    if layout.titles and rows[1] != titles:
-        raise ValueError("the titles are not those of the layout")
-    number, lines, amount = (summary[0], summary[6], summary[7]) if layout.separator == "|" else (summary[1], summary[5], summary[7])
-    found = [
-        {title: cell[1:] if layout.separator != "|" and cell.startswith("'") else cell for title, cell in zip(titles, row, strict=True)}
-        for row in body
-    ]
-    total = sum((Decimal(row["金额"]) for row in found), Decimal("0.00"))
-    if len(found) != int(lines) or total != Decimal(amount):
-        raise ValueError(f"{len(found)} lines of {total} yuan, the summary says {lines} of {amount}")
-    return ReadBack(number, int(lines), Decimal(amount), found)
-
-
-def _raw_rows(layout: Layout, data: bytes) -> Iterator[list[str]]:
-    if layout.suffix == "xlsx":
-        from python_calamine import CalamineWorkbook
-
-        def text(cell: Any) -> str:
-            return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
-
-        for row in CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python():
-            cells = [text(cell) for cell in row]
-            yield cells
-    elif layout.separator == "|":
-        for line in data.decode(layout.encoding).splitlines():
-            yield line.split("|")
-    else:
-        yield from csv.reader(io.StringIO(data.decode(layout.encoding), newline=""))
+}  # fmt: skip

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.payments.views import calendar, lists, other, payroll, reserves
+from doudi.payments.views import calendar, exchange, lists, other, payroll, reserves
 
 app_name = "payments"
 urlpatterns = [
@@ -22,7 +22,12 @@ urlpatterns = [
     path("payments/reserve/<str:area>/settle/", reserves.settle, name="reserve_settle"),
     path("payments/ledger/", lists.Ledger.as_view(), name="ledger"),
     path("payments/ledger/receive/", other.receive, name="receive"),
+    path("payments/layouts/", exchange.overview, name="layouts"),
+    path("payments/layouts/<int:pk>/decide/", exchange.decide, name="layout_decide"),
+    path("payments/layouts/key/", exchange.county_key, name="county_key"),
     path("payments/files/<int:pk>/", payroll.download, name="download"),
+    path("payments/files/<int:pk>/signature/", exchange.signature, name="signature"),
+    path("payments/answers/<int:pk>/set-aside/", exchange.set_aside, name="answer_set_aside"),
     path("payments/<int:pk>/", payroll.payroll, name="payroll"),
     path("payments/<int:pk>/lines/", lists.Lines.as_view(), name="lines"),
     path("payments/<int:pk>/check/", payroll.check, name="check"),
@@ -31,6 +36,8 @@ urlpatterns = [
     path("payments/<int:pk>/send-back/", payroll.send_back, name="send_back"),
     path("payments/<int:pk>/delete/", payroll.delete, name="delete"),
     path("payments/<int:pk>/review/", payroll.review, name="review"),
-    path("payments/<int:pk>/book/", payroll.book, name="book"),
+    path("payments/<int:pk>/answers/", exchange.received, name="answers"),
+    path("payments/<int:pk>/book/", exchange.book, name="book"),
+    path("payments/<int:pk>/export/", exchange.export_chosen, name="export_chosen"),
     path("payments/<int:pk>/export/<slug:layout>/", payroll.export, name="export"),
 ]

@@ -195,20 +195,39 @@ class LineReview(AreaModel):
 
 
 class BankFile(AreaModel):
-    """One-card file (财政“一卡通”、银行代发文件) of a payroll: exported once and recorded; again, identical."""
+    """One-card file (财政“一卡通”、银行代发文件) of a payroll, or one part of it: exported once and recorded; again, identical.
+
+    `number` is what the file calls itself and what the bank's answer names. A part that the bank refused whole is made again as the next `attempt`.
+    """
 
     payroll = models.ForeignKey(Payroll, models.PROTECT, related_name="files")
     layout = CodeField(max_length=20)
+    choice = models.ForeignKey("payments.LayoutChoice", models.PROTECT, null=True, related_name="+", help_text="what the county chose; null: the whole payroll")
+    number = CodeField(max_length=40)
+    part = models.SmallIntegerField(default=1)
+    parts = models.SmallIntegerField(default=1)
+    attempt = models.SmallIntegerField(default=1)
     name = models.CharField(max_length=120)
     path = models.CharField(max_length=200)
-    sha256 = CodeField(max_length=64)
+    sha256 = CodeField(max_length=64, help_text="of the bytes that go out")
+    signature = models.BinaryField(null=True, help_text="the county's signature over these bytes")
     lines = models.IntegerField()
     amount = MoneyField()
     made_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
+    refused_at = models.DateTimeField(null=True)
+    refused_reason = models.CharField(max_length=120, default="")
+    refused_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="who read in the bank's refusal")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["payroll", "layout"], name="bank_file_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["payroll", "layout", "choice", "part", "attempt"], nulls_distinct=False, name="bank_file_once"),
+            models.CheckConstraint(
+                condition=Q(refused_at__isnull=True, refused_by__isnull=True) | Q(refused_at__isnull=False, refused_by__isnull=False),
+                name="bank_file_refused_by_somebody",
+            ),
+        ]
+        indexes = [models.Index(fields=["area", "number"])]
 
 
 class BankResult(AreaModel):

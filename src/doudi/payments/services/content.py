@@ -42,19 +42,45 @@ READ = """
 copy (select l.id, l.entitlement_id, to_char(l.month_entitled, 'YYYYMM'), l.kind, l.cause, l.area, l.programme,
   translate(coalesce(h.number, ''), E'\\t\\n\\r\\\\', '    '), l.fund_id, l.fund_year, (l.amount * 100)::bigint,
   translate(l.payee_name, E'\\t\\n\\r\\\\', '    '), l.payee,
-  translate(l.beneficiary_name, E'\\t\\n\\r\\\\', '    '), l.beneficiary, l.account, l.bank,
-  row_number() over (partition by l.account order by l.entitlement_id, l.month_entitled, l.kind, l.cause)
- from payments_payrollline l left join registry_household h on h.id = l.household_id
- where l.payroll_id = {payroll} order by l.area, l.entitlement_id, l.month_entitled, l.kind, l.cause) to stdout
+  translate(l.beneficiary_name, E'\\t\\n\\r\\\\', '    '), l.beneficiary, l.account, l.bank, l.times
+ from (select *, row_number() over (partition by account order by entitlement_id, month_entitled, kind, cause) as times
+       from payments_payrollline where payroll_id = {payroll}) l
+ left join registry_household h on h.id = l.household_id
+ {covers} order by l.area, l.entitlement_id, l.month_entitled, l.kind, l.cause) to stdout
 """
+# What the digest is over: neither households nor the turn of an account, so no join and no window.
+SIGNED = """
+copy (select null, l.entitlement_id, to_char(l.month_entitled, 'YYYYMM'), l.kind, l.cause, null, null, null, l.fund_id, l.fund_year,
+  (l.amount * 100)::bigint, translate(l.payee_name, E'\\t\\n\\r\\\\', '    '), l.payee, null, null, l.account, l.bank, null
+ from payments_payrollline l where l.payroll_id = {payroll}
+ order by l.area, l.entitlement_id, l.month_entitled, l.kind, l.cause) to stdout
+"""
+# (fund, programme, bank code): the lines of a payroll that one file holds
+Covers = list[tuple[int, str, str]]
 
 
-def tables_of(payroll: Payroll) -> Iterator[pa.Table]:
-    """The payroll's lines in their fixed order, in tables of some 32 MB; tokens as their text."""
+def tables_of(payroll: Payroll, covers: Covers | None = None) -> Iterator[pa.Table]:
+    """The payroll's lines in their fixed order, in tables of some 32 MB; tokens as their text. `covers`: only these."""
+    if covers is None:
+        yield from _tables(READ.format(payroll=int(payroll.pk), covers=""))
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("create temporary table if not exists file_cover (fund_id bigint, programme text, bank text) on commit drop")
+        cursor.execute("truncate pg_temp.file_cover")
+        cursor.executemany("insert into pg_temp.file_cover values (%s, %s, %s)", covers)
+    yield from _tables(
+        READ.format(
+            payroll=int(payroll.pk),
+            covers="join pg_temp.file_cover c on c.fund_id = l.fund_id and c.programme = l.programme and c.bank = l.bank",
+        )
+    )
+
+
+def _tables(sql: str) -> Iterator[pa.Table]:
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off")
         held = io.BytesIO()
-        with cursor.copy(READ.format(payroll=int(payroll.pk))) as copy:
+        with cursor.copy(sql) as copy:
             for piece in copy:
                 held.write(piece)
                 if held.tell() >= BLOCK:
@@ -107,7 +133,7 @@ def digest_of(payroll: Payroll) -> str:
     gives the same digest (integrity.md, tokens).
     """
     digest = hmac.new(keys.load()["sealing"].key, f"{payroll.number}\n".encode(), "sha256")
-    for table in tables_of(payroll):
+    for table in _tables(SIGNED.format(payroll=int(payroll.pk))):
         columns = [
             table["entitlement"],
             table["month"],

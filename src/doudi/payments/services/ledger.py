@@ -173,8 +173,10 @@ def proofs_of(payroll: Payroll) -> list[Proof]:
         nought = Decimal(0)
         lines, count = one("select coalesce(sum(amount), 0), count(*) from payments_payrollline where payroll_id = %s")
         files, low, high, least, most = one(
-            "select count(*), coalesce(min(amount), 0), coalesce(max(amount), 0), coalesce(min(lines), 0), coalesce(max(lines), 0)"
-            " from payments_bankfile where payroll_id = %s"
+            # the parts of one set of files together: those of the county's choices, or of one layout for the whole; not what the bank refused
+            "select count(*), coalesce(min(s), 0), coalesce(max(s), 0), coalesce(min(n), 0), coalesce(max(n), 0) from"
+            " (select sum(amount) as s, sum(lines) as n from (select f.*, bool_or(choice_id is not null) over () as chosen from payments_bankfile f"
+            "   where payroll_id = %s) f where refused_at is null group by case when chosen then '' else layout end) sets"
         )
         results, paid, back, answered = one(
             "select count(*), coalesce(sum(paid_amount), 0), coalesce(sum(returned_amount), 0), coalesce(sum(paid_lines + returned_lines), 0)"

@@ -21,7 +21,7 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.payments import calendar
 from doudi.payments.models import BankReturn, LedgerAccount, LineReview, Payroll, PayrollExclusion
-from doudi.payments.services import content, ledger
+from doudi.payments.services import channels, content, ledger
 
 State = Payroll.State
 
@@ -313,6 +313,7 @@ def check_payroll(*, payroll_id: int, now: datetime) -> Payroll:
     _expect(payroll, State.DRAFT)
     if not payroll.lines:
         raise ValidationError(_("本批没有明细，不能提交审批。"))
+    channels.check_names(payroll)
     payroll.content_hash = content.digest_of(payroll)
     payroll.state, payroll.checked_by_id, payroll.checked_at, payroll.note = State.CHECKED, scopes.current().account_id, now, ""
     payroll.save(update_fields=["state", "content_hash", "checked_by", "checked_at", "note"])

@@ -77,7 +77,11 @@ def test_a_month_is_walked_by_clicks(officers: Officers) -> None:
         assert data == files.read_whole(file_id=file.pk)
     upload = BytesIO(officers.answer(payroll))
     upload.name = "结果.csv"
-    answer = finance.post(reverse("payments:book", args=[payroll.pk]), {"answers": upload}, follow=True)
+    seen = finance.post(reverse("payments:answers", args=[payroll.pk]), {"answers": upload}, follow=True)
+    assert "笔数、金额与批次相符" in seen.content.decode()
+    with scopes.acting(officers.finance):
+        assert Payroll.objects.get(pk=payroll.pk).state == "released"
+    answer = finance.post(reverse("payments:book", args=[payroll.pk]), follow=True)
     assert "到账 1 笔，退票 0 笔" in answer.content.decode()
     with scopes.acting(officers.finance):
         assert Payroll.objects.get(pk=payroll.pk).state == "booked"
@@ -90,7 +94,7 @@ def test_a_refused_upload_says_why_and_books_nothing(officers: Officers) -> None
     payroll = officers.released(officers.prepared().payroll)
     upload = BytesIO("随便什么".encode())
     upload.name = "x.csv"
-    answer = client_of(officers.finance).post(reverse("payments:book", args=[payroll.pk]), {"answers": upload}, follow=True)
+    answer = client_of(officers.finance).post(reverse("payments:answers", args=[payroll.pk]), {"answers": upload}, follow=True)
     assert "认不出是哪种结果文件" in answer.content.decode()
     with scopes.acting(officers.finance):
         assert Payroll.objects.get(pk=payroll.pk).state == "released"

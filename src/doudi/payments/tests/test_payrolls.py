@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from doudi.core import scope as scopes
 from doudi.core.models import AccessRecord, Todo
 from doudi.enrolment.models import Award
-from doudi.payments import layouts
+from doudi.payments import layout_io, layouts
 from doudi.payments.models import BankFile, BankReturn, LedgerEntry, PaidMonth, Payroll, PayrollExclusion
 from doudi.payments.services import corrections, files, ledger, payrolls, results
 from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, ON, VILLAGE, Officers, award, card
@@ -34,7 +34,7 @@ def test_4_3_a_month_goes_from_awards_to_the_ledger(officers: Officers) -> None:
     found = officers.prepared()
     assert (found.lines, found.amount, found.excluded) == (6, Decimal("1575.00"), 0)
     payroll = officers.released(found.payroll)
-    sheet = layouts.read(layouts.LAYOUTS["one_card_csv"], officers.exported(payroll, "one_card_csv"))
+    sheet = layout_io.read(layouts.LAYOUTS["one_card_csv"], officers.exported(payroll, "one_card_csv"))
     assert (sheet.number, sheet.lines, sheet.amount) == (payroll.number, 6, Decimal("1575.00"))
     back = int(sheet.rows[0]["明细编号"])
     booked = officers.booked(payroll, officers.answer(payroll, back))
@@ -222,16 +222,16 @@ def test_a_line_held_by_the_reviewer_is_left_out(officers: Officers) -> None:
 def test_a_file_is_made_once_read_back_and_identical_again(officers: Officers, layout: str) -> None:
     with scopes.acting(officers.reviewer):
         given = [award(amount=amount) for amount in ("300.00", "75.05", "1234567.89")]
-        Award.objects.filter(pk=given[0].award.pk).update(payee_name='=1+1,"䶮|x')
+        odd = '=1+1,"䶮x' if layout == "bank_batch" else '=1+1,"䶮|x'
+        Award.objects.filter(pk=given[0].award.pk).update(payee_name=odd)
     officers.money("2000000.00")
     payroll = officers.released(officers.prepared().payroll)
     data = officers.exported(payroll, layout)
     assert officers.exported(payroll, layout) == data
-    read = layouts.read(layouts.LAYOUTS[layout], data)
+    read = layout_io.read(layouts.LAYOUTS[layout], data)
     assert (read.lines, read.amount) == (3, Decimal("1234942.94"))
     name, account = ("户名", "账号") if layout == "bank_batch" else ("领款人姓名", "账号")
-    expected = '=1+1,"䶮 x' if layout == "bank_batch" else '=1+1,"䶮|x'
-    assert {row[name] for row in read.rows} == {expected, *(one.people[0].name for one in given[1:])}
+    assert {row[name] for row in read.rows} == {odd, *(one.people[0].name for one in given[1:])}
     assert all(corrections.luhn_holds(row[account]) for row in read.rows)
     if layout == "one_card_csv":
         assert b"\"'=1+1" in data

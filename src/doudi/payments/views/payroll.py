@@ -24,12 +24,13 @@ from doudi.core.views.access import may
 from doudi.core.views.telling import tell
 from doudi.payments import layouts, queries
 from doudi.payments.forms import MonthForm, OneOffForm, ReasonForm, ResultsForm, ReviewForm
-from doudi.payments.models import BankFile, BankResult, BankReturn, Payroll
-from doudi.payments.services import corrections, files, ledger, payrolls, results
+from doudi.payments.models import BankAnswer, BankFile, BankResult, BankReturn, Payroll
+from doudi.payments.services import channels, corrections, files, ledger, payrolls
 from doudi.payments.views.lists import COLOURS, RETURN_COLOURS, tail_of
 
 TABS = ("", "unusual", "funds", "results", "all")
 MOST_RETURNS = 12
+MOST_FILES = 40
 
 
 def found(pk: int) -> Payroll:
@@ -181,7 +182,10 @@ def payroll(request: HttpRequest, pk: int) -> HttpResponse:
         context |= {"needs": ledger.needs_of(row), "signatures": _signatures(row), "gone": row.state in ("released", "booked")}
     if tab in ("results", "all"):
         context |= {
-            "files": list(BankFile.objects.filter(payroll=row).order_by("id")),
+            "files": list(BankFile.objects.filter(payroll=row).order_by("-refused_at", "id")[:MOST_FILES]),
+            "file_count": BankFile.objects.filter(payroll=row).count(),
+            "chosen": channels.choices_on(row.area, channels.day_of(row)),
+            "waiting": BankAnswer.objects.filter(payroll=row, state=BankAnswer.State.WAITING).count(),
             "results": list(BankResult.objects.filter(payroll=row).order_by("id")),
             "layouts": layouts.LAYOUTS.values(),
             "returns": _returns(row),
@@ -326,8 +330,8 @@ def export(request: HttpRequest, pk: int, layout: str) -> HttpResponse:
     found(pk)
     tell(
         request,
-        lambda: files.export_file(payroll_id=pk, layout=layout, now=timezone.now()),
-        lambda made: _("已生成 %(name)s。") % {"name": made.file.name} if made.made else _("文件此前已生成，内容不变。"),
+        lambda: files.export_whole(payroll_id=pk, layout=layout, now=timezone.now()),
+        lambda made: _("已生成 %(name)s。") % {"name": "、".join(one.file.name for one in made[:3])} if made[0].made else _("文件此前已生成，内容不变。"),
     )
     return redirect(f"{reverse('payments:payroll', args=[pk])}?tab=results")
 
@@ -343,27 +347,3 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     response = StreamingHttpResponse(blocks, content_type="application/octet-stream")
     response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name)}"
     return response
-
-
-@require_POST
-@may("payments.book")
-def book(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read in the bank's result files of this payroll."""
-    row = found(pk)
-    form, now = ResultsForm(request.POST, request.FILES), timezone.now()
-    if not form.is_valid():
-        messages.error(request, _("请选择银行发放结果文件。"))
-    else:
-        data = [(each.name, each.read()) for each in form.cleaned_data["answers"]]
-
-        def said(booked: results.Booked) -> str:
-            if not booked.changed:
-                return _("这些文件此前已读入（批次 %(number)s），没有重复记账。") % {"number": booked.payroll.number}
-            return _("批次 %(number)s：到账 %(paid)s 笔，退票 %(returned)s 笔，已记账。") % {
-                "number": booked.payroll.number,
-                "paid": ui.count(booked.paid),
-                "returned": ui.count(booked.returned),
-            }
-
-        tell(request, lambda: results.book_results(data=data, on=timezone.localdate(now), now=now, payroll_id=row.pk), said)
-    return redirect(f"{reverse('payments:payroll', args=[pk])}?tab=results")
