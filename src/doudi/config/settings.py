@@ -27,6 +27,7 @@ ROOMS = [
     "doudi.enrolment",
     "doudi.payments",
     "doudi.relief",
+    "doudi.budget",
     "doudi.complaints",
     "doudi.reports",
     "doudi.api",

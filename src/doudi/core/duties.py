@@ -93,6 +93,12 @@ MAY: dict[str, set[str]] = {
     "payments.layouts_propose": {Duty.FINANCE_OFFICER, Duty.ADMINISTRATOR},
     "payments.layouts_confirm": {Duty.COUNTY_APPROVER, Duty.FINANCE_OFFICER},
     "payments.correct": {Duty.TOWNSHIP_OFFICER},
+    # next year's budget: civil affairs prepares, finance checks, the county's approver submits, the level above decides
+    "budget.view": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
+    "budget.prepare": {Duty.COUNTY_REVIEWER},
+    "budget.check": {Duty.FINANCE_OFFICER},
+    "budget.submit": {Duty.COUNTY_APPROVER},
+    "budget.decide": {Duty.SUPERVISOR},
     # the city or the province enters the month's price indices; each county proposes and approves its own subsidies
     "prices.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "prices.enter": {Duty.SUPERVISOR},
@@ -159,6 +165,10 @@ APART: tuple[tuple[str, str], ...] = (
     ("payments.correct", "payments.prepare"),
     ("payments.layouts_propose", "payments.layouts_confirm"),
     ("payments.reserve", "payments.fund"),
+    ("budget.prepare", "budget.check"),
+    ("budget.prepare", "budget.submit"),
+    ("budget.check", "budget.submit"),
+    ("budget.submit", "budget.decide"),
     ("relief.propose", "relief.approve"),
     ("relief.meeting", "relief.approve"),
     ("tekun.funeral", "tekun.funeral_approve"),

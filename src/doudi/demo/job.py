@@ -18,7 +18,21 @@ from doudi.batch import synth
 from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.demo import applying, complaints, delegated, departments, discovery, hotline, phones, policy, prices, relieving, sweeping, visiting
+from doudi.demo import (
+    applying,
+    budgets,
+    complaints,
+    delegated,
+    departments,
+    discovery,
+    hotline,
+    phones,
+    policy,
+    prices,
+    relieving,
+    sweeping,
+    visiting,
+)
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
 AREA = "410122"
@@ -82,6 +96,7 @@ def run(demo: Demo) -> dict[str, Any]:
         results,
         relieving.relief,
         policy.questions,
+        budgets.budgets,
     ):
         step(demo)
     return demo.figures

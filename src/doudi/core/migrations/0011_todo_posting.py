@@ -3,9 +3,10 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+# the column comes with a later migration of discovery: a fresh database may run this one before it
 GIVEN = """
 do $$ begin
-  if to_regclass('discovery_lead') is not null then
+  if exists (select from pg_attribute where attrelid = to_regclass('discovery_lead') and attname = 'posting_id') then
     update core_todo t set posting_id = l.posting_id from discovery_lead l, core_posting p
     where t.subject = 'lead' and t.kind = 'lead' and t.done_at is null and l.id = t.subject_id and p.id = l.posting_id and p.duty = t.duty;
   end if;

@@ -1,0 +1,19 @@
+"""Clauses that the budget serves."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.budget.models import Scenario
+from doudi.core import measures
+
+
+def next_year() -> tuple[object, str]:
+    """4.4: counties that have submitted next year's budget."""
+    year = timezone.localdate().year + 1
+    sent = Scenario.objects.filter(year=year, state__in=[Scenario.State.SUBMITTED, Scenario.State.ACCEPTED]).values("area").distinct().count()
+    return sent, _("个县已上报下年预算")
+
+
+measures.serve("4.4", "budget:index", act="budget.view", figure=next_year)
