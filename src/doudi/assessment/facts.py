@@ -75,7 +75,7 @@ union all
 (select distinct on (f.person_id, f.household_id, f.kind) f.person_id, f.household_id, f.kind, f.number, f.text
 from registry_fact f
 where {where} and f.superseded_at is not null and f.starts <= %(as_of)s and exists (
-  select from registry_fact n where n.kind = f.kind and n.superseded_at is null and n.starts > %(as_of)s
+  select from registry_fact n where {newer} and n.kind = f.kind and n.superseded_at is null and n.starts > %(as_of)s
   and (n.person_id = f.person_id or n.household_id = f.household_id))
 order by f.person_id, f.household_id, f.kind, f.starts desc, f.recorded_at desc)
 """
@@ -197,7 +197,10 @@ def area_chunks(low: str, high: str, size: int = CHUNK_HOUSEHOLDS) -> Iterator[t
 
 def read_area(*, low: str, high: str, month: date, as_of: date, settings: Settings) -> Facts:
     """Facts of all households whose area lies in [low, high), in memory at once: callers go chunk by chunk (`area_chunks`)."""
-    where = {"members": HERE.format("h"), "facts": HERE.format("f"), "benefits": HERE.format("b")}
+    # members and their facts carry the area of the household: each table is read by its own range, or every chunk would read all of it
+    where = {
+        "members": " and ".join(HERE.format(table) for table in "hmp"), "facts": HERE.format("f"), "newer": HERE.format("n"), "benefits": HERE.format("b"),
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off")  # without statistics under row-level security the planner guesses one row
         made = _read(where, {"low": low, "high": high}, month, as_of, settings)
@@ -255,7 +258,7 @@ def _read(where: dict[str, str], params: dict[str, Any], month: date, as_of: dat
     if not len(household_ids):
         return made
     rows = copy_rows(
-        FACTS.format(where=where["facts"]),
+        FACTS.format(where=where["facts"], newer=where.get("newer", "true")),
         params,
         {"person_id": pa.int64(), "household_id": pa.int64(), "kind": pa.string(), "number": pa.float64(), "text": pa.string()},
     )

@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from doudi.core import charts, places
-from doudi.enrolment.models import Award, Certificate, Decision, Letter, PayeeChange, Review
-from doudi.registry.models import MoveRequest
+from doudi.enrolment.models import Award, AwardMember, Certificate, Decision, Letter, PayeeChange, Review
+from doudi.registry.models import MoveRequest, Person
 
 
 def _who(account: Any) -> str:
@@ -30,6 +30,18 @@ def decisions_of(award: Award) -> list[Decision]:
     """The approved decisions that made and changed an award, oldest first."""
     later = Decision.objects.filter(household_id=award.household_id, award_id=award.pk, state="approved").select_related("proposed_by", "decided_by", "signed_by")
     return [award.decision, *later.order_by("starts", "id")]
+
+
+def members(award: Award) -> list[AwardMember]:
+    """Who holds an award, each with a `name`: the registry's, or as the decisions have it of who has moved away."""
+    rows = list(award.members.order_by("starts", "id"))
+    names: dict[int, str] = {}
+    for decision in decisions_of(award):
+        names |= _names(decision)
+    names |= dict(Person.objects.filter(pk__in=[row.person_id for row in rows]).values_list("id", "name"))
+    for row in rows:
+        row.name = names.get(row.person_id, "")  # type: ignore[attr-defined]
+    return rows
 
 
 def _changed(before: Decision, after: Decision) -> list[str]:
@@ -88,7 +100,7 @@ def timeline(award: Award) -> list[dict[str, Any]]:
         add(review.decided_at or review.made_at, words, _who(review.decided_by) if review.decided_by else "", review.reason)
     for move in MoveRequest.objects.filter(household_id=award.household_id, done_at__isnull=False):
         add(move.done_at, _("家庭由%(old)s转到%(new)s") % {"old": places.name(move.from_area), "new": places.name(move.to_area)}, "", move.reason)
-    for member in award.members.filter(died_on__isnull=False).select_related("person"):
+    for member in award.members.filter(died_on__isnull=False):
         assert member.died_on is not None
         add(timezone.make_aware(datetime.combine(member.died_on, time())), _("成员死亡"), "", "")
     return sorted(made, key=lambda item: item["at"], reverse=True)

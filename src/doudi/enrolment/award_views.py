@@ -17,7 +17,7 @@ from doudi.core import audit, duties
 from doudi.core import letters as pdf
 from doudi.core import scope as scopes
 from doudi.core.views.access import may
-from doudi.enrolment import award_queries, services
+from doudi.enrolment import award_queries, queries, services
 from doudi.enrolment.award_forms import AwardChangeForm, PayeeDecisionForm, PayeeForm
 from doudi.enrolment.forms import ReasonForm, StopForm
 from doudi.enrolment.models import Award, Certificate, Decision, PayeeChange
@@ -56,8 +56,9 @@ def _page(request: HttpRequest, row: Award, *, form: forms.Form | None = None, w
     today = timezone.localdate()
     here = Household.objects.filter(pk=row.household_id, area=row.area).exists()
     running = not row.void and (row.ends is None or row.ends > today)
+    head = queries.with_head(Award.objects.filter(pk=row.pk)).values_list("head", flat=True)[0] or row.payee_name
     desc = [
-        (_("户主"), row.household.name if here else _("已转出")), (_("项目"), row.get_programme_display()), (_("领款人"), row.payee_name),
+        (_("户主"), head), (_("项目"), row.get_programme_display()), (_("领款人"), row.payee_name),
         (_("起始月"), f"{row.starts:%Y-%m}"), (_("终止月"), f"{row.ends:%Y-%m}" if row.ends else ""), (_("决定"), row.decision.number),
         (_("依据"), row.decision.content.get("document") or _("测算结果"), True),
     ]  # fmt: skip
@@ -82,8 +83,10 @@ def _page(request: HttpRequest, row: Award, *, form: forms.Form | None = None, w
         pause = form if what in ("suspend", "resume") else ReasonForm(auto_id="pause_%s")
         ways.append((key, str(_("恢复发放") if row.suspended else _("暂停发放")), pause, "", "dan"))  # type: ignore[arg-type]
     context = {
-        "row": row, "here": here, "desc": desc, "state": award_state(row), "colour": award_colour(row), "amounts": row.amounts.select_related("decision").order_by("-from_month"),
-        "members": row.members.select_related("person").order_by("starts", "id"), "timeline": award_queries.timeline(row), "chart": award_queries.chart(row, today=today),
+        "row": row, "here": here, "head": head, "desc": desc, "state": award_state(row), "colour": award_colour(row),
+        "amounts": row.amounts.select_related("decision").order_by("-from_month"),
+        "members": award_queries.members(row),
+        "timeline": award_queries.timeline(row), "chart": award_queries.chart(row, today=today),
         "ways": ways, "open_way": what, "waiting": waiting, "open_decisions": Decision.objects.filter(award_id=row.pk, state="proposed", household=row.household_id),
         "payee_form": (form if what == "payee-decide" else PayeeDecisionForm(initial={"version": waiting.version})) if decides and waiting else None,
         "certify": running and here and row.ends is None and row.programme in CERTIFIED and pdf.available() and duties.may("enrolment.letters"),

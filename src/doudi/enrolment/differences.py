@@ -22,7 +22,7 @@ CHILDREN = (P.ORPHAN, P.UNSUPPORTED_CHILD)
 AWARDS = """
 select a.id award_id, a.household_id, a.area, a.programme, m.person_id, m.members, m.ids, m.dead, y.amount
 from enrolment_award a
-join registry_household h on h.id = a.household_id and h.area = a.area -- who has moved away is looked at where the household is now
+join registry_household h on h.id = a.household_id and h.area = a.area and h.area >= %(low)s and h.area < %(high)s -- who has moved away is looked at where the household is now
 join (select award_id, min(person_id) person_id, count(*) members, sum(person_id) ids, bool_or(died_on is not null and died_on < %(first)s) dead
       from enrolment_awardmember where area >= %(low)s and area < %(high)s and not void and starts <= %(first)s and (ends is null or ends > %(first)s)
       group by award_id) m on m.award_id = a.id

@@ -47,6 +47,6 @@ periodic.daily(
     acts=["enrolment.spot_check"], figures={"reminded": _("提醒")},
 )  # fmt: skip
 periodic.daily(
-    "enrolment.moved_awards", _("转入家庭待遇衔接"), lambda *, area, on, now: {"late": services.remind_moved_awards(area=area, on=on, now=now)}, level=6,
-    acts=["enrolment.monitor"], figures={"late": _("督办")},
+    "enrolment.moved_awards", _("转入家庭待遇衔接"), lambda *, area, on, now: services.remind_moved_awards(area=area, on=on, now=now),
+    acts=["enrolment.monitor"], figures={"late": _("督办"), "unpaid": _("已无人发放")},
 )  # fmt: skip

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import CharField, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from doudi.core.lists import PrefixFilter
 from doudi.enrolment.models import Award, AwardAmount, AwardMember, Case, Decision
 from doudi.enrolment.procedure import Step
+from doudi.registry.models import Household, MoveRequest
 
 COLOURS = {"proposed": "orange", "approved": "green", "sent_back": "red", "withdrawn": "gray"}
+
+
+def with_head(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Rows of a household with its head's name (`head`), without a join: one that has moved away is not seen here any more, what was decided is."""
+    here = Household.objects.filter(pk=OuterRef("household_id")).values("name")[:1]
+    gone = MoveRequest.objects.filter(household_id=OuterRef("household_id"), done_at__isnull=False).order_by("-done_at").values("household_name")[:1]
+    return rows.annotate(head=Coalesce(Subquery(here), Subquery(gone), output_field=CharField()))
+
+
+class HeadFilter(PrefixFilter):
+    """Name of the household's head begins with; the households that have moved away among them."""
+
+    def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:
+        value = (value or "").strip()
+        if not value:
+            return qs
+        here = Household.objects.filter(name__gte=value, name__lt=value + "\U0010ffff").values("pk")
+        gone = MoveRequest.objects.filter(done_at__isnull=False, household_name__startswith=value).values("household_id")
+        return qs.filter(Q(household_id__in=here) | Q(household_id__in=gone))
 
 
 def awaiting() -> QuerySet[Decision]:

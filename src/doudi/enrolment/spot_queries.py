@@ -9,6 +9,7 @@ from django.db.models.functions import Left
 from django.utils.translation import gettext as _
 
 from doudi.enrolment.models import Decision, SpotCheck, SpotCheckItem
+from doudi.enrolment.queries import with_head
 from doudi.registry.models import Household
 
 COLOURS = {"": "orange", "in_order": "green", "incomplete": "orange", "wrong": "red"}
@@ -19,8 +20,7 @@ def confirmed() -> QuerySet[Decision]:
     found = SpotCheckItem.objects.filter(decision=OuterRef("pk")).order_by("-id")
     # no join with the household: one that has moved away is not seen any more, its decision is
     rows = Decision.objects.filter(by_township=True).select_related("person", "decided_by").defer("content")
-    head = Household.objects.filter(pk=OuterRef("household_id")).values("name")[:1]
-    return rows.annotate(head=Subquery(head), drawn=Subquery(found.values("pk")[:1]), found=Subquery(found.values("finding")[:1]))
+    return with_head(rows).annotate(drawn=Subquery(found.values("pk")[:1]), found=Subquery(found.values("finding")[:1]))
 
 
 def checks() -> QuerySet[SpotCheck]:

@@ -25,6 +25,7 @@ from doudi.core.settings_overlay import get_setting
 from doudi.core.views.access import may
 from doudi.enrolment import services, spot_queries
 from doudi.enrolment.models import Award, Case, Decision, SpotCheck, SpotCheckItem
+from doudi.enrolment.queries import HeadFilter
 from doudi.enrolment.services import spot_checks
 from doudi.enrolment.settings import SPOT_SHARE
 from doudi.registry.models import Household, Programme
@@ -34,7 +35,7 @@ MOST = 50
 
 
 class ConfirmedFilter(django_filters.FilterSet):
-    name = PrefixFilter(field_name="household__name", label=gettext_lazy("户主姓名"))
+    name = HeadFilter(label=gettext_lazy("户主姓名"))
     number = PrefixFilter(label=gettext_lazy("编号"))
     programme = django_filters.ChoiceFilter(label=gettext_lazy("项目"), choices=Programme.choices)
     area = AreaFilter(label=gettext_lazy("地区"))

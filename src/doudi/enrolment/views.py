@@ -31,7 +31,7 @@ from doudi.registry.models import Household, Programme
 
 
 class DecisionFilter(django_filters.FilterSet):
-    name = PrefixFilter(field_name="household__name", label=gettext_lazy("户主姓名"))
+    name = queries.HeadFilter(label=gettext_lazy("户主姓名"))
     number = PrefixFilter(label=gettext_lazy("编号"))
     programme = django_filters.ChoiceFilter(label=gettext_lazy("项目"), choices=Programme.choices)
     kind = django_filters.ChoiceFilter(label=gettext_lazy("类型"), choices=Decision.Kind.choices)
@@ -53,7 +53,7 @@ class Decisions(ListPage):
     empty_hint = gettext_lazy("从家庭的测算说明页点“提出办理”，提出的决定会显示在这里。")
     columns = [
         Column(gettext_lazy("编号"), "number", url=lambda row: reverse("enrolment:decision", args=[row.pk])),
-        Column(gettext_lazy("户主"), "household.name", kind="code", small=lambda row: row.person.name if row.person_id and row.person else None),
+        Column(gettext_lazy("户主"), "head", kind="code", small=lambda row: row.person.name if row.person_id and row.person else None),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("项目"), "get_programme_display"),
         Column(gettext_lazy("类型"), "get_kind_display"),
@@ -64,7 +64,7 @@ class Decisions(ListPage):
     ]
 
     def rows(self) -> QuerySet[Decision]:
-        return Decision.objects.select_related("household", "person").defer("content")
+        return queries.with_head(Decision.objects.select_related("person").defer("content"))
 
     def context(self) -> dict[str, Any]:
         return {"may_approve": duties.may("enrolment.approve")}
@@ -98,7 +98,7 @@ def _decision_page(request: HttpRequest, row: Decision, error: str = "", status:
     law_says = assessments.said(row.assessment.results) if row.assessment else []
     content = row.content
     desc = [
-        (_("户主"), row.household.name if Household.objects.filter(pk=row.household_id).exists() else content.get("household_id")),
+        (_("户主"), queries.with_head(Decision.objects.filter(pk=row.pk)).values_list("head", flat=True)[0]),
         (_("项目"), row.get_programme_display()),
         (_("类型"), row.get_kind_display()),
         (_("金额（元/月）"), f"{row.amount:,.2f}" if row.amount is not None else ""),
@@ -217,7 +217,7 @@ def new(request: HttpRequest, assessment: int) -> HttpResponse:
 
 
 class AwardFilter(django_filters.FilterSet):
-    name = PrefixFilter(field_name="household__name", label=gettext_lazy("户主姓名"))
+    name = queries.HeadFilter(label=gettext_lazy("户主姓名"))
     programme = django_filters.ChoiceFilter(label=gettext_lazy("项目"), choices=Programme.choices)
     area = AreaFilter(label=gettext_lazy("地区"))
     state = django_filters.ChoiceFilter(
@@ -254,7 +254,7 @@ class Awards(ListPage):
     filters = AwardFilter
     order = ("-entitlement_id",)
     columns = [
-        Column(gettext_lazy("户主"), "household.name", kind="code", url=lambda row: reverse("enrolment:award", args=[row.pk])),
+        Column(gettext_lazy("户主"), "head", kind="code", url=lambda row: reverse("enrolment:award", args=[row.pk])),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("项目"), "get_programme_display"),
         Column(gettext_lazy("领款人"), "payee_name"),
@@ -266,4 +266,4 @@ class Awards(ListPage):
 
     def rows(self) -> QuerySet[Award]:
         newest = AwardAmount.objects.filter(award=OuterRef("pk")).order_by("-from_month").values("amount")[:1]
-        return Award.objects.select_related("household").annotate(current=Subquery(newest))
+        return queries.with_head(Award.objects.annotate(current=Subquery(newest)))

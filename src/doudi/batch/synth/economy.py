@@ -169,7 +169,7 @@ def make_awards(
     single = marginal[f.household] & severe & believed & ~dibao & (rng.random(n) < 0.92)
     # Alone and dead without the registry knowing: still on the roll as before.
     dibao |= ~alive & believed & np.isin(kind, ALONE) & poor[f.household] & ~tekun & (rng.random(n) < 0.8)
-    single &= ~dibao
+    single &= ~dibao & ~tekun
     orphan = orphaned(f, ~alive) & alive
     allowance = orphan & (rng.random(n) < 0.55) & death_known[f.father] & death_known[f.mother]
     dibao, single = dibao & ~orphan, single & ~orphan

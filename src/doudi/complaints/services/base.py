@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from doudi.complaints.models import Complaint, ComplaintEvent
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
-from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.core.models import Duty, Todo
+from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.core.settings_overlay import get_setting
 from doudi.core.workdays import add_working_days
-from doudi.enrolment.models import Award, Decision
+from doudi.enrolment.models import Award, Decision, Publicity
 
 SUBJECT = "complaint"
 S = Complaint.State
@@ -41,8 +45,11 @@ def locked(complaint_id: int, version: int | None, *states: str) -> Complaint:
 
 
 def barred(row: Complaint) -> set[int]:
-    """Accounts that must not handle or close it: the officer complained about, and who proposed or decided what is objected to."""
+    """Accounts that must not handle or close it: the officer complained about, who proposed or decided what is objected to, and who posted it."""
     found = {row.about_account_id} if row.about_account_id else set()
+    if row.publicity_id:
+        posted = Publicity.objects.filter(pk=row.publicity_id).values_list("posted_by_id", "case__decision__proposed_by_id", "case__decision__decided_by_id")
+        found |= {account for accounts in posted for account in accounts} - {None}
     decisions = Decision.objects.filter(pk=row.decision_id) if row.decision_id else Decision.objects.none()
     if row.award_id and not row.decision_id:
         decisions = Decision.objects.filter(award_id=row.award_id) | Decision.objects.filter(pk__in=_first_decision(row.award_id))
@@ -54,6 +61,23 @@ def barred(row: Complaint) -> set[int]:
 
 def _first_decision(award_id: int) -> list[int]:
     return list(Award.objects.filter(pk=award_id).values_list("decision_id", flat=True))
+
+
+# The same for many at once.
+BARRED = """
+select c.id from complaints_complaint c left join enrolment_publicity p on p.id = c.publicity_id left join enrolment_case k on k.id = p.case_id
+where c.id = any(%(ids)s) and (%(account)s in (c.about_account_id, p.posted_by_id) or exists (
+  select from enrolment_decision d where %(account)s in (d.proposed_by_id, d.decided_by_id) and (d.id = k.decision_id or not starts_with(d.number, 'INIT')
+    and (d.id = c.decision_id or c.decision_id is null
+      and (d.award_id = c.award_id or d.id = (select a.decision_id from enrolment_award a where a.id = c.award_id))))))
+"""
+
+
+def barred_from(ids: Iterable[int], account_id: int) -> set[int]:
+    """Of many complaints those that an account must not handle or close."""
+    with connection.cursor() as cursor:
+        cursor.execute(BARRED, {"ids": list(ids), "account": account_id})
+        return {row[0] for row in cursor.fetchall()}
 
 
 def refuse_barred(row: Complaint, account_id: int) -> None:
@@ -72,6 +96,33 @@ def moved(row: Complaint, what: str, note: str, now: datetime, *fields: str) -> 
     row.save(update_fields=[*fields, "version"])
     note_event(row, what, note, now)
     scopes.check_constraints()
+
+
+def all_moved(rows: Iterable[Complaint], what: str, notes: Mapping[int, str], now: datetime, **changes: Any) -> None:
+    """The same change to many complaints that are locked, each with its event: three statements, whatever their number."""
+    found = list(rows)
+    Complaint.objects.filter(pk__in=[row.pk for row in found]).update(version=F("version") + 1, **changes)
+    account = scopes.current().account_id or None
+    ComplaintEvent.objects.bulk_create(
+        [ComplaintEvent(complaint=row, area=row.area, at=now, account_id=account, what=what, note=notes[row.pk][:2000] or None) for row in found], batch_size=1000
+    )
+    scopes.check_constraints()
+
+
+# Columns of `todos.raise_todos` for the complaints %s; then duty, kind, words before and after the number.
+TODOS = """
+select c.area, %s::text, %s::text, %s || case c.kind when 'objection' then '异议' when 'complaint' then '投诉' else '举报' end || ' ' || c.number || %s,
+  '/complaints/' || c.id || '/', 'complaint', c.id, c.due from complaints_complaint c where c.id = any(%s)
+"""
+
+
+def todo_all(ids: Iterable[int], kind: str, duty: str, before: str, after: str, now: datetime) -> None:
+    raise_todos(TODOS, [duty, kind, before, after, list(ids)], now=now)
+
+
+def finish_all(ids: Iterable[int], now: datetime) -> None:
+    rows = Todo.objects.filter(subject=SUBJECT, subject_id__in=list(ids), done_at__isnull=True)
+    rows.update(done_at=now, done_by=scopes.current().account_id or None)
 
 
 def url_of(row: Complaint) -> str:

@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from doudi.complaints.models import Action, Complaint, Finding
-from doudi.complaints.services.base import HANDLING_DUTIES, S, days, due_of, finish, kind_word, locked, moved, refuse_barred, todo
+from doudi.complaints.services.base import HANDLING_DUTIES, S, all_moved, days, due_of, finish, kind_word, locked, moved, refuse_barred, todo
 from doudi.core import duties
 from doudi.core.models import Duty, Posting
 from doudi.core.services.todos import raise_todo
@@ -101,13 +101,9 @@ def resume(*, complaint_id: int, version: int, now: datetime) -> Complaint:
     """The clock runs again."""
     row = locked(complaint_id, version, S.ON_HOLD)
     _mine(row)
-    return _resumed(row, now, "恢复计时")
-
-
-def _resumed(row: Complaint, now: datetime, what: str) -> Complaint:
     _stop_hold(row, timezone.localdate(now))
     row.state = S.IN_PROGRESS
-    moved(row, what, f"期限改为 {row.due}", now, "state", "due", "hold_reason", "hold_until", "held_on")
+    moved(row, "恢复计时", f"期限改为 {row.due}", now, "state", "due", "hold_reason", "hold_until", "held_on")
     return row
 
 
@@ -115,8 +111,15 @@ def _resumed(row: Complaint, now: datetime, what: str) -> Complaint:
 def end_holds(*, on: date, now: datetime) -> int:
     """Holds whose day has come; the daily job."""
     duties.require("complaints.escalate")
-    rows = Complaint.objects.select_for_update(of=("self",)).filter(state=S.ON_HOLD, hold_until__lte=on).order_by("id")[:2000]
-    return len([_resumed(row, now, "暂停期满，恢复计时") for row in rows])
+    rows = list(Complaint.objects.select_for_update(of=("self",)).filter(state=S.ON_HOLD, hold_until__lte=on).order_by("id")[:2000])
+    by_due: dict[date, list[Complaint]] = {}
+    for row in rows:
+        _stop_hold(row, on)
+        by_due.setdefault(row.due, []).append(row)
+    for due, some in by_due.items():
+        notes = dict.fromkeys((row.pk for row in some), f"期限改为 {due}")
+        all_moved(some, "暂停期满，恢复计时", notes, now, state=S.IN_PROGRESS, due=due, hold_reason="", hold_until=None, held_on=None)
+    return len(rows)
 
 
 @transaction.atomic

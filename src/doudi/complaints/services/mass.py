@@ -10,17 +10,21 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from doudi.complaints.models import Action, Complaint, Finding, MassClose
-from doudi.complaints.services.base import S, barred, days, finish, kind_word, moved, todo
-from doudi.complaints.services.handling import _returned
+from doudi.complaints.services.base import S, all_moved, barred_from, days, finish_all, todo_all
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.core.workdays import add_working_days, is_working_day
 
 MOST = 500
 SUBJECT = "complaint_mass"
 State = MassClose.State
+OVERDUE = """
+select left(c.area, %s), %s::text, 'complaints.overdue',
+  '督办：' || case c.kind when 'objection' then '异议' when 'complaint' then '投诉' else '举报' end || ' ' || c.number || ' 超期未办结',
+  '/complaints/' || c.id || '/', 'complaint', c.id, %s::date from complaints_complaint c where c.id = any(%s)
+"""
 
 
 @transaction.atomic
@@ -40,19 +44,18 @@ def propose_mass_close(*, complaint_ids: Sequence[int], finding: str, reason: st
     closed = [row.number for row in rows if row.state in (S.CLOSED, S.FOR_APPROVAL)]
     if closed:
         raise ValidationError(_("%(numbers)s已办结或待审批；请去掉后重新提交。") % {"numbers": "、".join(closed[:5])})
-    for row in rows:
-        if acting.account_id in barred(row):
-            raise PermissionDenied(_("%(number)s涉及您本人办理的事项，不能由您批量办结。") % {"number": row.number})
+    own = barred_from(wanted, acting.account_id)
+    if own:
+        number = next(row.number for row in rows if row.pk in own)
+        raise PermissionDenied(_("%(number)s涉及您本人办理的事项，不能由您批量办结。") % {"number": number})
     batch = MassClose.objects.create(
         area=acting.area, reason=reason.strip()[:400], finding=finding, answer=answer.strip()[:4000], count=len(rows), made_by_id=acting.account_id, made_at=now
     )
-    for row in rows:
-        row.state, row.mass, row.finding, row.action, row.answer = S.FOR_APPROVAL, batch, finding, Action.NONE, answer.strip()[:4000]
-        row.proposed_by_id, row.proposed_at, row.hold_reason, row.hold_until, row.held_on = acting.account_id, now, "", None, None
-        finish(row, now)
-        moved(
-            row, "提出批量办结", reason, now, "state", "mass", "finding", "action", "answer", "proposed_by", "proposed_at", "hold_reason", "hold_until", "held_on"
-        )
+    finish_all(wanted, now)
+    all_moved(
+        rows, "提出批量办结", dict.fromkeys(wanted, reason.strip()), now, state=S.FOR_APPROVAL, mass=batch, finding=finding, action=Action.NONE,
+        answer=answer.strip()[:4000], proposed_by_id=acting.account_id, proposed_at=now, hold_reason="", hold_until=None, held_on=None,
+    )  # fmt: skip
     duty = Duty.SUPERVISOR if acting.duty == Duty.SUPERVISOR else Duty.COUNTY_APPROVER
     raise_todo(
         kind="complaints.mass", area=acting.area, duty=duty, title=f"审批批量办结异议投诉 {len(rows)} 件", url=f"/complaints/mass/{batch.pk}/", subject=SUBJECT,
@@ -78,20 +81,17 @@ def approve_mass_close(*, mass_id: int, note: str = "", now: datetime) -> int:
     """Close the batch; the number closed. What the approver handled or decided stays for another approver, one by one."""
     batch = _locked(mass_id)
     acting = scopes.current()
-    rows = Complaint.objects.select_for_update(of=("self",)).filter(mass=batch, state=S.FOR_APPROVAL).order_by("id")
-    closed = 0
-    for row in rows:
-        if acting.account_id in (barred(row) | {row.handler_id, row.proposed_by_id}):
-            todo(row, "complaints.approve", Duty.COUNTY_APPROVER, f"审批{kind_word(row)} {row.number} 的办理意见", now)
-            continue
-        row.state, row.closed_by_id, row.closed_at = S.CLOSED, acting.account_id, now
-        moved(row, "批量办结", batch.reason, now, "state", "closed_by", "closed_at")
-        closed += 1
+    rows = list(Complaint.objects.select_for_update(of=("self",)).filter(mass=batch, state=S.FOR_APPROVAL).order_by("id"))
+    own = barred_from([row.pk for row in rows], acting.account_id) | {row.pk for row in rows if acting.account_id in (row.handler_id, row.proposed_by_id)}
+    todo_all(own, "complaints.approve", Duty.COUNTY_APPROVER, "审批", " 的办理意见", now)
+    done = [row for row in rows if row.pk not in own]
+    notes = dict.fromkeys((row.pk for row in done), batch.reason)
+    all_moved(done, "批量办结", notes, now, state=S.CLOSED, closed_by_id=acting.account_id, closed_at=now)
     batch.state, batch.decided_at, batch.note = State.APPROVED, now, note.strip()[:200]
     batch.save(update_fields=["state", "decided_by", "decided_at", "note"])
     finish_todos(subject=SUBJECT, subject_id=batch.pk, now=now)
     scopes.check_constraints()
-    return closed
+    return len(done)
 
 
 @transaction.atomic
@@ -100,8 +100,14 @@ def send_back_mass_close(*, mass_id: int, note: str, now: datetime) -> None:
     batch = _locked(mass_id)
     if len(note.strip()) < 2:
         raise ValidationError({"note": _("请写明退回的原因。")})
-    for row in Complaint.objects.select_for_update(of=("self",)).filter(mass=batch, state=S.FOR_APPROVAL).order_by("id"):
-        _returned(row, note, now)
+    rows = list(Complaint.objects.select_for_update(of=("self",)).filter(mass=batch, state=S.FOR_APPROVAL).order_by("id"))
+    finish_all([row.pk for row in rows], now)
+    all_moved(
+        rows, "退回", dict.fromkeys((row.pk for row in rows), note.strip()), now, state=S.IN_PROGRESS, finding="", action="", department="", proposed_by=None,
+        proposed_at=None, mass=None,
+    )  # fmt: skip
+    todo_all([row.pk for row in rows if row.handler_id is None], "complaints.assign", Duty.COUNTY_REVIEWER, "分派", "", now)
+    todo_all([row.pk for row in rows if row.handler_id], "complaints.handle", Duty.COUNTY_REVIEWER, "", " 的办理意见被退回", now)
     batch.state, batch.decided_at, batch.note = State.SENT_BACK, now, note.strip()[:200]
     batch.save(update_fields=["state", "decided_by", "decided_at", "note"])
     finish_todos(subject=SUBJECT, subject_id=batch.pk, now=now)
@@ -118,17 +124,16 @@ def escalate(*, area: str, on: date, now: datetime) -> int:
     late = Complaint.objects.select_for_update(of=("self",)).filter(
         area__gte=area, area__lt=area + ":", state__in=[S.NEW, S.ASSIGNED, S.IN_PROGRESS, S.FOR_APPROVAL, S.REOPENED], due__lt=on, escalated__lt=2
     )
-    done = 0
+    due = []
     for row in late.order_by("id")[:5000]:
         county = row.area[:6]
         if county not in patience:
             patience[county] = add_working_days(on, -days("escalate_days", county, on))
-        if row.escalated_on is not None and row.escalated_on > patience[county]:
-            continue
-        row.escalated, row.escalated_on = row.escalated + 1, on
-        duty, place = (Duty.COUNTY_REVIEWER, row.area[:6]) if row.escalated == 1 else (Duty.SUPERVISOR, row.area[:4])
-        if scopes.current().covers(place):
-            todo(row, "complaints.overdue", duty, f"督办：{kind_word(row)} {row.number} 超期未办结", now, area=place, due=on)
-        moved(row, "县级督办" if row.escalated == 1 else "市级督办", f"期限 {row.due}", now, "escalated", "escalated_on")
-        done += 1
-    return done
+        if row.escalated_on is None or row.escalated_on <= patience[county]:
+            due.append(row)
+    for level, (what, duty, length) in enumerate((("县级督办", Duty.COUNTY_REVIEWER, 6), ("市级督办", Duty.SUPERVISOR, 4))):
+        some = [row for row in due if row.escalated == level]
+        above = [row.pk for row in some if scopes.current().covers(row.area[:length])]
+        raise_todos(OVERDUE, [length, duty, on, above], now=now)
+        all_moved(some, what, {row.pk: f"期限 {row.due}" for row in some}, now, escalated=level + 1, escalated_on=on)
+    return len(due)

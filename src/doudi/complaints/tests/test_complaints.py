@@ -266,6 +266,23 @@ def test_a_mass_close_sent_back_gives_each_to_be_handled(office: Office) -> None
     assert row.state == "assigned"
 
 
+def test_many_at_once_take_as_many_statements_as_two(office: Office, django_assert_max_num_queries) -> None:
+    ids = [office.opened(category="payment").pk for _ in range(9)]
+    words = {"finding": "upheld", "reason": "银行系统升级延迟到账", "answer": ANSWER, "now": NOW}
+    with scopes.acting(office.reviewer):
+        late = date(2022, 12, 30)
+        with django_assert_max_num_queries(24):
+            assert services.escalate(area="410122", on=late, now=NOW) == 9
+        assert Todo.objects.filter(kind="complaints.overdue", done_at=None).count() == ComplaintEvent.objects.filter(what="县级督办").count() == 9
+        with django_assert_max_num_queries(16):
+            batch = services.propose_mass_close(complaint_ids=ids, **words)
+        assert not Todo.objects.filter(subject="complaint", done_at=None).exists()
+    with scopes.acting(office.approver), django_assert_max_num_queries(16):
+        assert services.approve_mass_close(mass_id=batch.pk, now=NOW) == 9
+    with scopes.acting(office.reviewer):
+        assert ComplaintEvent.objects.filter(complaint=ids[0]).count() == 4 and Complaint.objects.get(pk=ids[0]).version == 4
+
+
 def test_another_county_sees_and_links_nothing(office: Office) -> None:
     row = office.opened()
     far = officer(Duty.COUNTY_REVIEWER, "410181")

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from doudi.assessment.tests.cases import case as home
 from doudi.complaints import services
 from doudi.complaints.models import Complaint
+from doudi.complaints.services.base import barred_from
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.tests.officers import client_of, officer
@@ -88,3 +89,15 @@ def test_after_the_days_it_goes_its_own_way_and_nobody_names_another_areas(offic
     far = officer(Duty.COUNTY_REVIEWER, "410724")
     with pytest.raises(ValidationError, match="不在您的管辖范围内"):
         taken_down(office, far, publicity.pk)
+
+
+def test_who_proposed_or_posted_what_is_objected_to_handles_no_objection_to_it(office, posted) -> None:
+    with scopes.acting(office.town):
+        publicity = Publicity.objects.get(case=posted.pk)
+    row = taken_down(office, office.reviewer, publicity.pk, kind="complaint")
+    other = officer(Duty.TOWNSHIP_OFFICER)
+    with scopes.acting(office.reviewer):
+        with pytest.raises(ValidationError, match="不能办理"):
+            services.assign(complaint_id=row.pk, version=1, account_id=office.town.account_id, now=office.now)
+        assert barred_from([row.pk], office.town.account_id) == {row.pk} and not barred_from([row.pk], other.account_id)
+        assert services.assign(complaint_id=row.pk, version=1, account_id=other.account_id, now=office.now).handler_id == other.account_id

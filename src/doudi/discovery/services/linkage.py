@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from uuid import UUID
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db import connection
 from django.urls import reverse
@@ -79,14 +80,17 @@ def link(*, area: str, on: date, now: datetime, folder: Path) -> Linked:
     return Linked(with_rows, rows, waits, _marks(entries, links) if rows else nothing)
 
 
-def lake_as_linked(*, area: str, on: date, folder: Path) -> Lake:
-    """The lake with the rows that are somebody's already; nobody is looked for (for trials of indicators)."""
+def lake_as_linked(*, area: str, on: date, folder: Path, people: Collection[int] | None = None) -> Lake:
+    """The lake with the rows that are somebody's already (of `people` alone, where given); nobody is looked for (trials of indicators, data checks)."""
     entries = waiting_entries(area=area, on=on)
-    if not entries:
+    links = _links().select(["subject", "person_id"]) if entries else linkage.LINKS.empty_table()
+    if people is not None:
+        links = links.filter(pc.is_in(links["person_id"], value_set=pa.array(sorted(people), pa.int64())))
+    if not len(links):
         return lake()
-    people = folder / "linking.parquet"
-    write_linking(people, area=area, on=on)
-    return linkage.with_linked(lake(), entries, _links().select(["subject", "person_id"]), people, folder)[0]
+    described = folder / "linking.parquet"
+    write_linking(described, area=area, on=on)
+    return linkage.with_linked(lake(), entries, links, described, folder)[0]
 
 
 def _settled() -> pa.Table:

@@ -82,13 +82,15 @@ insert into enrolment_award (id, area, household_id, programme, grp, starts, end
 select x.award_id, d.area, d.household_id, d.programme, x.grp, x.starts, {UNTIL}, false, false, p.id, p.name, p.account, p.bank, d.id, %(now)s
 from {NEW} join enrolment_decision d on d.id = x.id join registry_person p on p.id = (d.content #>> '{{payee,person_id}}')::bigint order by x.award_id
 """
-# The award may begin later than was proposed (the decision fell into a later month): the amount that holds then comes first.
+# The award may begin later than was proposed (the decision fell into a later month): the amount that holds then comes first. After a move it may
+# begin earlier, where the old one ended: the first amount holds from there.
+FROM = """case when (a.value ->> 'from')::date > x.starts and a.at = 1 then x.starts else greatest((a.value ->> 'from')::date, x.starts) end"""
 AMOUNTS = f"""
 insert into enrolment_awardamount (area, award_id, from_month, amount, decision_id)
-select distinct on (x.award_id, greatest((a.value ->> 'from')::date, x.starts))
-  d.area, x.award_id, greatest((a.value ->> 'from')::date, x.starts), (a.value ->> 'amount')::numeric(14,2), d.id
-from {NEW} join enrolment_decision d on d.id = x.id cross join lateral jsonb_array_elements(d.content -> 'amounts') a
-order by x.award_id, greatest((a.value ->> 'from')::date, x.starts), (a.value ->> 'from')::date desc
+select distinct on (x.award_id, {FROM}) d.area, x.award_id, {FROM}, (a.value ->> 'amount')::numeric(14,2), d.id
+from {NEW} join enrolment_decision d on d.id = x.id cross join lateral (
+  select value, row_number() over (order by value ->> 'from') as at from jsonb_array_elements(d.content -> 'amounts')) a
+order by x.award_id, {FROM}, (a.value ->> 'from')::date desc
 """
 MEMBERS = f"""
 insert into enrolment_awardmember (area, award_id, person_id, grp, void, starts, ends, share, band)

@@ -17,7 +17,7 @@ from doudi.batch.indicators import INDICATORS, Indicator
 from doudi.discovery import thresholds
 from doudi.discovery.registry_side import write_members, write_people
 from doudi.discovery.services.comparison import scratch
-from doudi.discovery.services.deliveries import lake
+from doudi.discovery.services.linkage import lake_as_linked
 from doudi.enrolment.models import Application
 
 # Whether somebody lives is asked of the deaths in every comparison.
@@ -52,6 +52,8 @@ def hits(application: Application, *, limits: Mapping[int, Sequence[str]], names
         write_members(members, area=application.area)
         pq.write_table(_of_household(members, application.household_id), members)
         everybody = _of_household(people, application.household_id)
+        # rows without a usable number that are somebody's of this household already stand as if they had had it
+        linked = lake_as_linked(area=application.area, on=on, folder=Path(work), people=set(everybody["person_id"].to_pylist()))
         for at, (covered, indicators) in enumerate(groups.items()):
             signed = pc.is_in(everybody["person_id"], value_set=pa.array(sorted(covered), pa.int64()))
             tokens = pa.array(
@@ -61,7 +63,7 @@ def hits(application: Application, *, limits: Mapping[int, Sequence[str]], names
             mine = Path(work) / f"people-{at}.parquet"
             pq.write_table(everybody.set_column(everybody.schema.get_field_index("id_token"), "id_token", tokens), mine)
             leads = compare.run(
-                lake(), mine, members, on=on, indicators=indicators, parameters=parameters, switches=switches, memory_limit="1GB", temp=Path(work)
+                linked, mine, members, on=on, indicators=indicators, parameters=parameters, switches=switches, memory_limit="1GB", temp=Path(work)
             )
             found += leads.select(["indicator", "person_id", "reason", "urgency"]).to_pylist()
     order = {"red": 0, "orange": 1, "yellow": 2}

@@ -15,7 +15,7 @@ from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Setting, Todo
 from doudi.core.numbers import Kind
-from doudi.core.tests.officers import officer
+from doudi.core.tests.officers import client_of, officer
 from doudi.enrolment import services as enrolment
 from doudi.enrolment.models import Award, Review
 from doudi.payments.models import PayrollExclusion, PayrollLine
@@ -154,12 +154,47 @@ def test_the_receiving_township_is_told_which_awards_run_out_and_its_county_when
         todo = Todo.objects.get(kind="move.award")
         assert "2023-03" in todo.title and todo.area == ELSEWHERE[:9] and todo.due == date(2023, 3, 12)
     with scopes.acting(new.reviewer):
-        assert enrolment.remind_moved_awards(area=new.county, on=date(2023, 3, 12), now=day("2023-03-12")) == 0
-        assert enrolment.remind_moved_awards(area=new.county, on=date(2023, 3, 13), now=day("2023-03-13")) == 1
-        assert enrolment.remind_moved_awards(area=new.county, on=date(2023, 3, 14), now=day("2023-03-14")) == 0
+        late = [enrolment.remind_moved_awards(area=new.county, on=date(2023, 3, at), now=day(f"2023-03-{at}"))["late"] for at in (12, 13, 14)]
+        assert late == [0, 1, 0]
     new.grant(household, now=day("2023-03-15"), month=MARCH)
     with scopes.acting(new.reviewer):
         assert not Todo.objects.filter(kind__startswith="move.award", done_at=None).exists()
+
+
+def test_a_new_award_that_comes_too_late_pays_the_months_since_the_old_one_ended(old, new, home) -> None:
+    household, number = home
+    old.pay(DECEMBER)
+    move(old, new, number, now=day("2022-12-06"))
+    paid = [line.month_entitled for month in (JANUARY, FEBRUARY, MARCH, APRIL) for line in old.pay(month)]
+    award = new.grant(household, now=day("2023-05-10"), month=date(2023, 6, 1))
+    assert award.starts == APRIL
+    with scopes.acting(new.reviewer):
+        assert [(each.from_month, each.amount) for each in award.amounts.all()] == [(APRIL, award.decision.amount)]
+    paid += [line.month_entitled for line in new.pay(date(2023, 6, 1))]
+    assert paid == [date(2023, at, 1) for at in range(1, 7)]
+
+
+def test_months_that_nobody_pays_after_a_move_go_to_city_and_province_once_each(old, new, home) -> None:
+    move(old, new, home[1], now=day("2022-12-06"))
+    with scopes.acting(officer(Duty.SUPERVISOR, "41")):
+        def unpaid(text: str) -> int:
+            return enrolment.remind_moved_awards(area="41", on=date.fromisoformat(text), now=day(text))["unpaid"]
+
+        assert [unpaid(text) for text in ("2023-03-31", "2023-04-01", "2023-04-02", "2023-05-01", "2023-05-02", "2023-06-01")] == [0, 1, 0, 0, 1, 0]
+        assert set(Todo.objects.filter(kind__startswith="move.award_").values_list("kind", "area")) == {
+            ("move.award_late", new.county), ("move.award_unpaid", "4101"), ("move.award_province", "41"),
+        }  # fmt: skip
+
+
+def test_an_award_that_was_stopped_or_refused_since_is_not_made_good(old, new, home) -> None:
+    household, number = home
+    old.pay(DECEMBER)
+    with scopes.acting(old.town):
+        made = enrolment.stop_award(award_id=Award.objects.get().pk, from_month=JANUARY, reason="自愿退出", ground="voluntary", now=day("2022-12-02"))
+    with scopes.acting(old.approver):
+        enrolment.approve(decision_id=made.pk, version=1, now=day("2022-12-03"))
+    move(old, new, number, now=day("2022-12-06"))
+    assert new.grant(household, now=day("2023-05-10"), month=date(2023, 6, 1)).starts == date(2023, 6, 1)
 
 
 def test_refused_where_it_moved_to_nobody_waits_any_more(old, new, home) -> None:
@@ -200,6 +235,21 @@ def test_a_death_after_the_move_stops_the_dead_ones_part_where_it_is_paid(old, n
         registry.record_death(person_id=wife.pk, version=wife.version, died_on=date(2023, 1, 15), on=date(2023, 1, 20), now=day("2023-01-20"))
     (line,) = old.pay(FEBRUARY)
     assert line.amount == whole / 2 and line.members == 1
+
+
+def test_the_old_area_reads_what_it_decided_and_pays_for_who_has_moved(old, new, home) -> None:
+    household, number = home
+    move(old, new, number, now=day("2022-12-06"))
+    reader = client_of(old.town)
+    for path in ("/enrolment/awards/", "/enrolment/awards/?name=王建", "/enrolment/decisions/", "/enrolment/decisions/?name=王建"):
+        assert "王建国" in reader.get(path).content.decode(), path
+    assert "王建国" not in reader.get("/enrolment/awards/?name=李").content.decode().split('id="rows"')[1]
+    with scopes.acting(old.town):
+        award = Award.objects.get()
+    page = reader.get(f"/enrolment/awards/{award.pk}/").content.decode()
+    assert "王建国" in page and "李秀英" in page and "家庭已转出" in page
+    assert reader.get(f"/households/{household.pk}/").status_code == 404
+    assert f"/enrolment/awards/{award.pk}/" not in client_of(new.town).get("/enrolment/awards/").content.decode()
 
 
 def test_what_the_old_area_would_change_it_is_told_to_leave(old, new, home) -> None:
@@ -263,6 +313,25 @@ def test_the_giving_side_has_a_todo_that_ends_with_the_request(old, new, home) -
     with scopes.acting(old.second):
         registry.refuse_move(request_id=asked.pk, reason="户口未迁", on=date(2022, 12, 6), now=day("2022-12-06"))
         assert not Todo.objects.filter(subject="move", done_at=None).exists()
+
+
+def test_who_asked_is_told_of_a_refusal_and_reads_why(old, new, home) -> None:
+    asked = ask(new, home[1], now=day("2022-12-05"))
+    with scopes.acting(old.second):
+        registry.refuse_move(request_id=asked.pk, reason="户口未迁", on=date(2022, 12, 6), now=day("2022-12-06"))
+        assert not Todo.objects.filter(kind="move.refused").exists()
+        with pytest.raises(ValidationError):
+            registry.read_refusal(request_id=asked.pk, now=day("2022-12-06"))
+    with scopes.acting(new.town):
+        todo = Todo.objects.get(kind="move.refused", done_at=None)
+        assert (todo.area, todo.duty, todo.posting.account_id) == (ELSEWHERE[:9], Duty.TOWNSHIP_OFFICER, new.town.account_id)
+    client = client_of(new.town)
+    page = client.get(todo.url).content.decode()
+    assert "户口未迁" in page and "已阅" in page
+    client.post(f"{todo.url}read/")
+    with scopes.acting(new.town):
+        assert Todo.objects.get(kind="move.refused").done_at and "已阅" not in client.get(todo.url).content.decode()
+        ask(new, home[1], now=day("2022-12-07"))
 
 
 def test_what_the_giving_side_leaves_goes_to_its_county_and_then_above_both_ends(old, new, home) -> None:

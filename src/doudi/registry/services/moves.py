@@ -148,6 +148,16 @@ def refuse_move(*, request_id: int, reason: str, on: date, now: datetime) -> Mov
     return MoveRequest.objects.get(pk=request_id)
 
 
+@service("registry.move")
+def read_refusal(*, request_id: int, now: datetime) -> MoveRequest:
+    """The asking side has read why a move was refused (已阅): its to-do ends. Twice is once."""
+    request = MoveRequest.objects.filter(pk=request_id).exclude(refused_reason="").first()
+    if request is None or not scopes.current().covers(request.to_area):
+        raise ValidationError(_("没有找到这件转移申请，或它不在您的管辖范围内。"))
+    finish_todos(subject="move", subject_id=request_id, kind="move.refused", now=now)
+    return request
+
+
 @service("registry.release")
 def carry_out_move(*, request_id: int, now: datetime) -> MoveRequest:
     """Carry out a released move: household, living members, their facts and open work come under the new area.

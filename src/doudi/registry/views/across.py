@@ -18,6 +18,7 @@ from doudi.core import places
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.models import Account
+from doudi.core.services.todos import open_todos
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.registry import queries, services
@@ -88,6 +89,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "row": row, "desc": described, "steps": steps, "state": STATES[state],
         "may_release": state == "asked" and acting.covers(row.from_area) and acting.account_id != row.asked_by, "may_carry_out": state == "released",
+        "may_read": state == "refused" and open_todos(duty=acting.duty).filter(kind="move.refused", subject="move", subject_id=row.pk).exists(),
     }  # fmt: skip
     return render(request, "registry/move.html", context)
 
@@ -105,6 +107,9 @@ def move_decide(request: HttpRequest, pk: int, what: str) -> HttpResponse:
         if what == "refuse":
             services.refuse_move(request_id=pk, reason=request.POST.get("reason", ""), on=on, now=now)
             messages.success(request, _("已退回转入申请。"))
+        elif what == "read":
+            services.read_refusal(request_id=pk, now=now)
+            return redirect("registry:moves")
         elif what == "carry-out":
             services.carry_out_move(request_id=pk, now=now)
             messages.success(request, _("转移已办结。"))
