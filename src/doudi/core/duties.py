@@ -99,6 +99,9 @@ MAY: dict[str, set[str]] = {
     "budget.check": {Duty.FINANCE_OFFICER},
     "budget.submit": {Duty.COUNTY_APPROVER},
     "budget.decide": {Duty.SUPERVISOR},
+    "payments.back_propose": {Duty.COUNTY_REVIEWER},
+    "payments.back_approve": {Duty.COUNTY_APPROVER},
+    "payments.back_view": TOWNSHIP | {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
     # the city or the province enters the month's price indices; each county proposes and approves its own subsidies
     "prices.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "prices.enter": {Duty.SUPERVISOR},
@@ -164,6 +167,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("payments.approve", "payments.release"),
     ("payments.correct", "payments.prepare"),
     ("payments.layouts_propose", "payments.layouts_confirm"),
+    ("payments.back_propose", "payments.back_approve"),
     ("payments.reserve", "payments.fund"),
     ("budget.prepare", "budget.check"),
     ("budget.prepare", "budget.submit"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.payments.views import calendar, exchange, lists, other, payroll, reserves
+from doudi.payments.views import back_pay, calendar, exchange, lists, other, payroll, reserves
 
 app_name = "payments"
 urlpatterns = [
@@ -20,6 +20,12 @@ urlpatterns = [
     path("payments/reserve/payouts/<int:pk>/", reserves.payout, name="reserve_payout"),
     path("payments/reserve/<str:area>/", reserves.reserve, name="reserve"),
     path("payments/reserve/<str:area>/settle/", reserves.settle, name="reserve_settle"),
+    path("payments/back/", back_pay.BackPays.as_view(), name="back_pays"),
+    path("payments/back/new/", back_pay.new, name="back_new"),
+    path("payments/back/late/", back_pay.late, name="back_late"),
+    path("payments/back/<int:pk>/", back_pay.page, name="back_pay"),
+    path("payments/back/<int:pk>/items/", back_pay.Items.as_view(), name="back_items"),
+    path("payments/back/<int:pk>/awards/<int:entitlement>/", back_pay.award, name="back_award"),
     path("payments/ledger/", lists.Ledger.as_view(), name="ledger"),
     path("payments/ledger/receive/", other.receive, name="receive"),
     path("payments/layouts/", exchange.overview, name="layouts"),

@@ -18,6 +18,7 @@ class PayeeChange(AreaModel):
         MEMBER = "member", _("家庭成员本人")
         GUARDIAN = "guardian", _("监护人")
         INSTITUTION = "institution", _("供养（养老、福利）机构")
+        HEIR = "heir", _("继承人")
 
     class State(models.TextChoices):
         PROPOSED = "proposed", _("待确认")

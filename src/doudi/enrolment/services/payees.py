@@ -27,17 +27,21 @@ SUBJECT = "payee_change"
 def propose_payee(
     *, award_id: int, kind: str, basis: str, now: datetime, person_id: int | None = None, name: str = "", account: str = "", bank: str = ""
 ) -> PayeeChange:
-    """Propose another payee of an award. A member is paid to the account in the registry; a guardian or an institution to the one given.
+    """Propose another payee of an award. A member is paid to the account in the registry; a guardian, an institution or an heir (of a dead
+    payee, also after the award has ended) to the one given.
 
     Raises ValidationError: no basis, not a living member, no account, nothing changes, one waits already, the award has ended.
     """
     scope = duties.require("enrolment.propose")
     award = running_award(award_id)
     on = timezone.localdate(now)
-    if award.ends is not None and award.ends <= on:
+    dead = Person.objects.filter(pk=award.payee_id or 0).exclude(died_on=None).exists()
+    if award.ends is not None and award.ends <= on and not dead:
         raise ValidationError(_("这项待遇已停发，不能变更领款人。"))
     if kind not in Kind.values:
         raise ValidationError({"kind": _("请选择领款人类型。")})
+    if kind == Kind.HEIR and not dead:  # what a dead payee had not received goes to the heirs (returned, or back pay)
+        raise ValidationError({"kind": _("领款人在世，不能以继承人身份领取。")})
     if not basis.strip():
         raise ValidationError({"basis": _("请写明依据和证明材料，例如监护关系证明、供养协议。")})
     if kind == Kind.MEMBER:

@@ -1,5 +1,6 @@
 """Payments: payrolls and their lines, files, results, the ledger; one-off grants and township reserves."""
 
+from doudi.payments.models.back_pay import BackPay, BackPayItem
 from doudi.payments.models.exchange import BankAnswer, CountyKey, LayoutChoice
 from doudi.payments.models.grants import Grant
 from doudi.payments.models.money import OneOff, paid_choices, paid_label
@@ -20,6 +21,8 @@ from doudi.payments.models.payrolls import (
 from doudi.payments.models.reserves import ReservePayout, ReserveSettlement, ReserveTransfer
 
 __all__ = [
+    "BackPay",
+    "BackPayItem",
     "BankAnswer",
     "BankFile",
     "BankResult",

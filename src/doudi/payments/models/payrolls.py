@@ -43,6 +43,7 @@ class Payroll(AreaModel):
         REGULAR = "regular", _("正常发放")
         FOLLOW_UP = "follow_up", _("重新发放")
         ONE_OFF = "one_off", _("一次性发放")
+        BACK = "back", _("补发")
 
     class State(models.TextChoices):
         DRAFT = "draft", _("编制中")

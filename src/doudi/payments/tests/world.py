@@ -75,10 +75,11 @@ def award(
     account: bool = True,
     people: list[Person] | None = None,
     by: int = 0,
+    home: Household | None = None,
 ) -> Given:
     """An award as enrolment makes it. Run inside a scope that covers `area`; `by`: account id of the deciding officer."""
     people = people or [person(area=area) for _ in range(members)]
-    home = household(*people, area=area)
+    home = home or household(*people, area=area)
     decision = Decision.objects.create(
         area=area,
         number=f"D{next(_numbers):08d}",
