@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('enrolment', '0015_payees_guards'),
-        ('payments', '0008_bank_files_guards'),
+        ('payments', '0009_moved_gap'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from doudi.payments.migrations._back_pay import BACK_PAY
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0009_back_pay")]
+    dependencies = [("payments", "0010_back_pay")]
     operations = [
         Protect(
             "payments_backpay",
