@@ -20,6 +20,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.demo import (
     applying,
+    banking,
     budgets,
     complaints,
     delegated,
@@ -95,6 +96,7 @@ def run(demo: Demo) -> dict[str, Any]:
         overdue,
         results,
         relieving.relief,
+        banking.layouts,
         policy.questions,
         budgets.budgets,
     ):

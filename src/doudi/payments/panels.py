@@ -71,7 +71,7 @@ def payment_months(now: datetime) -> Iterator[Finding]:
     last = payrolls.month_range()[1]
     ahead = (last.year - now.year) * 12 + last.month - now.month
     state: checks_registry.State = "ok" if ahead >= 3 else "warning" if ahead >= 1 else "error"
-    advice = "" if ahead >= 3 else "；请由属主角色执行 select doudi.add_payment_months(...) 增加月份"
+    advice = "" if ahead >= 3 else "；请运行 doudi migrate，它会建到两年以后"
     yield Finding("发放明细分区", state, f"已建到 {last:%Y-%m}{advice}")
     with connection.cursor() as cursor:
         cursor.execute(

@@ -308,6 +308,30 @@ def test_a_recorded_file_stays_and_a_second_needs_a_refusal(officers: Officers) 
                 cursor.execute(sql)
 
 
+def test_a_result_counts_once_and_never_for_more_than_the_payroll(officers: Officers) -> None:
+    payroll = released(officers, 2)
+    insert = (
+        "insert into payments_bankresult (area, payroll_id, name, path, sha256, paid_lines, paid_amount, returned_lines, returned_amount, booked_on, booked_by_id,"
+        " booked_at) values (%s, %s, 'x', 'x', %s, %s, %s, 0, 0, '2022-12-08', %s, now())"
+    )
+
+    def put(sha: str, lines: int, amount: str, area: str = COUNTY) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(insert, [area, payroll.pk, sha, lines, amount, officers.finance.account_id])
+
+    with scopes.acting(officers.finance):
+        for lines, amount in ((3, "600.00"), (2, "600.01"), (-1, "0.00")):
+            with pytest.raises(DatabaseError, match="does not fit the payroll"):
+                put("a", lines, amount)
+        put("a", 1, "300.00")
+        with pytest.raises(DatabaseError, match="sha256"):
+            put("a", 1, "300.00")
+        with pytest.raises(DatabaseError, match="row-level security"):
+            put("b", 1, "300.00", "410123")
+        with pytest.raises(DatabaseError, match="has not answered for every line"), transaction.atomic():
+            Payroll.objects.filter(pk=payroll.pk).update(state="booked")
+
+
 def test_an_answer_is_not_called_booked_without_a_result(officers: Officers) -> None:
     payroll = released(officers, 1)
     received(officers, payroll, ("r.csv", officers.answer(payroll)))

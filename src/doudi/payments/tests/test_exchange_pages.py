@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from django.utils import timezone
 
 from doudi.core import scope as scopes
 from doudi.core.tests.officers import client_of
-from doudi.payments import layouts
+from doudi.payments import layouts, panels
 from doudi.payments.models import BankAnswer, BankFile, LayoutChoice
+from doudi.payments.services import payrolls
 from doudi.payments.tests.bankside import choose, receipt_of, released
 from doudi.payments.tests.world import Officers
 
@@ -76,3 +78,27 @@ def test_the_page_of_answers_names_what_is_missing_and_what_is_wrong(officers: O
     assert client_of(Officers("410123").finance).get(url).status_code == 404
     assert "到账 4 笔" in finance.post(reverse("payments:book", args=[payroll.pk]), follow=True).content.decode()
     assert "没有重复记账" in finance.post(reverse("payments:book", args=[payroll.pk]), follow=True).content.decode()
+
+
+def test_migrate_makes_the_months_of_the_next_two_years_and_does_so_once(committed_db: None, owner_connection: Any) -> None:
+    from doudi.payments.apps import AHEAD
+
+    owner_connection.execute(AHEAD)
+    today = timezone.localdate()
+    last = payrolls.month_range()[1]
+    assert (last.year - today.year) * 12 + last.month - today.month >= 24
+    assert owner_connection.execute(AHEAD).fetchone() == (0,)
+
+
+def test_doctor_warns_before_the_months_run_out() -> None:
+    last = payrolls.month_range()[1]
+    found = {
+        year: next(
+            one.state
+            for one in panels.payment_months(datetime(last.year, last.month, 1, tzinfo=UTC).replace(year=year))
+            if one.name == "发放明细分区"
+        )
+        for year in (last.year - 1, last.year, last.year + 1)
+    }
+    assert list(found.values()) == ["ok", "error", "error"]
+    assert all(one.state == "ok" for one in panels.payment_months(datetime(2022, 12, 1, tzinfo=UTC)))
