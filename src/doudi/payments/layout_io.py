@@ -32,8 +32,7 @@ def unwritable(layout: Layout, names: pa.Array) -> list[tuple[int, str]]:
     """Names that this layout cannot write: (position, the character). Empty for almost every table, and then quick."""
     found: list[tuple[int, str]] = []
     if layout.separator == "|":
-        for at in np.flatnonzero(pc.match_substring(names, "|").to_numpy(zero_copy_only=False)):
-            found.append((int(at), "|"))
+        found += [(at, "|") for at in np.flatnonzero(pc.match_substring(names, "|").to_numpy(zero_copy_only=False)).tolist()]
     if layout.rare == "refuse":
         try:
             content._joined(names).decode().encode(layout.encoding)
