@@ -181,7 +181,7 @@ def file_of(answer: answers.Answer, *, payroll_id: int | None = None) -> BankFil
     rows = BankFile.objects.filter(number=answer.number).select_related("choice", "payroll").order_by("-attempt", "pk")
     found = list(rows.filter(payroll_id=payroll_id) if payroll_id else rows)
     fitting = [row for row in found if answer.kind == "refusal" or answer.kind in layouts.LAYOUTS[row.layout].answers]
-    return (fitting or found or [None])[0]
+    return next(iter(fitting or found), None)
 
 
 def _one_payroll(read: list[answers.Answer], payroll_id: int | None) -> Payroll:
