@@ -21,22 +21,7 @@ from doudi.core.models import Duty
 from doudi.demo import (
     applying,
     banking,
-from doudi.demo import (
-    applying,
-    banking,
     budgets,
-    complaints,
-    delegated,
-    departments,
-    discovery,
-    hotline,
-    phones,
-    policy,
-    prices,
-    relieving,
-    sweeping,
-    visiting,
-)
     complaints,
     delegated,
     departments,
