@@ -43,8 +43,16 @@ log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 {extra}"""
 
-# For tests only: a crash may lose the data, so nothing waits for the disk.
-THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 256MB\n"
+# For tests only: a crash may lose the data, so nothing waits for the disk; small tables need no helpers.
+THROWAWAY = """\
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+shared_buffers = 256MB
+io_method = sync
+max_parallel_workers_per_gather = 0
+"""
 
 
 def _memory_megabytes() -> int:

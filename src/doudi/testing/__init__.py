@@ -2,8 +2,8 @@
 
 A server of its own in DOUDI_TEST_HOME (as root /var/lib/doudi-test, else `var/test`) is kept between runs and is up only
 while a run uses it. Migrations run once, as doudi_owner, into a template database; each run and each xdist worker gets a
-copy. `transactional_db`, `live_server` and `committed_db` really commit: afterwards the copy is thrown away and made
-again, because doudi_app may not TRUNCATE, and so that sequences and migrated rows are as they were.
+copy. `transactional_db`, `live_server` and `committed_db` really commit: afterwards the copy is brought back to what it
+was (`original`), or thrown away and made again where more changed than added rows and sequences.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from typing import Any
 
 import pytest
 
+from doudi.testing.original import Original
+
 PROJECT = Path(__file__).resolve().parents[3]
+# Files that take long go first, so that no core waits for one of them at the end (`--dist loadfile --no-loadscope-reorder`).
+LONG = (
+    "test_commands.py", "test_rotation.py", "test_indicators.py", "test_moments.py", "test_misreports.py", "test_two_officers.py", "test_tasks.py",
+    "test_yaml.py", "test_postgres.py", "test_linkage.py", "test_sweeps.py", "test_leads.py", "test_across.py", "test_properties.py",
+    "test_large_deliveries.py", "test_openapi.py",
+)  # fmt: skip
 MARK = sha256(os.fsencode(PROJECT)).hexdigest()[:8]
 
 
@@ -61,11 +69,18 @@ class TestDatabase:
         self.server = postgres.Server(postgres.home(), extra=THROWAWAY)
         self.name = f"test_{MARK}_{os.getpid()}_{worker}"
         self.template = f"template_{MARK}_{_migrations_hash()}"
+        self.original: Original | None = None
 
     def admin(self) -> Any:
         import psycopg
 
         return psycopg.connect(self.server.conninfo("superuser", "postgres"), autocommit=True)
+
+    def inside(self) -> Any:
+        """The superuser in the copy."""
+        import psycopg
+
+        return psycopg.connect(self.server.conninfo("superuser", self.name), autocommit=True)
 
     def point_django_at(self, name: str) -> None:
         """Both aliases to one database of the server (settings loaded before it existed)."""
@@ -99,6 +114,22 @@ class TestDatabase:
         with (self.server.home / "template.lock").open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             self.server.bootstrap(self.name, template=self.template)
+        with self.inside() as connection:
+            if self.original is None:
+                self.original = Original(connection)
+            self.original.new(connection)
+
+    def start_over(self) -> None:
+        """After a test that committed: the copy as it was made."""
+        from django.db import connections
+
+        for alias in connections:
+            connections[alias].close()
+        with self.inside() as connection:
+            back = self.original is not None and self.original.bring_back(connection)
+        if not back:
+            self.drop_copy()
+            self.make_copy()
 
     def drop_copy(self) -> None:
         from django.db import connections
@@ -129,3 +160,8 @@ def _alive(pid: int) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     # Not named in this module: fixtures of a plugin registered later win, and pytest-django comes in between.
     config.pluginmanager.import_plugin("doudi.testing.fixtures")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))

@@ -29,8 +29,7 @@ def django_db_setup(test_database: TestDatabase, django_test_environment: None, 
     settings.STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns without it
 
     def start_over(case: TransactionTestCase) -> None:
-        test_database.drop_copy()
-        test_database.make_copy()
+        test_database.start_over()
 
     with django_db_blocker.unblock():
         test_database.make_template()

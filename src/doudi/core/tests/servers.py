@@ -49,5 +49,5 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def doudi(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "doudi.cli", *arguments], capture_output=True, text=True, timeout=120, env=environment(home, **more)
+        [sys.executable, "-m", "doudi.cli", *arguments], capture_output=True, text=True, timeout=300, env=environment(home, **more)
     )

@@ -123,7 +123,7 @@ def _worker() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", code], env=environment)
 
 
-def _wait(what: Callable[[], Any], seconds: float = 30) -> None:
+def _wait(what: Callable[[], Any], seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "waited too long"
