@@ -52,6 +52,7 @@ STANDARDS = (
     "tekun.living_amount.rural", "tekun.care.amount.unable", "tekun.care.amount.partly_unable", "tekun.care.amount.able", "children.institution",
     "children.dispersed.urban", "children.dispersed.rural", "disability.living", "disability.nursing",
 )  # fmt: skip
+WORDS = ("choice", "switch")  # units whose values are words
 RESIDENCES = {"urban": gettext_lazy("城市"), "rural": gettext_lazy("农村")}
 
 
@@ -180,12 +181,15 @@ def formula(figure: Figure) -> str:
     if a is None:
         words = _("%(people)s 人，按当月标准依法测算 %(amount)s 元") % {"people": f"{figure.base_people:,}", "amount": ui.money(figure.base_amount)}
         if figure.percent:
-            words += _("；对象增减 %(percent)s%% 后 %(people)s 人") % {"percent": plain(round(figure.percent, 2)), "people": f"{figure.people:,}"}
-            words += _("，%(amount)s × %(people)s ÷ %(base)s") % {
-                "amount": ui.money(figure.base_amount),
+            values = {
+                "percent": plain(round(figure.percent, 2)),
                 "people": f"{figure.people:,}",
                 "base": f"{figure.base_people:,}",
+                "amount": ui.money(figure.base_amount),
             }
+            if figure.people == figure.base_people:
+                return words + _("；对象增减 %(percent)s%% 后仍为 %(people)s 人") % values
+            words += _("；对象增减 %(percent)s%% 后 %(people)s 人：%(amount)s × %(people)s ÷ %(base)s") % values
         return words
     if a.way in ("each", "per_capita"):
         words = _("%(people)s 人 × %(value)s 元") % {"people": f"{figure.people:,}", "value": plain(a.value)}
@@ -245,8 +249,9 @@ def used_rows(row: Scenario, item: str) -> list[dict[str, Any]]:
             if index >= 0 and index not in found:
                 used = table.rows[index]
                 found[index] = {
-                    "label": table.leaves[parameter].label, "value": shown_value(used.value, used.unit), "unit": UNITS.get(used.unit, ""), "start": used.start,
-                    "area": used.area, "reference": used.reference, "unverified": used.unverified, "from": date(row.year, month, 1),
+                    "label": table.leaves[parameter].label, "value": shown_value(used.value, used.unit), "unit": "" if used.unit in WORDS else UNITS.get(used.unit, ""),
+                    "start": used.start,
+                    "area": used.area, "reference": ui.source_words(used.reference), "unverified": used.unverified, "from": date(row.year, month, 1),
                 }  # fmt: skip
     return list(found.values())
 
@@ -299,6 +304,7 @@ def by_county(*, area: str, year: int) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     cities: dict[str, list[Decimal]] = defaultdict(lambda: [NOUGHT] * (len(funds) + 1))
     totals = [NOUGHT] * (len(funds) + 1)
+    heads = [*(names[fund] for fund in funds), _("合计（元）")]
     counted = {"counties": 0, "sent": 0, "accepted": 0}
     for code, name in counties_below(area):
         best = found.get(code)
@@ -312,12 +318,24 @@ def by_county(*, area: str, year: int) -> dict[str, Any]:
         counted["accepted"] += bool(best and best.state == "accepted")
         blank: list[Decimal | None] = [None] * (len(funds) + 1)
         rows.append({
-            "code": code, "name": name, "scenario": best, "sent": bool(amounts), "amounts": amounts or blank, "colour": COLOURS[best.state] if best else "gray",
+            "code": code, "name": name, "scenario": best, "sent": bool(amounts), "amounts": amounts, "cells": list(zip(heads, amounts or blank, strict=True)),
+            "colour": COLOURS[best.state] if best else "gray",
         })  # fmt: skip
     rows.sort(key=lambda each: (each["sent"], each["code"]))
     places.preload(code for code in cities)
-    by_city = [{"name": places.name(code), "amounts": amounts} for code, amounts in sorted(cities.items())] if len(area) == 2 else []
-    return {"rows": rows, "funds": [names[fund] for fund in funds], "totals": totals, "cities": by_city, "counted": counted}
+    by_city = (
+        [{"name": places.name(code), "cells": list(zip(heads, amounts, strict=True))} for code, amounts in sorted(cities.items())]
+        if len(area) == 2
+        else []
+    )
+    return {
+        "rows": rows,
+        "funds": [names[fund] for fund in funds],
+        "totals": totals,
+        "total_cells": list(zip(heads, totals, strict=True)),
+        "cities": by_city,
+        "counted": counted,
+    }
 
 
 def newest_year(area: str) -> int | None:
@@ -332,3 +350,25 @@ def people_once(row: Scenario) -> list[tuple[str, int, int]]:
         for programme in COVERED
         if first.get(programme.value) or last.get(programme.value)
     ]
+
+
+def beside_awards(row: Scenario) -> list[dict[str, Any]]:
+    """What awards pay in the base month beside January by the law, programme by programme: where they differ, reviews are due or standards change."""
+    awards = row.covered.get("awards", {})
+    found: dict[str, list[Any]] = {}
+    for item, people, amount in (
+        Figure.objects.filter(scenario=row, month=date(row.year, 1, 1), item__in=PROGRAMME_OF)
+        .values_list("item")
+        .annotate(people=Sum("base_people"), amount=Sum("base_amount"))
+    ):
+        entry = found.setdefault(PROGRAMME_OF[item], [0, NOUGHT])
+        entry[0], entry[1] = max(entry[0], people), entry[1] + amount
+    rows = []
+    for programme in dict.fromkeys(PROGRAMME_OF.values()):
+        held, paid = awards.get(programme, [0, "0.00"])
+        people, amount = found.get(programme, [0, NOUGHT])
+        if held or people:
+            rows.append({
+                "label": programme_name(programme), "held": held, "paid": Decimal(paid), "people": people, "amount": amount, "difference": amount - Decimal(paid),
+            })  # fmt: skip
+    return rows

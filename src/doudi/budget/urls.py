@@ -20,5 +20,6 @@ urlpatterns = [
     path("budget/<int:pk>/source/<int:fund>/<slug:level>/", scenarios.source, name="source"),
     path("budget/<int:pk>/figures/<int:fund>/<slug:item>/", scenarios.item, name="item"),
     path("budget/<int:pk>/print/", sheets.printed, name="print"),
+    path("budget/<int:pk>/pdf/", sheets.pdf, name="pdf"),
     path("budget/<int:pk>/xlsx/", sheets.xlsx, name="xlsx"),
 ]

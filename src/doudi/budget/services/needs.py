@@ -52,7 +52,7 @@ def parameters_of(name: str, county: str, settings: law.Settings) -> list[str]:
     )
 
 
-def settings_with(*, county: str, over: law.Settings, assumptions: Sequence[Assumption], name: str = "") -> law.Settings:
+def settings_with(*, county: str, over: law.Settings, assumptions: Sequence[Assumption]) -> law.Settings:
     """The settings in force with the scenario's standards and price indices laid over them, in the order of their dates. Raises ValidationError."""
     leaves = over.table().leaves
     settings = over
@@ -70,7 +70,7 @@ def settings_with(*, county: str, over: law.Settings, assumptions: Sequence[Assu
                 how = {"times": float((100 + assumption.value) / 100)}
             change = {"parameter": parameter, "from": starts.isoformat(), "area": area_of(leaf, county), **how}
             try:
-                settings = law.read_reform(composed(name=name or assumption.reason[:40], changes=[change]), settings).settings
+                settings = law.read_reform(composed(name=f"测算假设：{assumption.reason}"[:100], changes=[change]), settings).settings
             except law.SettingsError as error:
                 raise ValidationError({"value": [problem.removeprefix("第 1 项").removeprefix("第 1 行") for problem in error.problems]}) from None
     return settings

@@ -39,6 +39,12 @@ where b.area >= %(low)s and b.area < %(high)s and b.state in ('active', 'suspend
 """
 
 
+AWARDS = """
+select b.programme, count(distinct b.person_id), coalesce(sum(b.amount), 0) from registry_benefitstatus b
+where b.area >= %s and b.area < %s and b.state in ('active', 'suspended') and b.starts <= %s and (b.ends is null or b.ends > %s) group by 1
+"""
+
+
 @dataclass(frozen=True)
 class Key:
     """What is added up apart from the rest."""
@@ -69,6 +75,13 @@ class Sums:
 
 def months_of(year: int) -> list[date]:
     return [date(year, number, 1) for number in range(1, 13)]
+
+
+def award_sums(*, area: str, month: date) -> dict[str, list[Any]]:
+    """programme -> [people, yuan as text] of the awards that run in a month."""
+    with connection.cursor() as cursor:
+        cursor.execute(AWARDS, [area, area + ":", month, month])
+        return {programme: [people, f"{amount:.2f}"] for programme, people, amount in cursor.fetchall()}
 
 
 def law_sums(

@@ -16,7 +16,7 @@ from doudi.batch import law
 from doudi.budget.models import COVERED, Assumption, Event, Figure, Level, Scenario, Source
 from doudi.budget.procedures import FUNDS, share_of
 from doudi.budget.services import needs
-from doudi.budget.services.population import law_sums, months_of
+from doudi.budget.services.population import award_sums, law_sums, months_of
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.settings_overlay import overlay, settings_at
@@ -331,7 +331,7 @@ def calculate(*, scenario_id: int, now: datetime, progress: Progress | None = No
     row = _open(scenario_id)
     assumptions = list(row.assumptions.order_by("id"))
     base = overlay(date(row.year, 12, 31))
-    settings = needs.settings_with(county=row.area, over=base, assumptions=assumptions, name=row.name)
+    settings = needs.settings_with(county=row.area, over=base, assumptions=assumptions)
     sums = law_sums(
         area=row.area, basis=row.basis, base_month=row.base_month, months=months_of(row.year), settings=settings, now=now, progress=progress
     )
@@ -339,7 +339,8 @@ def calculate(*, scenario_id: int, now: datetime, progress: Progress | None = No
     Figure.objects.filter(scenario=row).delete()
     Figure.objects.bulk_create(drawn.figures, batch_size=1000)
     _sources_from_settings(row, {figure.fund_id for figure in drawn.figures})
-    row.households, row.left_out, row.covered, row.amount = sums.households, sums.left_out, drawn.covered, drawn.amount
+    drawn_covered = drawn.covered | {"awards": award_sums(area=row.area, month=row.base_month)}
+    row.households, row.left_out, row.covered, row.amount = sums.households, sums.left_out, drawn_covered, drawn.amount
     row.law_version, row.settings, row.calculated_at, row.content_hash = law.law_version(), snapshot(settings, now=now), now, ""
     row.version += 1
     row.save(update_fields=["households", "left_out", "covered", "amount", "law_version", "settings", "calculated_at", "content_hash", "version"])

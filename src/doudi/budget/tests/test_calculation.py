@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Sum
 
 from doudi.assessment.tests.cases import case
+from doudi.budget import queries
 from doudi.budget.models import Figure, Scenario
 from doudi.budget.services import needs, scenarios
 from doudi.budget.tests.world import BASE, NOW, World, holds, months
@@ -44,6 +45,11 @@ def test_4_4_the_need_is_the_law_over_the_recipients_month_by_month() -> None:
         assert Figure.objects.filter(scenario=row).values("month").distinct().count() == 12
         assert set(Figure.objects.filter(scenario=row, item="disability_nursing").values_list("fund__code", flat=True)) == {"disability"}
     assert row.covered["2023-01"] == {"dibao": 2, "dibao_single": 0, "tekun": 2, "orphan": 0, "unsupported_child": 0, "marginal": 0}
+    with scopes.acting(world.reviewer):
+        beside = {each["label"]: each for each in queries.beside_awards(row)}
+    nursing = beside["重度残疾人护理补贴"]
+    assert (nursing["held"], nursing["paid"], nursing["amount"], nursing["difference"]) == (1, 60, 100, 40)
+    assert (beside["特困人员救助供养"]["people"], beside["特困人员救助供养"]["held"]) == (2, 2)
 
 
 def test_4_5_a_year_with_the_change_of_december_2022_has_60_until_november_and_75_after() -> None:

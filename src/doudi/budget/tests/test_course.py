@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -175,3 +176,20 @@ def test_4_4_two_check_at_once_and_the_second_is_told(committed_db: None) -> Non
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert sorted(len(each) > 2 for each in said) == [False, True] and any("由他人办理过" in each for each in said)
+
+
+@pytest.mark.django_db
+def test_4_4_from_november_on_a_county_that_has_not_submitted_is_reminded_until_it_has() -> None:
+    from doudi.budget.periodic import remind
+
+    world = World()
+    with scopes.acting(world.reviewer):
+        assert remind(area=world.county, on=date(2022, 10, 31), now=NOW) == {"raised": 0}
+        assert remind(area=world.county, on=date(2022, 11, 1), now=NOW) == {"raised": 1}
+        assert remind(area=world.county, on=date(2022, 11, 2), now=NOW) == {"raised": 0}
+        (todo,) = Todo.objects.filter(kind="budget.due", done_at=None)
+        assert todo.due == date(2022, 11, 30) and todo.duty == Duty.COUNTY_REVIEWER
+    world.submitted(ready(world))
+    with scopes.acting(world.reviewer):
+        assert not Todo.objects.filter(kind="budget.due", done_at=None).exists()
+        assert remind(area=world.county, on=date(2022, 11, 3), now=NOW) == {"raised": 0}

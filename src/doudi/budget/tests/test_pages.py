@@ -77,6 +77,8 @@ def test_4_4_a_budget_goes_from_a_new_scenario_to_the_citys_page(django_assert_m
     assert "临时救助偏低" in reviewer.get(page).content.decode()
     printed = reviewer.get(reverse("budget:print", args=[row.pk])).content.decode()
     assert "预算申报表" in printed and "中央" in printed and "省厅通知" in printed
+    made = reviewer.get(reverse("budget:pdf", args=[row.pk]))
+    assert made.status_code == 302 or made.content.startswith(b"%PDF")
     assert reviewer.get(reverse("budget:xlsx", args=[row.pk])).content[:2] == b"PK" and city.get(reverse("budget:counties_xlsx")).content[:2] == b"PK"
 
 

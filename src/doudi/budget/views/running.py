@@ -16,6 +16,7 @@ from doudi.budget.execution import Course
 from doudi.budget.views.scenarios import years
 from doudi.core import charts, places
 from doudi.core import scope as scopes
+from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 
 
@@ -54,7 +55,14 @@ def running(request: HttpRequest) -> HttpResponse:
             }
             for at in range(12)
         ]  # fmt: skip
-        funds.append({"course": course, "months": months, "chart": _chart(course)})
+        facts = [
+            (_("全年计划"), ui.money(course.planned) if course.planned else "—"),
+            (_("已支出"), ui.money(course.so_far)),
+            (_("与同期计划相差"), ui.change(course.difference) if course.planned else "—"),
+            (_("预计全年支出"), ui.money(course.to_come)),
+            (_("可用资金"), ui.money(course.in_hand)),
+        ]
+        funds.append({"course": course, "facts": facts, "months": months, "chart": _chart(course)})
     context = {
         "funds": funds, "area": area, "own": own, "place": places.name(area), "year": year,
         "years": sorted({*years(own, year), today.year, today.year - 1}, reverse=True),

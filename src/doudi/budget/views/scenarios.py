@@ -110,7 +110,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     State = Scenario.State
     context: dict[str, Any] = {
         "row": row, "colour": queries.COLOURS[row.state], "place": places.name(row.area), "funds": funds, "assumptions": assumptions, "events": events, "task": task,
-        "total": total, "gap": gap, "people": queries.people_once(row), "kinds": Assumption.Kind.choices, "may_prepare": may_prepare,
+        "total": total, "gap": gap, "people": queries.people_once(row), "beside": queries.beside_awards(row), "kinds": Assumption.Kind.choices, "may_prepare": may_prepare,
         "may_check": own and row.open and row.calculated_at and duties.may("budget.check") and row.made_by_id != account,
         "may_submit": own and row.state == State.CHECKED and duties.may("budget.submit") and account not in (row.made_by_id, row.checked_by_id),
         "may_send_back": own and row.state == State.CHECKED and (duties.may("budget.check") or duties.may("budget.submit")),

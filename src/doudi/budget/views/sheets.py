@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 from urllib.parse import quote
 
 import xlsxwriter
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from doudi.budget import queries
-from doudi.budget.models import Scenario
+from doudi.budget.models import Level, Scenario
 from doudi.budget.views.scenarios import found, year_of
-from doudi.core import places
+from doudi.core import letters, places
 from doudi.core import scope as scopes
 from doudi.core.lists import safe
+from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 
 MONTHS = [f"{number}月" for number in range(1, 13)]
+
+
+def _months(row: Scenario, funds: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each month's need by fund, the total last."""
+    lines = []
+    for at in range(12):
+        amounts = [fund["months"][at] for fund in funds]
+        lines.append({"label": f"{row.year}-{at + 1:02d}", "amounts": [*amounts, sum(amounts, queries.NOUGHT)]})
+    return lines
 
 
 @require_GET
@@ -31,14 +45,56 @@ def printed(request: HttpRequest, pk: int) -> HttpResponse:
     funds = queries.by_fund(row)
     said = [(a.get_kind_display(), queries.said(a, funds=names, labels=labels), a.reason) for a in row.assumptions.order_by("kind", "starts", "id")]
     total, gap = (sum((fund[name] for fund in funds), queries.NOUGHT) for name in ("total", "gap"))
-    months = []
-    for at in range(12):
-        amounts = [fund["months"][at] for fund in funds]
-        months.append({"label": f"{row.year}-{at + 1:02d}", "amounts": [*amounts, sum(amounts, queries.NOUGHT)]})
     context = {
-        "row": row, "place": places.name(row.area), "funds": funds, "said": said, "total": total, "gap": gap, "months": months, "on": timezone.localdate(),
+        "row": row, "place": places.name(row.area), "funds": funds, "said": said, "total": total, "gap": gap, "months": _months(row, funds), "on": timezone.localdate(),
     }  # fmt: skip
     return render(request, "budget/print.html", context)
+
+
+def letter_of(row: Scenario) -> dict[str, Any]:
+    """The submission as plain data for `typst/submission.typ`."""
+    names, labels = queries.fund_names(), queries.parameter_labels()
+    funds = queries.by_fund(row)
+    needs = []
+    for fund in funds:
+        needs.append({"label": fund["name"], "first": "", "last": "", "total": ui.money(fund["total"]), "total_row": True})
+        for entry in fund["items"]:
+            first, last = (ui.count(entry[name]) if entry[name] else "—" for name in ("first", "last"))
+            needs.append({"label": entry["label"], "first": first, "last": last, "total": ui.money(entry["total"]), "total_row": False})
+    total = sum((fund["total"] for fund in funds), queries.NOUGHT)
+    needs.append({"label": _("合计"), "first": "", "last": "", "total": ui.money(total), "total_row": True})
+    return {
+        "office": places.name(row.area),
+        "title": _("%(year)s 年度困难群众救助资金预算申报表") % {"year": row.year},
+        "subtitle": f"{row.name}（{row.get_state_display()}）　{row.get_basis_display()}　{row.base_month:%Y-%m}",
+        "warning": "" if row.content_hash else _("这份方案尚未经财政复核，只供内部讨论，不能作为申报表上报。"),
+        "needs": needs,
+        "levels": [str(level.label) for level in Level],
+        "sources": [
+            {"label": fund["name"], "amounts": [*(ui.money(paid.amount) for paid in fund["levels"]), ui.money(fund["gap"])]} for fund in funds
+        ],
+        "funds": [*(fund["name"] for fund in funds), _("合计")],
+        "months": [{"label": line["label"], "amounts": [ui.money(amount) for amount in line["amounts"]]} for line in _months(row, funds)],
+        "assumptions": [
+            [str(a.get_kind_display()), queries.said(a, funds=names, labels=labels), a.reason]
+            for a in row.assumptions.order_by("kind", "starts", "id")
+        ],
+        "seal": f"{_('内容校验码')} {row.content_hash or '—'}　{_('法规版本')} {row.law_version}",
+        "day": f"{timezone.localdate():%Y-%m-%d}",
+    }
+
+
+@require_GET
+@may("budget.view")
+def pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """The submission as a PDF."""
+    row = found(pk)
+    try:
+        made = letters.pdf("budget/typst/submission.typ", [letter_of(row)])
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("budget:print", pk)
+    return letters.answer(made, f"budget-{row.area}-{row.year}.pdf")
 
 
 def _answer(made: io.BytesIO, name: str) -> HttpResponse:
