@@ -354,7 +354,9 @@ def people_once(row: Scenario) -> list[tuple[str, int, int]]:
 
 def beside_awards(row: Scenario) -> list[dict[str, Any]]:
     """What awards pay in the base month beside January by the law, programme by programme: where they differ, reviews are due or standards change."""
-    awards = row.covered.get("awards", {})
+    awards = row.covered.get("awards")
+    if awards is None:
+        return []
     found: dict[str, list[Any]] = {}
     for item, people, amount in (
         Figure.objects.filter(scenario=row, month=date(row.year, 1, 1), item__in=PROGRAMME_OF)

@@ -30,8 +30,8 @@ def _chart(course: Course) -> Any:
     known, ahead = cumulated(course.spent[: course.actual]), cumulated(course.forecast)
     spent: list[float | None] = [*known, *[None] * (12 - len(known))]
     forecast: list[float | None] = [None] * max(0, course.actual - 1) + list(ahead[max(0, course.actual - 1) :])
-    series: list[tuple[str, list[Any]]] = [(_("计划累计"), cumulated(course.plan))] if course.planned else []
-    series += [(_("支出累计"), spent), (_("预计"), forecast)]
+    plan: list[float | None] = list(cumulated(course.plan)) if course.planned else [None] * 12
+    series = [(_("计划累计"), plan), (_("支出累计"), spent), (_("预计"), forecast)]  # the colours of the page's legend
     return charts.line_chart(labels, series, title=_("%(fund)s计划与支出") % {"fund": course.name}, unit=_("万元"), zero=True)
 
 
