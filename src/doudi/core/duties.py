@@ -81,9 +81,10 @@ MAY: dict[str, set[str]] = {
     "enrolment.spot_check": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
     # second signature under what differs from the law's calculation
     "enrolment.sign": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
-    "payments.view": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
+    "payments.view": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR} | MONEY,
     "payments.prepare": {Duty.COUNTY_REVIEWER},
-    "payments.approve": {Duty.COUNTY_APPROVER},
+    # above the county's limit the director signs (`payments.signing`)
+    "payments.approve": {Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR},
     "payments.release": {Duty.FINANCE_OFFICER},
     "payments.book": {Duty.FINANCE_OFFICER},
     "payments.remind": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
@@ -118,7 +119,7 @@ MAY: dict[str, set[str]] = {
     # a township's reserve: the township pays out, the county's finance hands over money and settles
     "payments.reserve": {Duty.TOWNSHIP_OFFICER},
     "payments.reserve_view": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
-    "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
+    "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "payments.returns": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
     "relief.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "relief.apply": {Duty.TOWNSHIP_OFFICER, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER},
@@ -133,7 +134,7 @@ MAY: dict[str, set[str]] = {
     "tekun.care": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
     "tekun.funeral": {Duty.TOWNSHIP_OFFICER},
     "tekun.funeral_approve": {Duty.COUNTY_APPROVER},
-    "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
+    "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     # a county, city or the province declares; everybody whose area it touches reads

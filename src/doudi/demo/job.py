@@ -27,6 +27,7 @@ from doudi.demo import (
     departments,
     discovery,
     hotline,
+    paying,
     phones,
     policy,
     prices,
@@ -301,6 +302,7 @@ def november(demo: Demo) -> None:
 def december(demo: Demo) -> None:
     """December's payroll: prepared, checked, approved, released by different people; the bank's results booked."""
     _pay(demo, MONTH, first_day=date(2022, 12, 2))
+    paying.supplement(demo.staff, area=demo.area, month=MONTH, now=at(date(2022, 12, 8), 15))
 
 
 def _pay(demo: Demo, month: date, *, first_day: date) -> None:
@@ -312,8 +314,8 @@ def _pay(demo: Demo, month: date, *, first_day: date) -> None:
     demo.tell(f"{month:%Y年%-m月}发放批次", 0, 4)
     with demo.acting(Duty.COUNTY_REVIEWER, "doudi payroll"):
         made = payrolls.prepare_payroll(area=demo.area, month=month, now=at(day, 10), arrears_from=date(2022, 11, 1)).payroll
-        if made.state == Payroll.State.DRAFT:
-            payrolls.check_payroll(payroll_id=made.pk, now=at(day, 16))
+    if made.state == Payroll.State.DRAFT:
+        paying.check(demo.staff, made, now=at(day, 16))
     demo.tell(f"{month:%Y年%-m月}发放批次", 1, 4)
     day = next_working_day(day, 1)
     with demo.acting(Duty.COUNTY_APPROVER):

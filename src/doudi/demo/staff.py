@@ -34,7 +34,9 @@ class SignIn:
 # (duty, user name, name, length of the area's code)
 COUNTY_STAFF = (
     (Duty.COUNTY_REVIEWER, "reviewer", "赵敏", 6),
+    (Duty.COUNTY_REVIEWER, "reviewer2", "陈静", 6),
     (Duty.COUNTY_APPROVER, "approver", "张卫东", 6),
+    (Duty.COUNTY_DIRECTOR, "director", "李国强", 6),
     (Duty.DATA_CHECKER, "checker", "孙丽", 6),
     (Duty.FEDERATION_REVIEWER, "federation", "周志强", 6),
     (Duty.FINANCE_OFFICER, "finance", "刘洋", 6),

@@ -17,7 +17,6 @@ from doudi.payments import calendar
 from doudi.payments.models import BankReturn, Payroll, PayrollExclusion, paid_choices, paid_label
 
 WEEKDAYS = (gettext_lazy("周一"), gettext_lazy("周二"), gettext_lazy("周三"), gettext_lazy("周四"), gettext_lazy("周五"), gettext_lazy("周六"), gettext_lazy("周日"))
-MOST_UNUSUAL = 50
 
 
 def _rows(sql: str, params: list[Any]) -> list[dict[str, Any]]:
@@ -159,45 +158,6 @@ def compare(payroll: Payroll, before: Payroll | None) -> dict[str, Any]:
 
 # --- lines ----------------------------------------------------------------------------------------------------------
 
-# Why a line is shown to the reviewer. The first reason that holds is told.
-UNUSUAL = """
-with cur as (select * from payments_payrollline where payroll_id = %(now)s),
-     prev as (select entitlement_id, max(amount) as amount from payments_payrollline where payroll_id = %(before)s and month_paid = month_entitled group by 1),
-     shared as (select account, count(distinct household_id) as n from cur group by 1 having count(distinct household_id) >= 3),
-     late as (select entitlement_id, count(*) as n from cur where mark = 'arrears' group by 1)
-select c.entitlement_id, c.payee_name, c.area, c.programme, c.household_id, c.amount, p.amount as before, c.mark, s.n as shared, l.n as late,
-  v.verdict, v.note
-from cur c left join prev p on p.entitlement_id = c.entitlement_id left join shared s on s.account = c.account
-left join late l on l.entitlement_id = c.entitlement_id
-left join payments_linereview v on v.payroll_id = %(now)s and v.entitlement_id = c.entitlement_id
-where c.mark <> 'arrears' and (c.mark = 'death' or s.n is not null or l.n >= 3 or c.amount >= 2 * p.amount)
-order by (v.verdict is not null), c.amount desc, c.entitlement_id limit %(most)s
-"""
-
-
-def unusual(payroll: Payroll, before: Payroll | None, *, most: int = MOST_UNUSUAL) -> list[dict[str, Any]]:
-    """Lines that a reviewer should look at one by one, at most `most`, those without a finding first; those held back come last."""
-    rows = _rows(UNUSUAL, {"now": payroll.pk, "before": before.pk if before else 0, "most": most})  # type: ignore[arg-type]
-    for row in rows:
-        if row["mark"] == "death":
-            row["why"] = _("家庭成员已死亡，已扣除其份额")
-        elif row["shared"]:
-            row["why"] = _("同一账户 %(n)s 户领款") % {"n": row["shared"]}
-        elif row["before"] and row["amount"] >= 2 * row["before"]:
-            row["why"] = _("金额为上月 %(times)s 倍") % {"times": f"{row['amount'] / row['before']:.1f}".removesuffix(".0")}
-        else:
-            row["why"] = _("补付以前 %(n)s 个月") % {"n": row["late"]}
-    held = _rows(
-        "select x.entitlement_id, x.payee_name, x.area, x.programme, x.household_id, x.amount, null as before, v.verdict, v.note"
-        " from payments_payrollexclusion x join payments_linereview v on v.payroll_id = x.payroll_id and v.entitlement_id = x.entitlement_id"
-        " where x.payroll_id = %s and x.reason = 'held' and x.month_entitled = %s order by x.amount desc limit %s",
-        [payroll.pk, payroll.month, most],
-    )
-    for row in held:
-        row["why"] = _("复核剔除")
-    return rows + held
-
-
 WHEN_BACK = {
     PayrollExclusion.Reason.NO_ACCOUNT: gettext_lazy("登记账户后随下批补发"),
     PayrollExclusion.Reason.SUSPENDED: gettext_lazy("暂停原因消除后"),
@@ -206,6 +166,7 @@ WHEN_BACK = {
     PayrollExclusion.Reason.PAID_ELSEWHERE: gettext_lazy("当月不再发放"),
     PayrollExclusion.Reason.RETURNED: gettext_lazy("乡镇报送更正后"),
     PayrollExclusion.Reason.HELD: gettext_lazy("核查清楚后随下批补发"),
+    PayrollExclusion.Reason.AFTER_FREEZE: gettext_lazy("补发批次，或随下月发放"),
 }
 
 

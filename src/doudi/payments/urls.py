@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.payments.views import back_pay, calendar, exchange, lists, other, payroll, reserves
+from doudi.payments.views import back_pay, calendar, exchange, lists, other, payroll, reserves, watching
 
 app_name = "payments"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("payments/calendar/<str:area>/", calendar.county, name="county_calendar"),
     path("payments/prepare/", payroll.prepare, name="prepare"),
     path("payments/one-off/", payroll.prepare_one_off, name="prepare_one_off"),
+    path("payments/supplement/", watching.prepare_supplement, name="supplement"),
     path("payments/follow-up/", payroll.follow_up, name="follow_up"),
     path("payments/returns/", lists.Returns.as_view(), name="returns"),
     path("payments/returns/<int:pk>/", other.returned, name="return"),
@@ -36,6 +37,10 @@ urlpatterns = [
     path("payments/answers/<int:pk>/set-aside/", exchange.set_aside, name="answer_set_aside"),
     path("payments/<int:pk>/", payroll.payroll, name="payroll"),
     path("payments/<int:pk>/lines/", lists.Lines.as_view(), name="lines"),
+    path("payments/<int:pk>/changes/", watching.Changes.as_view(), name="changes"),
+    path("payments/<int:pk>/flags/", watching.Flags.as_view(), name="flags"),
+    path("payments/<int:pk>/flags/review/", watching.review_many, name="review_many"),
+    path("payments/<int:pk>/exclusions/", watching.Exclusions.as_view(), name="exclusions"),
     path("payments/<int:pk>/check/", payroll.check, name="check"),
     path("payments/<int:pk>/approve/", payroll.approve, name="approve"),
     path("payments/<int:pk>/release/", payroll.release, name="release"),

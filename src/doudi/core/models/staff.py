@@ -26,6 +26,7 @@ class Duty(models.TextChoices):
     FUND_SUPERVISOR = "fund_supervisor", _("资金监管员")
     COUNTY_REVIEWER = "county_reviewer", _("县级审核员")
     COUNTY_APPROVER = "county_approver", _("县级审批人")
+    COUNTY_DIRECTOR = "county_director", _("县级分管负责人")
     FINANCE_OFFICER = "finance_officer", _("财政经办人")
     HOTLINE_OPERATOR = "hotline_operator", _("热线坐席")
     PROTECTION_WORKER = "protection_worker", _("未保工作人员")

@@ -29,6 +29,7 @@ LEVELS: dict[str, set[int]] = {
     Duty.COUNTY_REVIEWER: {COUNTY},
     # confirmation may be delegated to a township (审核确认权限下放)
     Duty.COUNTY_APPROVER: {COUNTY, TOWNSHIP},
+    Duty.COUNTY_DIRECTOR: {COUNTY},
     Duty.FINANCE_OFFICER: {COUNTY},
     Duty.HOTLINE_OPERATOR: {COUNTY, CITY, PROVINCE},
     Duty.SUPERVISOR: {CITY, PROVINCE},

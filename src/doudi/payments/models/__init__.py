@@ -19,6 +19,7 @@ from doudi.payments.models.payrolls import (
     PayrollLine,
 )
 from doudi.payments.models.reserves import ReservePayout, ReserveSettlement, ReserveTransfer
+from doudi.payments.models.watching import LineFlag, PayrollChange, PayrollTotal
 
 __all__ = [
     "BackPay",
@@ -34,12 +35,15 @@ __all__ = [
     "LayoutChoice",
     "LedgerAccount",
     "LedgerEntry",
+    "LineFlag",
     "LineReview",
     "OneOff",
     "PaidMonth",
     "Payroll",
+    "PayrollChange",
     "PayrollExclusion",
     "PayrollLine",
+    "PayrollTotal",
     "ReservePayout",
     "ReserveSettlement",
     "ReserveTransfer",

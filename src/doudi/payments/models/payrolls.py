@@ -42,6 +42,7 @@ class Payroll(AreaModel):
     class Kind(models.TextChoices):
         REGULAR = "regular", _("正常发放")
         FOLLOW_UP = "follow_up", _("重新发放")
+        SUPPLEMENT = "supplement", _("冻结后补发")
         ONE_OFF = "one_off", _("一次性发放")
         BACK = "back", _("补发")
 
@@ -71,11 +72,18 @@ class Payroll(AreaModel):
     released_at = models.DateTimeField(null=True)
     booked_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=400, blank=True)
+    frozen_at = models.DateTimeField(null=True, help_text="awards decided later wait (数据冻结); null: nothing was frozen")
+    apart = models.BooleanField(default=True, help_text="who prepared it does not check it")
+    signer = CodeField(max_length=30, default="", help_text="duty that must approve the amount, set at the check")
 
     class Meta:
         indexes = [models.Index(fields=["area", "month"])]
         constraints = [
             models.UniqueConstraint(fields=["area", "month", "kind", "serial"], name="payroll_once"),
+            models.UniqueConstraint(fields=["area", "month"], condition=Q(kind="regular"), name="payroll_regular_once"),
+            models.CheckConstraint(
+                condition=Q(apart=False) | Q(checked_by__isnull=True) | ~Q(checked_by=F("prepared_by")), name="payroll_checker_is_other"
+            ),
             models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("prepared_by")), name="payroll_approver_is_other"),
             models.CheckConstraint(
                 condition=Q(released_by__isnull=True) | (~Q(released_by=F("prepared_by")) & ~Q(released_by=F("approved_by"))),
@@ -163,6 +171,7 @@ class PayrollExclusion(AreaModel):
         PAID_ELSEWHERE = "paid_elsewhere", _("当月已发放同类待遇")
         RETURNED = "returned", _("退票未更正账户")
         HELD = "held", _("复核剔除")
+        AFTER_FREEZE = "after_freeze", _("数据冻结后审批")
 
     payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="exclusions")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
@@ -188,6 +197,7 @@ class LineReview(AreaModel):
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
     verdict = CodeField(max_length=10, choices=Verdict.choices)
     note = models.CharField(max_length=200)
+    amount = MoneyField(null=True, help_text="yuan that was looked at; another amount is looked at again")
     reviewed_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
     reviewed_at = models.DateTimeField()
 

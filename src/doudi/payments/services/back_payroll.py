@@ -12,7 +12,10 @@ from django.utils.translation import gettext as _
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
+from doudi.core.settings_overlay import get_setting
+from doudi.payments import signing
 from doudi.payments.models import BackPay, Payroll
+from doudi.payments.services import watching
 from doudi.payments.services.grants import next_serial
 from doudi.payments.services.payrolls import DEATHS, Prepared, county_of, first_of, month_range, wait_for_turn
 
@@ -86,7 +89,7 @@ def prepare_back_payroll(*, area: str, month: date, now: datetime) -> Prepared:
         serial = next_serial(area, month)
         payroll = Payroll.objects.create(
             area=area, number=f"{area}-{month:%Y%m}-{serial}", month=month, kind=Payroll.Kind.BACK, serial=serial,
-            prepared_by_id=scopes.current().account_id, prepared_at=now,
+            prepared_by_id=scopes.current().account_id, prepared_at=now, apart=bool(get_setting(signing.APART, area, month)),
         )  # fmt: skip
     county = scopes.Scope(area=area)
     values: dict[str, Any] = {"payroll": payroll.pk, "month": month, "year": month.year, "low": county.low, "high": county.high}
@@ -114,8 +117,9 @@ def prepare_back_payroll(*, area: str, month: date, now: datetime) -> Prepared:
         cursor.execute("drop table pg_temp.payroll_candidate")
     if not lines and not excluded:
         raise ValidationError(_("没有已审批、待发放的补发。"))
-    payroll.lines, payroll.amount = lines, amount
-    payroll.save(update_fields=["lines", "amount"])
+    payroll.lines, payroll.amount, payroll.prepared_by_id = lines, amount, scopes.current().account_id
+    payroll.save(update_fields=["lines", "amount", "prepared_by"])
+    watching.look(payroll)
     if not lines:  # everything waits, mostly for an heir: the reasons stand on the payroll's page
         scopes.check_constraints()
         return Prepared(payroll, lines, amount, excluded, changed=True)

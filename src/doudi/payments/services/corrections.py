@@ -14,8 +14,11 @@ from doudi.core import duties, numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.core.settings_overlay import get_setting
 from doudi.enrolment.models import Award
+from doudi.payments import signing
 from doudi.payments.models import BankReturn, Payroll
+from doudi.payments.services import watching
 from doudi.payments.services.grants import next_serial
 from doudi.payments.services.payrolls import Prepared, State, county_of, first_of, wait_for_turn
 
@@ -150,6 +153,7 @@ def prepare_follow_up(*, area: str, month: date, now: datetime) -> Prepared:
             serial=serial,
             prepared_by_id=scopes.current().account_id,
             prepared_at=now,
+            apart=bool(get_setting(signing.APART, area, month)),
         )
     county = scopes.Scope(area=area)
     with connection.cursor() as cursor:
@@ -160,8 +164,9 @@ def prepare_follow_up(*, area: str, month: date, now: datetime) -> Prepared:
         amount = cursor.fetchone()[0]
     if not lines:
         raise ValidationError(_("没有已更正、待重新发放的退票。"))
-    payroll.lines, payroll.amount = lines, amount
-    payroll.save(update_fields=["lines", "amount"])
+    payroll.lines, payroll.amount, payroll.prepared_by_id = lines, amount, scopes.current().account_id
+    payroll.save(update_fields=["lines", "amount", "prepared_by"])
+    watching.look(payroll)
     raise_todo(
         kind="payments.check",
         area=area,

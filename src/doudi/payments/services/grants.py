@@ -21,9 +21,11 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import raise_todo
+from doudi.core.settings_overlay import get_setting
 from doudi.enrolment.models import Entitlement
+from doudi.payments import signing
 from doudi.payments.models import Grant, Payroll, PayrollExclusion
-from doudi.payments.services import payrolls
+from doudi.payments.services import payrolls, watching
 
 # Grants of the county that are due, each with the reason that keeps it out. %(programme)s: '' for all.
 CANDIDATES = """
@@ -206,6 +208,7 @@ def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "
             serial=serial,
             prepared_by_id=scopes.current().account_id,
             prepared_at=now,
+            apart=bool(get_setting(signing.APART, area, month)),
         )
     county = scopes.Scope(area=area)
     values: dict[str, Any] = {
@@ -236,8 +239,9 @@ def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "
         if excluded:
             raise ValidationError(_("待发的 %(n)s 笔一次性救助都没有领款账户或资金，没有可发放的；请先补充。") % {"n": excluded})
         raise ValidationError(_("没有到期待发的一次性救助。"))
-    payroll.lines, payroll.amount = lines, amount
-    payroll.save(update_fields=["lines", "amount"])
+    payroll.lines, payroll.amount, payroll.prepared_by_id = lines, amount, scopes.current().account_id
+    payroll.save(update_fields=["lines", "amount", "prepared_by"])
+    watching.look(payroll)
     raise_todo(
         kind="payments.check",
         area=area,

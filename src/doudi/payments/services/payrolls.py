@@ -13,15 +13,18 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Sum
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
-from doudi.payments import calendar
+from doudi.core.settings_overlay import get_setting
+from doudi.payments import calendar, signing
 from doudi.payments.models import BankReturn, LedgerAccount, LineReview, Payroll, PayrollExclusion
-from doudi.payments.services import channels, content, ledger
+from doudi.payments.services import channels, content, ledger, reviewing, watching
 
 State = Payroll.State
 
@@ -47,7 +50,7 @@ with taken_over as (
   from doudi.enrolment_awardamount x join doudi.enrolment_decision d on d.id = x.decision_id
   where d.number >= 'INIT' and d.number < 'INIU' and x.area >= %(low)s and x.area < %(high)s group by x.award_id
 ), due as (
-  select a.id, a.area, m.month, a.programme, a.household_id, a.payee_id, a.payee_name, a.account, a.bank, a.suspended, a.starts
+  select a.id, a.area, m.month, a.programme, a.household_id, a.payee_id, a.payee_name, a.account, a.bank, a.suspended, a.starts, a.decision_id as granted_by
   from doudi.enrolment_award a
   join (select generate_series(%(from)s::date, %(month)s::date, interval '1 month')::date as month) m
     on a.starts <= m.month and (a.ends is null or a.ends > m.month)
@@ -88,6 +91,7 @@ select p.id, p.area, p.month, p.programme, p.household_id, p.payee_id, p.payee_n
        case when paid.award_id is not null then 'paid_elsewhere'
             when v.entitlement_id is not null then 'held'
             when p.suspended then 'suspended'
+            when late.id is not null then 'after_freeze'
             when h.payee_died or coalesce(payee.died_on, gone_payee.died_on) is not null then 'payee_died'
             when p.account is null or coalesce(b.token, gone_member.token, payee.token, gone_payee.token) is null then 'no_account'
             when f.fund_id is null then 'no_fund'
@@ -95,6 +99,7 @@ select p.id, p.area, p.month, p.programme, p.household_id, p.payee_id, p.payee_n
 from priced p
 join held_by h on h.id = p.id and h.month = p.month
 left join (select programme, min(fund_id) as fund_id from doudi.payments_fundpurpose group by programme) f on f.programme = p.programme
+left join doudi.enrolment_decision late on %(frozen)s::timestamptz is not null and late.id = p.granted_by and late.decided_at >= %(frozen)s
 left join doudi.registry_person payee on payee.id = p.payee_id
 left join doudi.registry_person b on b.id = case when h.payee_is_member then p.payee_id else h.first_living end
 left join gone gone_payee on gone_payee.id = p.payee_id
@@ -187,22 +192,14 @@ def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date
         wait_for_turn(area, month)
         payroll = Payroll.objects.select_for_update(of=("self",)).filter(area=area, month=month, kind=Payroll.Kind.REGULAR).first()
         if payroll is None:
-            payroll = Payroll.objects.create(
-                area=area,
-                number=f"{area}-{month:%Y%m}-1",
-                month=month,
-                kind=Payroll.Kind.REGULAR,
-                serial=1,
-                prepared_by_id=scopes.current().account_id,
-                prepared_at=now,
-            )
+            payroll = begin(area=area, month=month, kind=Payroll.Kind.REGULAR, serial=1, now=now)
         elif payroll.state != State.DRAFT:
             excluded = PayrollExclusion.objects.filter(payroll=payroll).count()
             return Prepared(payroll, payroll.lines, payroll.amount, excluded, changed=False)
         for attempt in (1, 2):
             try:
                 with transaction.atomic():
-                    found = _write(payroll, max(first, first_of(arrears_from)) if arrears_from else first, now)
+                    found = write(payroll, max(first, first_of(arrears_from)) if arrears_from else first, now)
                 break
             except IntegrityError as error:
                 # another area paid one of the people while we wrote: look again, they are exclusions now
@@ -223,7 +220,23 @@ def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date
     return found
 
 
-def _write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
+def begin(*, area: str, month: date, kind: str, serial: int, now: datetime) -> Payroll:
+    """An empty draft; a regular one carries the moment of the month's data freeze (数据冻结). The caller holds the turn."""
+    return Payroll.objects.create(
+        area=area,
+        number=f"{area}-{month:%Y%m}-{serial}",
+        month=month,
+        kind=kind,
+        serial=serial,
+        prepared_by_id=scopes.current().account_id,
+        prepared_at=now,
+        frozen_at=calendar.days_of(month, area).frozen_at if kind == Payroll.Kind.REGULAR else None,
+        apart=bool(get_setting(signing.APART, area, month)),
+    )
+
+
+def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
+    """Write a draft's lines and exclusions anew, with what it is held against before the check. Who does it is who prepared it."""
     month = payroll.month
     county = scopes.Scope(area=payroll.area)
     months = [arrears_from]
@@ -234,6 +247,7 @@ def _write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
         "month": month,
         "months": months,
         "payroll": payroll.pk,
+        "frozen": payroll.frozen_at,
         "year": month.year,
         "low": county.low,
         "high": county.high,
@@ -260,8 +274,9 @@ def _write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
     )
     with connection.cursor() as cursor:
         cursor.execute("drop table pg_temp.payroll_candidate")
-    payroll.lines, payroll.amount = lines, amount
-    payroll.save(update_fields=["lines", "amount"])
+    payroll.lines, payroll.amount, payroll.prepared_by_id = lines, amount, scopes.current().account_id
+    payroll.save(update_fields=["lines", "amount", "prepared_by"])
+    watching.look(payroll)
     return Prepared(payroll, lines, amount, excluded, changed=True)
 
 
@@ -289,17 +304,18 @@ def review_line(*, payroll_id: int, entitlement_id: int, held: bool, note: str, 
     if line is None and not PayrollExclusion.objects.filter(payroll=payroll, entitlement_id=entitlement_id).exists():
         raise ValidationError(_("本批没有这一明细。"))
     area = line.area if line else PayrollExclusion.objects.filter(payroll=payroll, entitlement_id=entitlement_id).values_list("area", flat=True)[0]
+    amount = payroll.payroll_lines.filter(entitlement_id=entitlement_id).aggregate(sum=Sum("amount"))["sum"]
     row, _made = LineReview.objects.update_or_create(
         payroll=payroll,
         entitlement_id=entitlement_id,
-        defaults={"verdict": "held" if held else "normal", "note": note[:200], "reviewed_by_id": scopes.current().account_id, "reviewed_at": now},
-        create_defaults={
-            "area": area,
+        defaults=(found := {
             "verdict": "held" if held else "normal",
             "note": note[:200],
+            "amount": amount,
             "reviewed_by_id": scopes.current().account_id,
             "reviewed_at": now,
-        },
+        }),
+        create_defaults={"area": area, **found},
     )
     return row
 
@@ -313,11 +329,15 @@ def check_payroll(*, payroll_id: int, now: datetime) -> Payroll:
     _expect(payroll, State.DRAFT)
     if not payroll.lines:
         raise ValidationError(_("本批没有明细，不能提交审批。"))
+    if payroll.apart and payroll.prepared_by_id == scopes.current().account_id:
+        raise ValidationError(_("复核须由编制人以外的县级审核员办理：您最近生成或刷新过本批明细。"))
+    reviewing.require_reviewed(payroll)
     channels.check_names(payroll)
+    payroll.signer = signing.signer_of(area=payroll.area, amount=payroll.amount, on=timezone.localdate(now))
     payroll.content_hash = content.digest_of(payroll)
     payroll.state, payroll.checked_by_id, payroll.checked_at, payroll.note = State.CHECKED, scopes.current().account_id, now, ""
-    payroll.save(update_fields=["state", "content_hash", "checked_by", "checked_at", "note"])
-    _hand_on(payroll, Duty.COUNTY_APPROVER, "payments.approve", f"发放批次 {payroll.number} 待审批", now)
+    payroll.save(update_fields=["state", "content_hash", "checked_by", "checked_at", "note", "signer"])
+    _hand_on(payroll, payroll.signer, "payments.approve", f"发放批次 {payroll.number} 待审批", now)
     return payroll
 
 
@@ -343,6 +363,10 @@ def approve_payroll(*, payroll_id: int, now: datetime) -> Payroll:
     if payroll.state == State.APPROVED and payroll.approved_by_id == scopes.current().account_id:
         return payroll
     _expect(payroll, State.CHECKED)
+    if not signing.may_sign(scopes.current().duty, payroll.signer):
+        raise ValidationError(
+            _("本批 %(amount)s 元，超过您的审批权限，须由“%(duty)s”审批。") % {"amount": f"{payroll.amount:,.2f}", "duty": Duty(payroll.signer).label}
+        )
     duties.require_apart("payments.approve", done={"payments.prepare": payroll.prepared_by_id})
     duties.require_apart("payments.approve", done={"payments.prepare": payroll.checked_by_id})
     _unchanged(payroll)

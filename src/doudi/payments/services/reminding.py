@@ -12,9 +12,10 @@ from doudi.core.models import Duty
 from doudi.core.services.messages import send_to_staff
 from doudi.core.services.todos import finish_todos, move_due, raise_todo
 from doudi.enrolment.models import Award
-from doudi.payments import calendar, watch_queries
+from doudi.payments import calendar, watch_queries, watch_reads
 from doudi.payments.calendar import ESCALATE_DAYS, WARN_DAYS, Done, Progress, Rules, days_of, month_before
 from doudi.payments.models import Payroll
+from doudi.payments.services.supplements import may_supplement
 
 SUBJECT = "payroll_month"
 # the steps whose to-do is raised here; that of the others comes with the payroll, from the one who hands it on
@@ -46,6 +47,7 @@ def remind(*, area: str, on: date, now: datetime) -> dict[str, int]:
             continue
         found = calendar.progress(days_of(month, area, rules), area, rows.get((area, month)), today=on)
         _finish(found, on, now)
+        told["asked"] += _supplement(found, now)
         if found.next is not None and workdays.is_working_day(on):
             for name, number in _ask(found, found.next, rules, on, now).items():
                 told[name] += number
@@ -67,6 +69,25 @@ def _finish(found: Progress, on: date, now: datetime) -> None:
             finish_todos(kind=f"payroll.{one.step.name}", **subject)  # type: ignore[arg-type]
     if found.next is None or not found.next.late(on):
         finish_todos(kind="payroll.late", **subject)  # type: ignore[arg-type]
+
+
+def _supplement(found: Progress, now: datetime) -> int:
+    """A to-do where awards that were decided after the freeze can be paid within the month."""
+    if found.payroll_id is None or found.state == "draft":
+        return 0
+    payroll = Payroll.objects.get(pk=found.payroll_id)
+    if payroll.frozen_at is None or not may_supplement(payroll.area, payroll.month) or not (number := watch_reads.after_freeze(payroll)):
+        return 0
+    return raise_todo(
+        kind="payroll.supplement",
+        area=payroll.area,
+        duty=Duty.COUNTY_REVIEWER,
+        title=f"{payroll.month:%Y}年{payroll.month.month}月：冻结后审批 {number} 户，请编制补发批次",
+        url=f"/payments/{payroll.pk}/",
+        subject="payroll_supplement",
+        subject_id=payroll.pk,
+        now=now,
+    )
 
 
 def _ask(found: Progress, waits: Done, rules: Rules, on: date, now: datetime) -> dict[str, int]:

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
 
 from doudi.core import scope as scopes
+from doudi.core.models import Posting
 from doudi.enrolment.models import AwardMember
 from doudi.payments.models import BankResult, BankReturn, PaidMonth, Payroll, PayrollExclusion
 from doudi.payments.services import corrections, ledger, payrolls
@@ -87,7 +88,7 @@ def draft(officers: Officers) -> Payroll:
         "delete from payments_bankreturn",
         "update payments_bankreturn set amount = 0.01",
         "update payments_bankfile set amount = 0.01",
-        "update payments_payroll set prepared_by_id = 0",
+        "update payments_payroll set apart = false",
         "update payments_payroll set area = '410123'",
         "select doudi.add_payment_months('2029-01-01', '2029-02-01')",
         "create table payments_payrollline_202901 partition of payments_payrollline for values from ('2029-01-01') to ('2029-02-01')",
@@ -210,10 +211,23 @@ def test_a_payroll_takes_its_steps_in_order(officers: Officers, draft: Payroll) 
                 [COUNTY, officers.reviewer.account_id],
             )
         # the approver is another person, whatever the service was asked
-        run("update payments_payroll set state = 'checked', checked_by_id = prepared_by_id, content_hash = 'x' where id = %s", [draft.pk])
-        with refused("payroll_approver_is_other|payroll_approver_not_checker"):
-            run("update payments_payroll set state = 'approved', approved_by_id = prepared_by_id where id = %s", [draft.pk])
-        run("update payments_payroll set state = 'approved', approved_by_id = %s where id = %s", [officers.approver.account_id, draft.pk])
+        with refused("who writes the lines"):
+            run("update payments_payroll set prepared_by_id = %s where id = %s", [officers.approver.account_id, draft.pk])
+        checked = "update payments_payroll set state = 'checked', checked_by_id = {who}, content_hash = 'x' where id = %s"
+        with refused("payroll_checker_is_other"):
+            run(checked.format(who="prepared_by_id"), [draft.pk])
+        run(checked.format(who=officers.checker.account_id), [draft.pk])
+        approved = "update payments_payroll set state = 'approved', approved_by_id = %s, approved_at = '2022-12-05' where id = %s"
+        with refused("needs another signer"):
+            run(approved, [officers.finance.account_id, draft.pk])
+        with scopes.acting(scopes.Scope(area="41")):
+            for scope in (officers.reviewer, officers.checker):  # even where they hold the approver's duty too
+                Posting.objects.create(account_id=scope.account_id, duty="county_approver", area=COUNTY, starts=date(2022, 1, 1))
+        with refused("payroll_approver_is_other"):
+            run(approved, [officers.reviewer.account_id, draft.pk])
+        with refused("payroll_approver_not_checker"):
+            run(approved, [officers.checker.account_id, draft.pk])
+        run(approved, [officers.approver.account_id, draft.pk])
         with refused("ledger does not carry"):
             run("update payments_payroll set state = 'released', released_by_id = %s where id = %s", [officers.finance.account_id, draft.pk])
         with refused("is_other|ledger does not carry"):

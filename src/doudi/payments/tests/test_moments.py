@@ -67,6 +67,51 @@ def test_of_two_approvals_at_once_one_wins(committed_db: None) -> None:
     assert found.count("done") == 1 and any("可能已由他人办理" in one for one in found)
 
 
+def test_who_refreshes_while_checking_signs_only_one_of_them(committed_db: None) -> None:
+    officers = Officers()
+    payroll = officers.draft()
+
+    def check() -> None:
+        with scopes.acting(officers.checker):
+            payrolls.check_payroll(payroll_id=payroll.pk, now=NOW)
+
+    def refresh() -> None:
+        with scopes.acting(officers.checker):
+            payrolls.prepare_payroll(area=COUNTY, month=MONTH, now=NOW)
+
+    found = _at_once(check, refresh)
+    with scopes.acting(officers.reviewer):
+        row = Payroll.objects.get(pk=payroll.pk)
+    # checked first: the refresh finds it past the draft; refreshed first: the same person may not check any more
+    assert row.checked_by_id is None or row.prepared_by_id != row.checked_by_id
+    assert (row.state, found.count("done")) in (("checked", 2), ("draft", 1))
+
+
+def test_an_approval_while_it_is_sent_back_and_prepared_again_approves_what_was_checked(committed_db: None) -> None:
+    from doudi.core.tests.officers import officer
+
+    officers = Officers()
+    payroll = officers.checked(officers.draft())
+    second = officer("county_approver", COUNTY)
+
+    def approve() -> None:
+        with scopes.acting(officers.approver):
+            payrolls.approve_payroll(payroll_id=payroll.pk, now=NOW)
+
+    def again() -> None:
+        with scopes.acting(second):
+            payrolls.send_back(payroll_id=payroll.pk, reason="重新核对", now=NOW)
+        with scopes.acting(officers.reviewer):
+            award()
+            payrolls.prepare_payroll(area=COUNTY, month=MONTH, now=NOW)
+
+    found = _at_once(approve, again)
+    with scopes.acting(officers.reviewer):
+        row = Payroll.objects.get(pk=payroll.pk)
+        assert found.count("done") == 1 and (row.state, row.lines) in (("approved", 1), ("draft", 2))
+        assert PaidMonth.objects.count() == 2 + (row.lines == 2)
+
+
 def test_two_preparations_at_once_make_one_payroll(committed_db: None) -> None:
     officers = Officers()
     with scopes.acting(officers.reviewer):

@@ -53,7 +53,7 @@ def test_a_month_is_walked_by_clicks(officers: Officers) -> None:
     with scopes.acting(officers.reviewer):
         award()
     officers.money()
-    reviewer, approver, finance = (client_of(scope) for scope in (officers.reviewer, officers.approver, officers.finance))
+    reviewer, checker, approver, finance = (client_of(scope) for scope in (officers.reviewer, officers.checker, officers.approver, officers.finance))
     assert reviewer.post(reverse("payments:prepare"), {"month": "2022-12"}).status_code == 302
     with scopes.acting(officers.reviewer):
         task = TaskProgress.objects.get()
@@ -62,8 +62,10 @@ def test_a_month_is_walked_by_clicks(officers: Officers) -> None:
     with scopes.acting(officers.reviewer):
         payroll = Payroll.objects.get()
     url = reverse("payments:payroll", args=[payroll.pk])
-    assert "复核无误，提交审批" in reviewer.get(url).content.decode()
-    reviewer.post(reverse("payments:check", args=[payroll.pk]))
+    own = reviewer.get(url).content.decode()
+    assert "须由另一名县级审核员复核" in own and "复核无误，提交审批" not in own
+    assert "复核无误，提交审批" in checker.get(url).content.decode()
+    checker.post(reverse("payments:check", args=[payroll.pk]))
     assert "审批 1 笔" in approver.get(url).content.decode()
     assert approver.post(reverse("payments:check", args=[payroll.pk])).status_code == 403
     approver.post(reverse("payments:approve", args=[payroll.pk]))

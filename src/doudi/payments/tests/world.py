@@ -15,8 +15,8 @@ from doudi.core.numbers import Kind
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, officer
 from doudi.enrolment.models import Award, AwardAmount, AwardMember, Decision, Entitlement
 from doudi.payments import answers
-from doudi.payments.models import Payroll
-from doudi.payments.services import corrections, files, ledger, payrolls, results
+from doudi.payments.models import LineFlag, Payroll
+from doudi.payments.services import corrections, files, ledger, payrolls, results, reviewing
 from doudi.registry.models import GROUPS, Household, Person
 
 MONTH = date(2022, 12, 1)
@@ -131,6 +131,7 @@ class Officers:
     def __init__(self, county: str = COUNTY) -> None:
         self.county = county
         self.reviewer = officer(Duty.COUNTY_REVIEWER, county)
+        self.checker = officer(Duty.COUNTY_REVIEWER, county)
         self.approver = officer(Duty.COUNTY_APPROVER, county)
         self.finance = officer(Duty.FINANCE_OFFICER, county)
         self.township = officer(Duty.TOWNSHIP_OFFICER, TOWNSHIP if county == COUNTY else county + "101")
@@ -163,7 +164,11 @@ class Officers:
             return int(payroll.payroll_lines.order_by("id").values_list("id", flat=True)[0])
 
     def checked(self, payroll: Payroll) -> Payroll:
-        with scopes.acting(self.reviewer):
+        """Checked by the second reviewer, who has looked at what stands out."""
+        with scopes.acting(self.checker):
+            flagged = list(LineFlag.objects.filter(payroll=payroll, must=True).values_list("entitlement_id", flat=True).distinct())
+            if flagged:
+                reviewing.review_lines(payroll_id=payroll.pk, entitlement_ids=flagged, held=False, note="已核对", now=NOW)
             return payrolls.check_payroll(payroll_id=payroll.pk, now=NOW)
 
     def approved(self, payroll: Payroll) -> Payroll:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import django_filters
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
@@ -90,11 +90,12 @@ class Payrolls(ListPage):
     def context(self) -> dict[str, Any]:
         acting, month = scopes.current(), timezone.localdate().strftime("%Y-%m")
         may_prepare = duties.may("payments.prepare") and len(acting.area) == 6
-        paths = ["doudi.payments.tasks.prepare", "doudi.payments.tasks.prepare_one_off"]
+        paths = ["doudi.payments.tasks.prepare", "doudi.payments.tasks.prepare_one_off", "doudi.payments.tasks.prepare_supplement"]
         running = TaskProgress.objects.filter(task_path__in=paths, state__in=["waiting", "running"]).order_by("asked_at")[:5]
         return {
             "month_form": MonthForm(initial={"month": month}) if may_prepare else None,
             "one_off_form": OneOffForm(initial={"month": month}, prefix=None, auto_id="one_off_%s") if may_prepare else None,
+            "supplement_form": MonthForm(initial={"month": month}, auto_id="supplement_%s") if may_prepare else None,
             "one_off_due": queries.grants_due(acting.low, acting.high) if may_prepare else None,
             "running": list(running),
             "waiting": queries.waiting_corrections(acting.low, acting.high) if may_prepare else 0,
@@ -106,29 +107,11 @@ class LineFilter(django_filters.FilterSet):
     area = AreaFilter(label=_("乡镇"))
     programme = django_filters.ChoiceFilter(label=_("待遇"), choices=paid_choices(), empty_label=ALL)
     kind = django_filters.ChoiceFilter(label=_("类别"), choices=PayrollLine.Kind.choices, empty_label=ALL)
-    diff = django_filters.ChoiceFilter(
-        label=_("与上月比较"),
-        choices=[("added", _("新增")), ("changed", _("变更")), ("ended", _("下月停发"))],
-        empty_label=ALL,
-        method="by_difference",
-    )
     mark = django_filters.ChoiceFilter(label=_("提示"), choices=[("death", _("成员死亡")), ("arrears", _("补付以前月份"))], empty_label=ALL)
 
     class Meta:
         model = PayrollLine
         fields: list[str] = []
-
-    def by_difference(self, rows: QuerySet[PayrollLine], _name: str, value: str) -> QuerySet[PayrollLine]:
-        payroll = self.request.payroll  # type: ignore[union-attr]
-        other = queries.previous_of(payroll)
-        if value == "ended":
-            month = (payroll.month.replace(day=28) + timedelta(days=5)).replace(day=1)
-            other = queries.regular_payroll(area=payroll.area, month=month)
-        same = PayrollLine.objects.filter(payroll_id=other.pk if other else 0, entitlement_id=OuterRef("entitlement_id"))
-        if value == "changed":
-            usual = same.filter(kind="regular", month_entitled=F("month_paid"))
-            return rows.filter(Exists(usual.exclude(amount=OuterRef("amount"))), month_entitled=F("month_paid"))
-        return rows.filter(~Exists(same))
 
 
 class Lines(ListPage):
@@ -165,7 +148,7 @@ class Lines(ListPage):
         payroll = Payroll.objects.filter(pk=kwargs["pk"]).first()
         if payroll is None or not scopes.current().covers(payroll.area):
             raise Http404
-        self.payroll = request.payroll = payroll
+        self.payroll = payroll
 
     def rows(self) -> QuerySet[PayrollLine]:
         return PayrollLine.objects.filter(payroll=self.payroll)

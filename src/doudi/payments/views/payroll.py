@@ -18,14 +18,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import duties, places
 from doudi.core import scope as scopes
+from doudi.core.models import Duty
 from doudi.core.tasks import start_task
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.core.views.telling import tell
-from doudi.payments import layouts, queries
+from doudi.payments import layouts, queries, signing, watch_reads
 from doudi.payments.forms import MonthForm, OneOffForm, ReasonForm, ResultsForm, ReviewForm
 from doudi.payments.models import BankAnswer, BankFile, BankResult, BankReturn, Payroll
-from doudi.payments.services import channels, corrections, files, ledger, payrolls
+from doudi.payments.services import channels, corrections, files, ledger, payrolls, reviewing
+from doudi.payments.services.supplements import may_supplement
 from doudi.payments.views.lists import COLOURS, RETURN_COLOURS, tail_of
 
 TABS = ("", "unusual", "funds", "results", "all")
@@ -125,16 +127,29 @@ def _next_act(payroll: Payroll) -> dict[str, Any] | None:
     if payroll.state not in choices:
         return None
     act, action, label, confirm = choices[state(payroll.state)]
-    if not duties.may(act):
+    if not duties.may(act) or _why_not(payroll):
         return None
     return {"url": reverse(f"payments:{action}", args=[payroll.pk]), "label": label, "confirm": confirm}
+
+
+def _why_not(payroll: Payroll) -> str:
+    """Why the acting officer, whose duty this step is, cannot take it, or ""; told at the head of the page."""
+    acting, state = scopes.current(), Payroll.State
+    if payroll.state == state.DRAFT and duties.may("payments.prepare"):
+        if payroll.apart and payroll.prepared_by_id == acting.account_id:
+            return _("本批由您编制，须由另一名县级审核员复核。")
+        if waits := reviewing.waiting(payroll.pk):
+            return _("还有 %(n)s 笔异常明细待复核，复核后才能提交审批。") % {"n": ui.count(waits)}
+    if payroll.state == state.CHECKED and duties.may("payments.approve") and not signing.may_sign(acting.duty, payroll.signer):
+        return _("本批 %(amount)s 元，须由“%(duty)s”审批。") % {"amount": ui.money(payroll.amount), "duty": Duty(payroll.signer).label}
+    return ""
 
 
 def _signatures(payroll: Payroll) -> list[dict[str, Any]]:
     rows = [
         (_("编制"), payroll.prepared_by, payroll.prepared_at, _("县级审核员")),
         (_("复核"), payroll.checked_by, payroll.checked_at, _("县级审核员")),
-        (_("审批"), payroll.approved_by, payroll.approved_at, _("县级审批人")),
+        (_("审批"), payroll.approved_by, payroll.approved_at, Duty(payroll.signer or Duty.COUNTY_APPROVER).label),
         (_("报送财政"), payroll.released_by, payroll.released_at, _("财政经办人")),
     ]
     return [{"at": at, "title": f"{title}　{who}", "who": duty} for title, who, at, duty in rows if who is not None]
@@ -154,7 +169,7 @@ def payroll(request: HttpRequest, pk: int) -> HttpResponse:
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else ""
     before = queries.previous_of(row) if row.kind == Payroll.Kind.REGULAR else None
-    compared, left_out = queries.compare(row, before), queries.exclusions(row)
+    compared, left_out = watch_reads.compared(row, before), queries.exclusions(row)
     here = reverse("payments:payroll", args=[pk])
     labels = (_("核对"), _("异常"), _("资金与签批"), _("银行结果"), _("全部"))
     context: dict[str, Any] = {
@@ -165,6 +180,7 @@ def payroll(request: HttpRequest, pk: int) -> HttpResponse:
         "due": queries.due_day(row),
         "figures": _figures(row, compared, before, left_out, now),
         "next": _next_act(row),
+        "why_not": _why_not(row),
         "tab": tab,
         "tabs": [(label, f"{here}?tab={name}" if name else here, name == tab) for label, name in zip(labels, TABS, strict=True)],
         "may_send_back": (row.state == "checked" and duties.may("payments.approve")) or (row.state == "approved" and duties.may("payments.release")),
@@ -175,8 +191,11 @@ def payroll(request: HttpRequest, pk: int) -> HttpResponse:
         "left_total": sum((one["amount"] for one in left_out), Decimal(0)),
         "left_lines": sum(one["lines"] for one in left_out),
     }
+    if tab in ("", "all"):
+        context |= {"whys": watch_reads.whys(row), "late_awards": watch_reads.after_freeze(row) if row.frozen_at else 0}
+        context["may_supplement"] = row.kind == "regular" and row.state != "draft" and duties.may("payments.prepare") and may_supplement(row.area, row.month)
     if tab in ("unusual", "all"):
-        context["unusual"] = queries.unusual(row, before)
+        context |= {"unusual": watch_reads.flagged(row), "flags": watch_reads.flags_in(row), "waits": reviewing.waiting(row.pk)}
         places.preload(one["area"] for one in context["unusual"])
     if tab in ("funds", "all"):
         context |= {"needs": ledger.needs_of(row), "signatures": _signatures(row), "gone": row.state in ("released", "booked")}
