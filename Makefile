@@ -59,7 +59,7 @@ e2e: setup
 	$(BIN)/python tests/e2e/main_job.py $(ARGS)
 	$(BIN)/python tests/e2e/offline_visit.py $(ARGS)
 	@set -e; home=$$(mktemp -d /var/tmp/doudi-e2e-XXXXXX); trap 'rm -rf "$$home"' EXIT; \
-	for walk in applications relief monitoring; do $(BIN)/python tests/e2e/$$walk.py --home "$$home" $(ARGS); done  # monitoring last: it moves the clock
+	for walk in applications relief oversight monitoring; do $(BIN)/python tests/e2e/$$walk.py --home "$$home" $(ARGS); done  # monitoring last: it moves the clock
 
 # Exits over seven simulated months, on a demo of their own.
 e2e-exits: setup

@@ -4,6 +4,8 @@
     python tests/e2e/applications.py --programme tekun   one of them
     python tests/e2e/applications.py --short             dibao, and the nursing subsidy with the federation's review
 
+Most walks ask for what the law does not give, with a reason and a second signature; the nursing subsidy follows the law's own amount.
+
 Works on a data folder of its own (`--home`, made once and used again), on loopback only. The days of publicity are a parameter: the county sets
 one day, so that the walk needs not wait. Pictures go to `<home>/shots`.
 """
@@ -50,12 +52,30 @@ def fitting(walk: Walker, programme: str) -> None:
     raise AssertionError(f"no household for {programme} on the first pages")
 
 
+def certified(walk: Walker) -> None:
+    """A disability of the first grade is registered for a member of the household whose application is open; the application is opened anew."""
+    number = walk.page.url.rstrip("/").split("/")[-1]
+    walk.go(f"/households/{number}/facts/new/")
+    owner = walk.page.locator("select[name=owner] option").nth(1).get_attribute("value")
+    walk.go(f"/households/{number}/facts/new/?owner={owner}&kind=disability")
+    walk.page.select_option("select[name=text]", index=1)
+    walk.page.select_option("select[name=number]", "1")
+    walk.page.locator("select[name=source]").select_option(index=1)
+    walk.press("保存")
+    walk.go(f"/enrolment/apply/{number}/")
+
+
 def apply(walk: Walker, programme: str) -> str:
-    """乡镇经办人: a household applies, whatever the law says of it; the page says what."""
+    """乡镇经办人: a household applies, whatever the law says of it; the page says what. The nursing subsidy is asked for where the law gives it."""
     fitting(walk, programme)
+    if programme == BY_LAW:
+        certified(walk)
+        row = walk.page.locator("tr", has=walk.page.locator(f"input[name=programmes][value^='{programme}:']:checked"))
+        assert "符合" in row.first.inner_text() and "不符合" not in row.first.inner_text(), "the law gives it, and the page ticks it"
+    wanted = walk.page.locator(f"input[name=programmes][value^='{programme}:']{':checked' if programme == BY_LAW else ''}").first.get_attribute("value")
     for box in walk.page.locator("input[name=programmes]:checked").all():
         box.uncheck(force=True)
-    walk.page.locator(f"input[name=programmes][value^='{programme}:']").first.check(force=True)
+    walk.page.locator(f"input[name=programmes][value='{wanted}']").check(force=True)
     walk.shot(f"{programme}-apply")
     walk.press("提交申请")
     assert "受理" in walk.page.locator(".steps").inner_text()
@@ -120,6 +140,9 @@ def opinion(walk: Walker, case: str, programme: str) -> bool:
     form = walk.page.locator("form[action$='/do/opinion/']")
     form.locator("button").click()
     walk.page.wait_for_load_state()
+    if programme == BY_LAW:
+        assert not walk.page.locator("form[action$='/do/opinion/']").count(), "the law's own amount needs no reason"
+        assert not walk.page.get_by_text("与测算不一致").count()
     if walk.page.locator("form[action$='/do/opinion/']").count():  # the law gives nothing: with a reason it goes on, and is marked
         walk.complaints.clear()
         pick(walk, "agree", "1")
@@ -197,6 +220,7 @@ def one_day_of_publicity(proposer: Walker, approver: Walker, programme: str) -> 
     approver.press("确认")
 
 
+BY_LAW = "disability_nursing"  # whose walk follows the law's own amount
 CHECKED, POSTED, SIMPLE = ("check", "visit", "opinion", "publish"), ("dibao", "dibao_single", "tekun", "marginal", "rigid"), ("opinion", "federation")
 WAYS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(POSTED, CHECKED),

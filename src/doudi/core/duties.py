@@ -126,6 +126,7 @@ MAY: dict[str, set[str]] = {
     "relief.grant": {Duty.TOWNSHIP_OFFICER},
     "relief.propose": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
     "relief.meeting": {Duty.COUNTY_REVIEWER},
+    "relief.notice": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
     "relief.approve": {Duty.COUNTY_APPROVER},
     "relief.remind": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "vagrants.view": {Duty.INSTITUTION_CLERK, Duty.SUPERVISOR} | COUNTY,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,6 +20,7 @@ from doudi.core import places
 from doudi.core import scope as scopes
 from doudi.core.forms import DayInput
 from doudi.payments.models import Grant, ReservePayout
+from doudi.registry.codes import BANKS
 from doudi.relief.models import CaseMeeting, Cause, ReliefCase, ReliefHelp
 from doudi.relief.services import Help, Participant, Someone
 
@@ -153,24 +156,31 @@ class HelpForm(forms.Form):
 
 
 class MeetingForm(HelpForm):
-    """The record of a case meeting."""
+    """The record of a case meeting. `sittings`: meetings recorded for other cases, one of which may be chosen instead of day, place and people."""
 
-    held_on = forms.DateField(label=_("会议日期"), widget=DayInput())
-    place = forms.CharField(label=_("会议地点"), max_length=100)
+    sitting = forms.TypedChoiceField(
+        label=_("哪次会议"), required=False, coerce=UUID, empty_value=None, help_text=_("同一次会议议了几件的，每件各登记一次决议；日期、地点和参加人员沿用")
+    )
+    held_on = forms.DateField(label=_("会议日期"), widget=DayInput(), required=False)
+    place = forms.CharField(label=_("会议地点"), max_length=100, required=False)
     participants = forms.CharField(
-        label=_("参加人员"), widget=forms.Textarea(attrs={"rows": 4}), max_length=4000, help_text=_("每行一人：姓名 单位 职务；主持人写第一行，至少 3 人")
+        label=_("参加人员"), widget=forms.Textarea(attrs={"rows": 4}), max_length=4000, required=False, help_text=_("每行一人：姓名 单位 职务；主持人写第一行，至少 3 人")
     )
     facts = forms.CharField(label=_("基本情况"), widget=forms.Textarea(attrs={"rows": 3}), max_length=4000)
     reason = forms.CharField(label=_("为什么一事一议"), widget=forms.Textarea(attrs={"rows": 2}), max_length=2000)
     opinions = forms.CharField(label=_("讨论意见"), widget=forms.Textarea(attrs={"rows": 3}), max_length=4000)
     resolution = forms.ChoiceField(label=_("决议"), choices=CaseMeeting.Resolution.choices, widget=forms.RadioSelect)
-    field_order = ("held_on", "place", "participants", "facts", "reason", "opinions", "resolution")
+    field_order = ("sitting", "held_on", "place", "participants", "facts", "reason", "opinions", "resolution")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sittings: Sequence[tuple[UUID, str]] = (), **kwargs: Any) -> None:
         kwargs["initial"] = {"held_on": timezone.localdate(), **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
+        self.fields["sitting"].choices = [("", gettext("新的会议")), *((str(key), words) for key, words in sittings)]  # type: ignore[attr-defined]
         for name in ("checked", "note"):
             del self.fields[name]
+
+    def clean_held_on(self) -> date:
+        return self.cleaned_data["held_on"] or timezone.localdate()
 
     def people(self) -> list[Participant]:
         found = []
@@ -179,6 +189,16 @@ class MeetingForm(HelpForm):
             if words:
                 found.append(Participant(*[*words, "", ""][:3]))
         return found
+
+
+class AccountForm(forms.Form):
+    """Where the money goes that a payroll pays."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    holder = forms.CharField(label=_("户名"), max_length=60)
+    account = forms.CharField(label=_("收款账号"), max_length=40)
+    bank = forms.ChoiceField(label=_("开户银行"), required=False, choices=[("", "—"), *BANKS.items()])
+    basis = forms.CharField(label=_("依据"), max_length=200, help_text=_("如“核对本人银行卡”；不是本人账户的写明关系和委托情况"))
 
 
 class WhyForm(forms.Form):

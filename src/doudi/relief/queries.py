@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest
@@ -16,7 +17,7 @@ from doudi.core import scope as scopes
 from doudi.core.templatetags import ui
 from doudi.enrolment.models import AwardMember
 from doudi.registry.models import Membership, Programme
-from doudi.relief.models import ReliefCase, ReliefStep, VagrantCase
+from doudi.relief.models import CaseMeeting, ReliefCase, ReliefStep, VagrantCase
 
 COLOURS = {"open": "orange", "county": "orange", "meeting": "purple", "granted": "green", "refused": "red", "withdrawn": "gray"}
 STEPS = {
@@ -30,12 +31,28 @@ STEPS = {
     "to_meeting": gettext_lazy("提交一事一议"),
     "meeting": gettext_lazy("登记会议记录"),
     "explained": gettext_lazy("补充说明"),
+    "account": gettext_lazy("登记收款账户"),
+    "notice": gettext_lazy("制发告知书"),
 }
 
 
 def unexplained(on: date) -> Q:
     """Relief first whose explanation is late on a day."""
     return Q(relief_first=True, state="granted", explained_at__isnull=True, explanation_due__lt=on)
+
+
+def sittings(on: date) -> list[tuple[UUID, str]]:
+    """Case meetings of the last thirty days that another case may have been dealt with in: (sitting, day, place, chair and how many cases)."""
+    rows = CaseMeeting.objects.filter(held_on__gt=on - timedelta(days=30), held_on__lte=on, sitting__isnull=False).order_by("-held_on", "-id")
+    found: dict[UUID, list[CaseMeeting]] = {}
+    for row in rows.only("sitting", "held_on", "place", "participants")[:200]:
+        assert row.sitting is not None
+        found.setdefault(row.sitting, []).append(row)
+    words = _("%(day)s %(place)s（%(chair)s等 %(people)d 人，已议 %(count)d 件）")
+    return [
+        (key, words % {"day": each[0].held_on, "place": each[0].place, "chair": each[0].participants[0]["name"], "people": len(each[0].participants), "count": len(each)})
+        for key, each in list(found.items())[:20]
+    ]
 
 
 def members_of(household_id: int, on: date) -> list[tuple[int, str]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +20,8 @@ from doudi.batch.datasets import CONTRACTS
 from doudi.core import audit, duties, places
 from doudi.core import scope as scopes
 from doudi.core.tasks import start_task
-from doudi.discovery.services.deliveries import lake
+from doudi.discovery.services.comparison import scratch
+from doudi.discovery.services.linkage import lake_as_linked
 from doudi.enrolment.models import Application, DataCheck
 from doudi.enrolment.procedure import Step
 from doudi.enrolment.services.hits import hits
@@ -109,7 +112,10 @@ def report(application: Application, *, on: date) -> dict[str, Any]:
     not signed."""
     covered = _people(application, on)
     people, limits = covered.people, covered.limits
-    found = lookup.told(lake(), people, on=on) if people else []
+    with tempfile.TemporaryDirectory(dir=scratch(), prefix="check-") as work:
+        # rows that came without a usable number and were found to be somebody's stand with that person
+        linked = lake_as_linked(area=application.area, on=on, folder=Path(work), people=set(covered.members))
+        found = lookup.told(linked, people, on=on) if people else []
     registered = _registered(application)
     datasets, differences = [], []
     for each in found:

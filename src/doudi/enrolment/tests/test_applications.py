@@ -15,7 +15,10 @@ from doudi.core import numbers, postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Message, Setting, Todo
 from doudi.core.tests.officers import COUNTY, officer
+from doudi.discovery.models import LinkagePair
 from doudi.discovery.services import deliver
+from doudi.discovery.services.linkage import link
+from doudi.discovery.services.linkage_desk import decide_pair
 from doudi.discovery.tests.test_deliveries import citizen
 from doudi.enrolment import services
 from doudi.enrolment.models import Application, Award, Case, CaseStep, DataCheck, Decision, Publicity
@@ -240,6 +243,21 @@ def test_2_2_a_death_or_a_hit_is_not_passed_over_in_silence(office, old_man, dea
         services.conclude_check(note="同名人员，身份证号登记有误，已核实", **given)
         step = CaseStep.objects.get(case_id=c.pk, step="check", state="done")
     assert step.data["marks"] == 1
+
+
+def test_1_2_a_row_without_a_number_that_the_desk_found_to_be_his_counts_in_his_check(office, old_man, tmp_path) -> None:
+    c = old_man(dead=False)
+    with scopes.acting(office.checker):
+        person = Person.objects.get(pk=c.application.applicant_id)
+        file = tmp_path / "b.csv"
+        file.write_text(f"姓名,身份证号,死亡日期,死亡原因,出生日期\n{person.name},,2022-10-03,疾病,1940-03-01\n", encoding="utf-8")
+        deliver(path=file, dataset="deaths", area=COUNTY, now=office.now, period="2022-11")
+        link(area=COUNTY, on=office.today(), now=office.now, folder=tmp_path)
+        pair = LinkagePair.objects.get(person=person)
+        assert pair.state == "open", "the desk is asked"
+        decide_pair(pair_id=pair.pk, version=pair.version, choice="same", now=office.now)
+    told = _report(office, c)
+    assert [each for each in told["differences"] if "死亡记录" in each] and not [hit for hit in told["hits"] if hit["indicator"] == "old_alone_no_contact"]
 
 
 def test_2_2_only_what_was_signed_for_is_compared(office, old_man) -> None:

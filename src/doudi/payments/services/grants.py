@@ -158,6 +158,23 @@ def make_grants(*, act: str, sql: str, params: Sequence[Any], now: datetime) -> 
 
 
 @transaction.atomic
+def take_account(*, act: str, entitlement_id: int, payee: Payee) -> Grant:
+    """Take down where a grant is to be paid that had no account yet (a person from elsewhere has none here). Raises ValidationError where it has one,
+    is void, or is being paid."""
+    acting = duties.require(act)
+    row = Grant.objects.select_for_update(of=("self",)).filter(pk=entitlement_id).first()
+    if row is None or not acting.covers(row.area):
+        raise ValidationError(_("这笔一次性救助不存在，或不在您的管辖范围内。"))
+    if row.void or row.account is not None or row.way != Grant.Way.PAYROLL:
+        raise ValidationError(_("这笔一次性救助已有收款账户，或不随批次发放；账户有误的，在支付退票中更正。"), code="stale")
+    row.payee_name, row.account, row.bank = payee.name[:60], payee.account, payee.bank[:14]
+    if payee.person_id is not None or payee.token is not None:
+        row.payee_id, row.payee = payee.person_id, payee.token
+    row.save(update_fields=["payee_name", "account", "bank", "payee_id", "payee"])
+    return row
+
+
+@transaction.atomic
 def void_grant(*, act: str, entitlement_id: int, reason: str, now: datetime) -> Grant:
     """Void (作废) a grant that is in no payroll and was not paid out. Twice is once."""
     acting = duties.require(act)

@@ -13,13 +13,17 @@ from doudi.relief.models.cases import Cause, ReliefCase
 
 
 class CaseMeeting(AreaModel):
-    """A recorded case meeting (3.4): written once, never changed. `content_hash` is a keyed digest over what was said and resolved."""
+    """What a case meeting (3.4) resolved about one case: written once, never changed. A meeting may deal with several.
+
+    `content_hash` is a keyed digest over what was said and resolved.
+    """
 
     class Resolution(models.TextChoices):
         GRANT = "grant", _("同意救助")
         REFUSE = "refuse", _("不予救助")
 
     case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="meetings", db_constraint=False)
+    sitting = models.UUIDField(null=True, help_text="the records of one meeting share it: each case its own resolution")
     held_on = models.DateField()
     place = models.CharField(max_length=100)
     participants = models.JSONField(help_text="name, unit and post of each, the chair first")
@@ -35,6 +39,7 @@ class CaseMeeting(AreaModel):
     recorded_at = models.DateTimeField()
 
     class Meta:
+        indexes = [models.Index(fields=["sitting"]), models.Index(fields=["area", "held_on"])]
         constraints = [
             models.UniqueConstraint(fields=["case"], name="case_meeting_once"),
             models.CheckConstraint(

@@ -1,5 +1,6 @@
 """Business actions of relief, one module per matter."""
 
+from doudi.relief.services.accounts import take_account
 from doudi.relief.services.base import Stale
 from doudi.relief.services.cases import Help, Someone, add_helps, open_case, to_meeting, withdraw
 from doudi.relief.services.deciding import (
@@ -15,6 +16,7 @@ from doudi.relief.services.explaining import explain, remind
 from doudi.relief.services.first import help_first
 from doudi.relief.services.looking import look_up_relief
 from doudi.relief.services.meetings import Participant, record_meeting
+from doudi.relief.services.papers import issue_notices
 
 __all__ = [
     "Help",
@@ -27,6 +29,7 @@ __all__ = [
     "explain",
     "grant_by_township",
     "help_first",
+    "issue_notices",
     "look_up_relief",
     "open_case",
     "propose_to_county",
@@ -35,6 +38,7 @@ __all__ = [
     "remind",
     "revoke",
     "send_back",
+    "take_account",
     "to_meeting",
     "withdraw",
 ]

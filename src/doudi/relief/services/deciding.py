@@ -84,6 +84,11 @@ def _give(case: ReliefCase, *, act: str, level: str, amount: Decimal, note: str,
             kind="relief.pay", area=case.area, duty=Duty.TOWNSHIP_OFFICER, title=f"临时救助待发放：{case.name}", url=f"/relief/{case.pk}/",
             subject="relief", subject_id=case.pk, now=now,
         )  # fmt: skip
+    if any(one.grant and one.grant.way == Grant.Way.PAYROLL and one.grant.account is None for one in helps):
+        raise_todo(
+            kind="relief.account", area=case.area, duty=Duty.TOWNSHIP_OFFICER, title=f"临时救助待补充收款账户：{case.name}", url=f"/relief/{case.pk}/",
+            subject="relief", subject_id=case.pk, now=now,
+        )  # fmt: skip
     if case.lead_id or case.household_id:
         leads_helped(grants=[(case.household_id or 0, OneOff.TEMPORARY, None, case.lead_id)], now=now)
 

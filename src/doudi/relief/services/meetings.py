@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -33,6 +34,7 @@ def digest_of(meeting: CaseMeeting) -> str:
     said = [
         meeting.case.number, f"{meeting.held_on}", meeting.place, meeting.participants, meeting.facts, meeting.opinions, meeting.resolution,
         f"{meeting.amount:.2f}" if meeting.amount is not None else "", f"{meeting.usual:.2f}", meeting.reason, meeting.clash,
+        *([str(meeting.sitting)] if meeting.sitting else []),
     ]  # fmt: skip
     return keys.sealing_digest(json.dumps(said, ensure_ascii=False, sort_keys=True)).hex()
 
@@ -50,13 +52,21 @@ def record_meeting(
     resolution: str,
     reason: str,
     helps: Sequence[Help] = (),
+    sitting: UUID | None = None,
     now: datetime,
 ) -> CaseMeeting:
-    """Write down a case meeting. `helps`: what was resolved to give; none where it was refused. It waits for the county's approver.
+    """Write down what a case meeting resolved about a case. `helps`: what it resolved to give; none where it refused. It waits for the county's approver.
+
+    `sitting`: of a meeting that is recorded for another case already: day, place and participants are that one's.
 
     Raises ValidationError by field: fewer than three participants, a day to come, a resolution that does not fit.
     """
     case = locked(case_id=case_id, act="relief.meeting", version=version, states=(ReliefCase.State.MEETING,))
+    if sitting is not None:
+        same = CaseMeeting.objects.filter(sitting=sitting).order_by("id").first()
+        if same is None:
+            raise ValidationError({"sitting": _("没有这次会议，或它不在您的管辖范围内；请刷新页面。")})
+        held_on, place, participants = same.held_on, same.place, [Participant(**one) for one in same.participants]
     if held_on > today_of(now) or held_on < case.event_on:
         raise ValidationError({"held_on": _("“会议日期”应在事件发生之后，且不晚于今天。")})
     people = [one for one in participants if one.name.strip() and one.unit.strip()]
@@ -72,7 +82,7 @@ def record_meeting(
     if grant and not amount:
         raise ValidationError({"amount": _("同意救助的，请填写救助金额或实物价值。")})
     meeting = CaseMeeting(
-        area=case.area, case=case, held_on=held_on, place=place.strip()[:100], participants=[asdict(one) for one in people], facts=facts.strip(),
+        area=case.area, case=case, sitting=sitting or uuid4(), held_on=held_on, place=place.strip()[:100], participants=[asdict(one) for one in people], facts=facts.strip(),
         opinions=opinions.strip(), resolution=resolution, amount=amount, usual=case.ceiling, reason=reason.strip(), clash=case.clash,
         recorded_by_id=scopes.current().account_id, recorded_at=now,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.relief.views import acts, cases
+from doudi.relief.views import acts, cases, papers
 
 urlpatterns = [
     path("relief/", cases.Cases.as_view(), name="cases"),
@@ -20,5 +20,9 @@ urlpatterns = [
     path("relief/<int:pk>/revoke/", acts.revoke, name="revoke"),
     path("relief/<int:pk>/explain/", acts.explain, name="explain"),
     path("relief/<int:pk>/pay/<int:help_id>/", acts.pay, name="pay"),
+    path("relief/notices/", papers.notices, name="notices"),
+    path("relief/meetings/<uuid:key>/", papers.sitting, name="sitting"),
+    path("relief/<int:pk>/notice/", papers.notice, name="notice"),
+    path("relief/<int:pk>/account/", acts.take_account, name="account"),
     path("relief/<int:pk>/look-up/", acts.look_up, name="look_up"),
 ]

@@ -16,8 +16,8 @@ from doudi.core.forms import errors_into
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.core.views.telling import tell
-from doudi.relief import services
-from doudi.relief.forms import ExplainForm, HelpForm, LookUpForm, MeetingForm, ReceiptForm, WhyForm
+from doudi.relief import queries, services
+from doudi.relief.forms import AccountForm, ExplainForm, HelpForm, LookUpForm, MeetingForm, ReceiptForm, WhyForm
 from doudi.relief.models import ReliefCase
 from doudi.relief.services.first import pay as pay_help
 from doudi.relief.services.looking import said
@@ -140,6 +140,22 @@ def explain(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@may("relief.grant")
+def take_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """The account of what a payroll pays."""
+    case, form = found(pk), AccountForm(request.POST)
+    if form.is_valid():
+        try:
+            services.take_account(case_id=pk, **form.cleaned_data, now=timezone.now())
+        except ValidationError as error:
+            errors_into(form, error)
+        else:
+            messages.success(request, _("已登记收款账户，随下一批一次性发放。"))
+            return redirect("relief:case", pk)
+    return case_page(request, case, account=form, status=422)
+
+
+@require_POST
 @may("payments.reserve")
 def pay(request: HttpRequest, pk: int, help_id: int) -> HttpResponse:
     """Hand over what was granted, out of the reserve."""
@@ -177,18 +193,19 @@ def look_up(request: HttpRequest, pk: int) -> HttpResponse:
 def meeting(request: HttpRequest, pk: int) -> HttpResponse:
     """Record a case meeting."""
     case = found(pk)
-    form = MeetingForm(request.POST or None, initial={"version": case.version, "facts": case.facts, "way": "payroll"})
+    initial = {"version": case.version, "facts": case.facts, "way": "payroll", "sitting": request.GET.get("sitting", "")}
+    form = MeetingForm(request.POST or None, initial=initial, sittings=queries.sittings(timezone.localdate()))
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            services.record_meeting(
+            made = services.record_meeting(
                 case_id=pk, version=given["version"], held_on=given["held_on"], place=given["place"], participants=form.people(), facts=given["facts"],
                 opinions=given["opinions"], resolution=given["resolution"], reason=given["reason"],
-                helps=form.helps() if given["resolution"] == "grant" else [], now=timezone.now(),
+                helps=form.helps() if given["resolution"] == "grant" else [], sitting=given["sitting"], now=timezone.now(),
             )  # fmt: skip
         except ValidationError as error:
             errors_into(form, error)
         else:
             messages.success(request, _("会议记录已登记并冻结，待县级审批人审批。"))
-            return redirect("relief:case", pk)
+            return redirect("relief:sitting", made.sitting)
     return render(request, "relief/meeting.html", {"form": form, "case": case}, status=422 if form.errors else 200)

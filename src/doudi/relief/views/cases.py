@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from doudi.core import audit, duties, emergencies
+from doudi.core import letters as pdf
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
@@ -26,8 +27,9 @@ from doudi.discovery.models import Lead
 from doudi.payments.services import reserves
 from doudi.registry.models import Household
 from doudi.relief import queries, rules, services
-from doudi.relief.forms import CaseForm, ExplainForm, FirstForm, HelpForm, LookUpForm, ReceiptForm, WhyForm
+from doudi.relief.forms import AccountForm, CaseForm, ExplainForm, FirstForm, HelpForm, LookUpForm, ReceiptForm, WhyForm
 from doudi.relief.models import CaseMeeting, ReliefCase
+from doudi.relief.services.accounts import waiting
 from doudi.relief.views.shared import photos
 
 ALL = gettext_lazy("全部")
@@ -99,7 +101,8 @@ class Cases(ListPage):
         return ReliefCase.objects.all()
 
     def context(self) -> dict[str, Any]:
-        return {"may_apply": duties.may("relief.apply"), "may_first": duties.may("relief.grant")}
+        may_notice = duties.may("relief.notice") and pdf.available()
+        return {"may_apply": duties.may("relief.apply"), "may_first": duties.may("relief.grant"), "may_notice": may_notice}
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
@@ -243,6 +246,8 @@ def case_page(request: HttpRequest, case: ReliefCase, *, status: int = 200, **fo
         "why": WhyForm(initial=version), "explain": ExplainForm(initial=version),
         "help": HelpForm(initial={**version, "amount": case.asked, "way": "reserve"}), "receipt": ReceiptForm(initial={"received_by": case.name}),
         "look": LookUpForm(),
+        "account": AccountForm(initial={**version, "holder": case.name}), "may_notice": state in ("granted", "refused") and may_("relief.notice") and pdf.available(),
+        "may_account": state == "granted" and may_("relief.grant") and bool(waiting(case)),
     } | forms  # fmt: skip
     return render(request, "relief/case.html", context, status=status)
 
