@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from applications import accept, apply, check, opinion, publish, sign_and_approve, visit
+from applications import accept, apply, check, one_day_of_publicity, opinion, publish, sign_and_approve, visit
 from browser import Walker, browser, doudi, served, users_of
 from playwright.sync_api import Browser
 
@@ -46,7 +46,7 @@ def prices(first: Walker, second: Walker, reviewer: Walker, approver: Walker) ->
     approver.press("同意")
     reviewer.go(approver.page.url)
     reviewer.press("编制一次性发放批次")
-    assert "待复核" in reviewer.page.content() and "价格临时补贴" in reviewer.page.content()
+    assert "/payments/" in reviewer.page.url and "待复核" in reviewer.page.content()
     reviewer.shot("payroll")
 
 
@@ -85,6 +85,7 @@ def complaint(town: Walker, reviewer: Walker, handler: Walker, approver: Walker)
 
 def delegated(walkers: dict[str, Walker]) -> None:
     town, confirm, reviewer = walkers["town"], walkers["confirm"], walkers["reviewer"]
+    one_day_of_publicity(reviewer, walkers["approver"], "marginal")
     case = apply(town, "marginal")
     accept(town, case, "marginal")
     check(walkers["checker"], case)
