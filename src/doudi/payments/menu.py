@@ -7,6 +7,7 @@ from doudi.core import menu
 menu.add("payments", _("发放批次"), "payments:payrolls", "payments.view", 10)
 menu.add("payments", _("发放日历"), "payments:calendar", "payments.view", 12)
 menu.add("payments", _("支付退票"), "payments:returns", "payments.returns", 20)
+menu.add("payments", _("一次性补助"), "payments:subsidies", "payments.one_off_view", 21)
 menu.add("payments", _("补发"), "payments:back_pays", "payments.back_view", 22)
 menu.add("payments", _("乡镇备用金"), "payments:reserves", "payments.fund", 25)
 menu.add("payments", _("资金台账"), "payments:ledger", "payments.view", 30)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.payments.views import back_pay, calendar, exchange, lists, other, payroll, reserves, watching
+from doudi.payments.views import back_pay, calendar, exchange, lists, one_offs, other, payroll, reserves, watching
 
 app_name = "payments"
 urlpatterns = [
@@ -21,6 +21,11 @@ urlpatterns = [
     path("payments/reserve/payouts/<int:pk>/", reserves.payout, name="reserve_payout"),
     path("payments/reserve/<str:area>/", reserves.reserve, name="reserve"),
     path("payments/reserve/<str:area>/settle/", reserves.settle, name="reserve_settle"),
+    path("payments/subsidies/", one_offs.Decisions.as_view(), name="subsidies"),
+    path("payments/subsidies/new/", one_offs.new, name="subsidy_new"),
+    path("payments/subsidies/<int:pk>/", one_offs.decision, name="subsidy"),
+    path("payments/subsidies/lists/<int:pk>/", one_offs.one_list, name="subsidy_list"),
+    path("payments/subsidies/lists/<int:pk>/claims/", one_offs.Claims.as_view(), name="subsidy_claims"),
     path("payments/back/", back_pay.BackPays.as_view(), name="back_pays"),
     path("payments/back/new/", back_pay.new, name="back_new"),
     path("payments/back/late/", back_pay.late, name="back_late"),

@@ -4,6 +4,7 @@ from doudi.payments.models.back_pay import BackPay, BackPayItem
 from doudi.payments.models.exchange import BankAnswer, CountyKey, LayoutChoice
 from doudi.payments.models.grants import Grant
 from doudi.payments.models.money import OneOff, paid_choices, paid_label
+from doudi.payments.models.one_offs import OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList
 from doudi.payments.models.payrolls import (
     BankFile,
     BankResult,
@@ -38,6 +39,10 @@ __all__ = [
     "LineFlag",
     "LineReview",
     "OneOff",
+    "OneOffClaim",
+    "OneOffDecision",
+    "OneOffLeftOut",
+    "OneOffList",
     "PaidMonth",
     "Payroll",
     "PayrollChange",

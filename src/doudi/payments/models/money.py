@@ -14,6 +14,7 @@ class OneOff(models.TextChoices):
 
     TEMPORARY = "temporary", _("临时救助")
     PRICE_SUBSIDY = "price_subsidy", _("价格临时补贴")
+    SUBSIDY = "subsidy", _("一次性补助")
     FUNERAL = "funeral", _("特困人员丧葬费")
 
 
