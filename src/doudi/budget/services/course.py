@@ -127,7 +127,10 @@ def check_scenario(*, scenario_id: int, version: int, now: datetime, note: str =
 
 @transaction.atomic
 def send_back_scenario(*, scenario_id: int, version: int, note: str, now: datetime) -> Scenario:
-    """Finance or the county's approver sends it back to whoever prepares (退回修改), with the reason; it can be changed again."""
+    """Finance or the county's approver sends it back to whoever prepares (退回修改), with the reason; it can be changed again.
+
+    What finance was asked to check and has not checked stays a draft, with the remark.
+    """
     scopes.current()
     if not duties.may("budget.check"):
         duties.require("budget.submit")
@@ -135,13 +138,15 @@ def send_back_scenario(*, scenario_id: int, version: int, note: str, now: dateti
     _own(row)
     if not note.strip():
         raise ValidationError({"note": _("请写明退回的原因。")})
+    if row.open and row.calculated_at and duties.may("budget.check"):
+        return _returned(row, Event.Kind.SENT_BACK, note, now, state=row.state)
     if row.state != State.CHECKED:
         raise ValidationError(_("方案“%(name)s”%(state)s，不能退回修改。") % {"name": row.name, "state": row.get_state_display()})
     return _returned(row, Event.Kind.SENT_BACK, note, now)
 
 
-def _returned(row: Scenario, kind: str, note: str, now: datetime) -> Scenario:
-    row.state, row.remark = State.RETURNED, note.strip()[:400]
+def _returned(row: Scenario, kind: str, note: str, now: datetime, *, state: str = State.RETURNED) -> Scenario:
+    row.state, row.remark = state, note.strip()[:400]
     row.version += 1
     row.save(update_fields=["state", "remark", "version", "decided_by", "decided_at"])
     record(row, kind, note=note, now=now)

@@ -41,6 +41,11 @@ def test_4_4_checked_submitted_returned_changed_and_submitted_again() -> None:
         course.ask_check(scenario_id=row.pk, now=NOW)
         course.ask_check(scenario_id=row.pk, now=NOW)
         assert Todo.objects.filter(subject="budget", subject_id=row.pk, done_at=None, duty=Duty.FINANCE_OFFICER).count() == 1
+    with scopes.acting(world.finance):
+        assert course.send_back_scenario(scenario_id=row.pk, version=row.version, note="临时救助依据不足", now=NOW).state == State.DRAFT
+    with scopes.acting(world.reviewer):
+        assert not Todo.objects.filter(kind="budget.check", done_at=None).exists()
+        assert Todo.objects.filter(kind="budget.return", done_at=None).count() == 1
     first = world.submitted(row)
     assert first.state == State.SUBMITTED and len(first.content_hash) == 64
     with scopes.acting(world.city):
@@ -60,7 +65,7 @@ def test_4_4_checked_submitted_returned_changed_and_submitted_again() -> None:
         decided(world, row, True)
     with scopes.acting(world.reviewer):
         kinds = list(row.events.order_by("id").values_list("kind", flat=True))
-    assert kinds == ["made", "calculated", "checked", "submitted", "returned", "calculated", "checked", "submitted", "accepted"]
+    assert kinds == ["made", "calculated", "sent_back", "checked", "submitted", "returned", "calculated", "checked", "submitted", "accepted"]
 
 
 @pytest.mark.django_db

@@ -113,7 +113,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "total": total, "gap": gap, "people": queries.people_once(row), "beside": queries.beside_awards(row), "kinds": Assumption.Kind.choices, "may_prepare": may_prepare,
         "may_check": own and row.open and row.calculated_at and duties.may("budget.check") and row.made_by_id != account,
         "may_submit": own and row.state == State.CHECKED and duties.may("budget.submit") and account not in (row.made_by_id, row.checked_by_id),
-        "may_send_back": own and row.state == State.CHECKED and (duties.may("budget.check") or duties.may("budget.submit")),
+        "may_send_back": own
+        and (row.state == State.CHECKED or (row.open and row.calculated_at and duties.may("budget.check")))
+        and (duties.may("budget.check") or duties.may("budget.submit")),
         "may_decide": row.state == State.SUBMITTED and not own and duties.may("budget.decide"),
         "may_copy": own and duties.may("budget.prepare"), "copy_form": CopyForm(initial={"name": f"{row.name}（复制）"[:60]}),
         "figures": [
