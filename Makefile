@@ -56,10 +56,7 @@ messages: setup
 	$(BIN)/python tools/messages.py
 
 e2e: setup
-	$(BIN)/python tests/e2e/main_job.py $(ARGS)
-	$(BIN)/python tests/e2e/offline_visit.py $(ARGS)
-	@set -e; home=$$(mktemp -d /var/tmp/doudi-e2e-XXXXXX); trap 'rm -rf "$$home"' EXIT; \
-	for walk in applications relief oversight monitoring; do $(BIN)/python tests/e2e/$$walk.py --home "$$home" $(ARGS); done  # monitoring last: it moves the clock
+	$(BIN)/python tests/e2e/walks.py $(ARGS)
 
 # Exits over seven simulated months, on a demo of their own.
 e2e-exits: setup

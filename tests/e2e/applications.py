@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from browser import PHONE, Walker, browser, doudi, served, users_of
+from browser import PHONE, Walker, browser, demo, served, users_of
 from main_job import task_done
 from playwright.sync_api import Browser
 
@@ -289,8 +289,7 @@ def main() -> None:
     shots = home / "shots"
     shots.mkdir(parents=True, exist_ok=True)
     try:
-        if not (home / "users.json").exists():
-            doudi("demo", "--people", str(given.people), "--no-serve", "--users", str(home / "users.json"), home=home)
+        demo(home, given.people)
         with served(home) as base, browser() as chrome:
             walk_all(chrome, base, users_of(home / "users.json"), shots, programmes, phone=not given.short)
         print(f"{len(programmes)} passed, 0 failed: applications, {len(list(shots.glob('*.png')))} pictures", flush=True)  # noqa: T201

@@ -51,6 +51,16 @@ def doudi(*arguments: str, home: Path, **options: Any) -> subprocess.CompletedPr
     return subprocess.run([sys.executable, "-m", "doudi.cli", *arguments], env=environment, text=True, check=True, **options)
 
 
+def demo(home: Path, people: int | None = None) -> dict[str, Any]:
+    """The demo in a data folder, its accounts in `users.json`; one that is there already is used as it stands. Returns its figures."""
+    figures = home / "figures.json"
+    if not figures.exists():
+        size = ["--people", str(people)] if people else []
+        made = doudi("demo", "--no-serve", "--json", "--users", str(home / "users.json"), *size, home=home, stdout=subprocess.PIPE)
+        figures.write_text(made.stdout)
+    return dict(json.loads(figures.read_text()))
+
+
 @contextmanager
 def served(home: Path) -> Iterator[str]:
     """The demo's data served on a free port; yields the address."""

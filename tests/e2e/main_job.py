@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
-from browser import PHONE, Walker, browser, doudi, served, users_of
+from browser import PHONE, Walker, browser, demo, served, users_of
 from patrol import patrol
 from playwright.sync_api import Browser
 
@@ -251,10 +250,7 @@ def main() -> None:
     home.chmod(0o755)  # the embedded server's own user must reach its folder
     try:
         users = home / "users.json"
-        print("demo", flush=True)  # noqa: T201
-        options = ["--people", "6000"] if arguments.short else []
-        made = doudi("demo", "--no-serve", "--json", "--users", str(users), *options, home=home, capture_output=True)
-        figures = json.loads(made.stdout)
+        figures = demo(home, 6000 if arguments.short else None)
         assert figures["ledger"]["balance"] == "0.00" and figures["leads"]["recall"] >= 0.95 and figures["leads"]["precision"] >= 0.8, figures
         shots = home / "shots"
         shots.mkdir(exist_ok=True)

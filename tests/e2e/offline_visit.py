@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from browser import PHONE, Walker, browser, doudi, served, users_of
+from browser import PHONE, Walker, browser, demo, served, users_of
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page
 
@@ -386,9 +386,7 @@ def main() -> None:
     os.environ["DOUDI_HOSTS"] = f"127.0.0.1,localhost,{INSECURE}"
     try:
         users = home / "users.json"
-        print("demo", flush=True)  # noqa: T201
-        options = ["--people", "3000"] if arguments.short else []
-        doudi("demo", "--no-serve", "--json", "--users", str(users), *options, home=home, capture_output=True)
+        demo(home, 3000 if arguments.short else None)
         shots = home / "shots"
         shots.mkdir(exist_ok=True)
         with served(home) as base, browser(f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1") as chrome:

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from browser import PHONE, Walker, browser, doudi, served, users_of
+from browser import PHONE, Walker, browser, demo, served, users_of
 
 
 def receipt() -> bytes:
@@ -82,11 +82,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="doudi-relief-", dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
         home = given.home or Path(folder) / "home"
-        users = home / "users.json" if given.home else Path(folder) / "users.json"
-        if given.home is None:
-            doudi("demo", "--no-serve", "--people", "3000" if given.short else "20000", "--users", str(users), "--json", home=home)
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o755)
+        demo(home, 3000 if given.short else None)
         with served(home) as base, browser() as chrome:
-            walk = Walker(chrome, base, users_of(users)["town"], Path(folder), PHONE)
+            walk = Walker(chrome, base, users_of(home / "users.json")["town"], Path(folder), PHONE)
             completed_later(walk)
             from_elsewhere(walk)
             walk.close()
