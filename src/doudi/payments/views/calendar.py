@@ -74,7 +74,7 @@ def _row(one: County, today: date) -> dict[str, Any]:
         "reached": reached.step.label if reached and one.standing != "unused" else ui.NOTHING,
         "next": following.step.label if following and one.standing != "unused" else ui.NOTHING,
         "next_day": following.day if following and one.standing != "unused" else None,
-        "next_late": bool(following and following.late(today)),
+        "next_late": bool(following and following.late(today)) and one.standing != "unused",
         "due": now.days.due,
         "left": told if one.standing != "unused" else "",
         "amount": now.amount if now.payroll_id else None,
@@ -99,8 +99,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     month = (given.get("month") or today).replace(day=1)
     rows = watch_queries.overview(area=given.get("city") or area, month=month, today=today)
     total = watch_queries.totals(rows)
-    if wanted := given.get("standing"):
-        rows = [row for row in rows if row.standing == wanted]
+    # counties that do not use the system yet are shown when asked for
+    unused = sum(row.standing == "unused" for row in rows)
+    wanted = given.get("standing")
+    rows = [row for row in rows if (row.standing == wanted if wanted else row.standing != "unused")]
     number = request.GET.get("page", "1")
     at = max(1, min(int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1, -(-len(rows) // PER_PAGE) or 1))
     shown = rows[(at - 1) * PER_PAGE : at * PER_PAGE]
@@ -124,6 +126,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "months": [calendar.month_before(month, count) for count in range(watch_queries.MONTHS, 0, -1)],
         "page": Page(rows=shown, number=at, size=PER_PAGE, count=len(rows), more=False),
         "due": calendar.days_of(month, area).due,
+        "unused": unused if not wanted else 0,
     }
     return render(request, "payments/calendar.html", context)
 
