@@ -26,10 +26,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 AREA, VILLAGE = "410122", "410122101201"
 MONTH, ON, NOW = date(2022, 12, 1), date(2022, 12, 6), datetime(2022, 12, 5, 9, tzinfo=UTC)
+PIECE = 100_000
 COLUMNS = (
     "area, month_entitled, kind, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id, fund_year, amount, members, payee_id, payee_name,"
     " payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark"
@@ -69,15 +68,21 @@ def make_awards(lines: int, account: int) -> None:
     from doudi.core import numbers
 
     people = lines + lines // 3
-    n = np.arange(1, people + 1)
     key = numbers.token_key()
-    ids = key.seal_many(Kind.CITIZEN_ID, pa.array([f"410122196001{i:06d}"[:18].ljust(18, "0") if i < 10**6 else f"41{i:016d}" for i in n.tolist()]))
-    accounts = key.seal_many(Kind.ACCOUNT, pa.array([f"62170{i:010d}" for i in n.tolist()]))
+
+    def rows(first: int) -> str:
+        """A piece of the people, so that making them does not stand in `peak_mb`."""
+        n = range(first, min(first + PIECE, people + 1))
+        ids = key.seal_many(Kind.CITIZEN_ID, pa.array([f"410122196001{i:06d}"[:18].ljust(18, "0") if i < 10**6 else f"41{i:016d}" for i in n]))
+        accounts = key.seal_many(Kind.ACCOUNT, pa.array([f"62170{i:010d}" for i in n]))
+        return "".join(f"{i}\t{a.hex()}\t{b.hex()}\n" for i, a, b in zip(n, ids.to_pylist(), accounts.to_pylist(), strict=True))
+
     with connections["owner"].cursor() as cursor:
         cursor.execute("begin")
         cursor.execute("create temporary table made (n bigint primary key, token uuid, account uuid) on commit drop")
         with cursor.copy("copy made from stdin") as copy:
-            copy.write("".join(f"{i}\t{a.hex()}\t{b.hex()}\n" for i, a, b in zip(n.tolist(), ids.to_pylist(), accounts.to_pylist(), strict=True)))
+            for first in range(1, people + 1, PIECE):
+                copy.write(rows(first))
         cursor.execute("analyze made")
         for table in TABLES:
             cursor.execute(f"alter table {table} disable trigger user")
