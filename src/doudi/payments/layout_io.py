@@ -185,8 +185,8 @@ def _raw_rows(layout: Layout, data: bytes) -> Iterator[list[str]]:
         yield from csv.reader(io.StringIO(data.decode(layout.encoding), newline=""))
 
 
-def sample(layout: Layout, *, unit: str, month: date) -> list[list[str]]:
-    """Rows of a file of two invented people, as this layout writes them; for the page of layouts."""
+def sample(layout: Layout, *, unit: str, month: date) -> str:
+    """A file of two invented people as this layout writes it (a workbook with tabs between cells); for the page of layouts."""
     from doudi.core import numbers
     from doudi.core.numbers import Kind
 
@@ -219,4 +219,4 @@ def sample(layout: Layout, *, unit: str, month: date) -> list[list[str]]:
     batch = Batch(number, month, 2, Decimal("1160.50"), unit, month.replace(day=6))
     out = io.BytesIO()
     write(layout, batch, [table], out)
-    return list(_raw_rows(layout, out.getvalue()))
+    return "\n".join((layout.separator or "\t").join(row) for row in _raw_rows(layout, out.getvalue()))

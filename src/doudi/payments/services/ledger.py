@@ -173,10 +173,13 @@ def proofs_of(payroll: Payroll) -> list[Proof]:
         nought = Decimal(0)
         lines, count = one("select coalesce(sum(amount), 0), count(*) from payments_payrollline where payroll_id = %s")
         files, low, high, least, most = one(
-            # the parts of one set of files together: those of the county's choices, or of one layout for the whole; not what the bank refused
-            "select count(*), coalesce(min(s), 0), coalesce(max(s), 0), coalesce(min(n), 0), coalesce(max(n), 0) from"
-            " (select sum(amount) as s, sum(lines) as n from (select f.*, bool_or(choice_id is not null) over () as chosen from payments_bankfile f"
-            "   where payroll_id = %s) f where refused_at is null group by case when chosen then '' else layout end) sets"
+            # the parts of one set of files together: those of the county's choices, or of one layout for the whole. What the bank refused
+            # does not count, and while it is not made anew the proof waits.
+            "select case when bool_or(open) then 0 else count(*) end, coalesce(min(s), 0), coalesce(max(s), 0), coalesce(min(n), 0), coalesce(max(n), 0)"
+            " from (select sum(amount) filter (where refused_at is null) as s, sum(lines) filter (where refused_at is null) as n,"
+            "  bool_or(refused_at is not null and later is null) as open from (select f.*, bool_or(choice_id is not null) over () as chosen,"
+            "   lead(attempt) over (partition by layout, choice_id, part order by attempt) as later from payments_bankfile f where payroll_id = %s) f"
+            "  group by case when chosen then '' else layout end) sets"
         )
         results, paid, back, answered = one(
             "select count(*), coalesce(sum(paid_amount), 0), coalesce(sum(returned_amount), 0), coalesce(sum(paid_lines + returned_lines), 0)"

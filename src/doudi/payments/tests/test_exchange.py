@@ -256,6 +256,7 @@ def test_a_batch_refused_whole_is_made_anew_under_another_number(officers: Offic
     assert received(officers, payroll, ("拒又.txt", refusal)).refused == []
     with scopes.acting(officers.finance):
         assert Todo.objects.filter(kind="payments.refused", done_at__isnull=True).count() == 1
+        assert ledger.check_ledger(area=COUNTY, month=MONTH)["holds"]  # the proof of the file waits for the new one
         again = [row.file for row in files.export_chosen(payroll_id=payroll.pk, now=NOW + timedelta(days=1))]
     assert again[0].pk == one.pk and (again[1].part, again[1].attempt, again[1].name) == (2, 2, "2022120600001.txt")
     with pytest.raises(ValidationError, match="已被银行整批拒绝"):
