@@ -68,7 +68,7 @@ class Month:
         self.data: list[tuple[str, bytes]] = []
         self.steps: dict[str, tuple[scopes.Scope, Callable[[], Any]]] = {
             "prepare": (self.officers.reviewer, lambda: payrolls.prepare_payroll(area=COUNTY, month=MONTH, now=NOW)),
-            "check": (self.officers.reviewer, lambda: payrolls.check_payroll(payroll_id=self.payroll.pk, now=NOW)),
+            "check": (self.officers.checker, lambda: payrolls.check_payroll(payroll_id=self.payroll.pk, now=NOW)),
             "approve": (self.officers.approver, lambda: payrolls.approve_payroll(payroll_id=self.payroll.pk, now=NOW)),
             "release": (self.officers.finance, lambda: payrolls.release_payroll(payroll_id=self.payroll.pk, on=ON, now=NOW)),
             "export": (self.officers.finance, lambda: files.export_chosen(payroll_id=self.payroll.pk, now=NOW)),
