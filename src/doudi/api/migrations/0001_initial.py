@@ -73,6 +73,15 @@ class Migration(migrations.Migration):
                 ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('revoked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'organisation'], name='api_apiclie_area_629546_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'area'), name='api_client_id_area'),
+                    models.CheckConstraint(condition=models.Q(('per_minute__gte', 1), ('per_minute__lte', 6000)), name='api_client_per_minute'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ApiAnswer',
@@ -87,6 +96,14 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='api.apiclient')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['made_at'], name='api_apiansw_made_at_5a07c7_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('client', 'key'), name='api_answer_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ApiClientHistoryevent',
@@ -117,18 +134,6 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
-        migrations.AddIndex(
-            model_name='apiclient',
-            index=models.Index(fields=['area', 'organisation'], name='api_apiclie_area_629546_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='apiclient',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='api_client_id_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='apiclient',
-            constraint=models.CheckConstraint(condition=models.Q(('per_minute__gte', 1), ('per_minute__lte', 6000)), name='api_client_per_minute'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='apiclient',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "api_apiclienthistoryevent" ("account_id", "area", "contact", "datasets", "expires", "id", "made_at", "made_by_id", "organisation", "per_minute", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "revoked_by_id", "scopes", "token_digest", "token_hint", "version") SELECT new_values."account_id", new_values."area", new_values."contact", new_values."datasets", new_values."expires", new_values."id", new_values."made_at", new_values."made_by_id", new_values."organisation", new_values."per_minute", NOW(), \'insert\', new_values."id", new_values."revoked_at", new_values."revoked_by_id", new_values."scopes", new_values."token_digest", new_values."token_hint", new_values."version" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='443a6eebd102283496497aab603b4de6e1acdfd0', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_36981', referencing='REFERENCING NEW TABLE AS new_values ', table='api_apiclient', when='AFTER')),
@@ -140,13 +145,5 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='apiclient',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "api_apiclienthistoryevent" ("account_id", "area", "contact", "datasets", "expires", "id", "made_at", "made_by_id", "organisation", "per_minute", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "revoked_by_id", "scopes", "token_digest", "token_hint", "version") SELECT old_values."account_id", old_values."area", old_values."contact", old_values."datasets", old_values."expires", old_values."id", old_values."made_at", old_values."made_by_id", old_values."organisation", old_values."per_minute", NOW(), \'delete\', old_values."id", old_values."revoked_at", old_values."revoked_by_id", old_values."scopes", old_values."token_digest", old_values."token_hint", old_values."version" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;', hash='019cc0d67dc28eff0516b5eb010d0e5585379a1b', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_4bbc5', referencing='REFERENCING OLD TABLE AS old_values ', table='api_apiclient', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='apianswer',
-            index=models.Index(fields=['made_at'], name='api_apiansw_made_at_5a07c7_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='apianswer',
-            constraint=models.UniqueConstraint(fields=('client', 'key'), name='api_answer_once'),
         ),
     ]

@@ -18,26 +18,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Assumption',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
-                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
-                ('kind', doudi.core.fields.CodeField(choices=[('standard', '保障标准'), ('recipients', '对象增减'), ('price_months', '价格临时补贴（按月定额）'), ('price_index', '价格指数走势'), ('one_off', '一次性生活补贴'), ('temporary', '临时救助'), ('institution', '机构供养经费'), ('fixed', '其他支出')], db_collation='C', max_length=12)),
-                ('way', doudi.core.fields.CodeField(choices=[('value', '改为（数值）'), ('percent', '增减（%）'), ('each', '每人（元）'), ('last_year', '近十二个月实支增减（%）'), ('per_capita', '每名困难群众每年（元）'), ('year', '全年定额（元）'), ('month', '每月定额（元）')], db_collation='C', max_length=10)),
-                ('parameter', doudi.core.fields.CodeField(db_collation='C', default='', max_length=120)),
-                ('programmes', models.JSONField(default=list)),
-                ('starts', models.DateField(null=True)),
-                ('ends', models.DateField(help_text='first day of the last month', null=True)),
-                ('value', models.DecimalField(decimal_places=4, max_digits=16)),
-                ('label', models.CharField(blank=True, max_length=60)),
-                ('reason', models.CharField(max_length=400)),
-                ('made_at', models.DateTimeField()),
-                ('fund', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.fund')),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
             name='Scenario',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -69,6 +49,47 @@ class Migration(migrations.Migration):
                 ('settings', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='assessment.settingssnapshot')),
                 ('submitted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'year'], name='budget_scen_area_6aa2c2_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('area', 'year', 'name'), name='budget_name_once'),
+                    models.UniqueConstraint(condition=models.Q(('state__in', ['checked', 'submitted', 'accepted'])), fields=('area', 'year'), name='budget_one_on_its_way'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2016), ('year__lte', 2100)), name='budget_year'),
+                    models.CheckConstraint(condition=models.Q(('checked_by__isnull', True), models.Q(('checked_by', models.F('made_by')), _negated=True), _connector='OR'), name='budget_checker_is_other'),
+                    models.CheckConstraint(condition=models.Q(('submitted_by__isnull', True), models.Q(models.Q(('submitted_by', models.F('made_by')), _negated=True), models.Q(('submitted_by', models.F('checked_by')), _negated=True)), _connector='OR'), name='budget_submitter_is_other'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='Assumption',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
+                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
+                ('kind', doudi.core.fields.CodeField(choices=[('standard', '保障标准'), ('recipients', '对象增减'), ('price_months', '价格临时补贴（按月定额）'), ('price_index', '价格指数走势'), ('one_off', '一次性生活补贴'), ('temporary', '临时救助'), ('institution', '机构供养经费'), ('fixed', '其他支出')], db_collation='C', max_length=12)),
+                ('way', doudi.core.fields.CodeField(choices=[('value', '改为（数值）'), ('percent', '增减（%）'), ('each', '每人（元）'), ('last_year', '近十二个月实支增减（%）'), ('per_capita', '每名困难群众每年（元）'), ('year', '全年定额（元）'), ('month', '每月定额（元）')], db_collation='C', max_length=10)),
+                ('parameter', doudi.core.fields.CodeField(db_collation='C', default='', max_length=120)),
+                ('programmes', models.JSONField(default=list)),
+                ('starts', models.DateField(null=True)),
+                ('ends', models.DateField(help_text='first day of the last month', null=True)),
+                ('value', models.DecimalField(decimal_places=4, max_digits=16)),
+                ('label', models.CharField(blank=True, max_length=60)),
+                ('reason', models.CharField(max_length=400)),
+                ('made_at', models.DateTimeField()),
+                ('fund', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.fund')),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('scenario', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assumptions', to='budget.scenario')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['scenario'], name='budget_assu_scenari_569a50_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='budget_assumption_has_reason'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Figure',
@@ -90,6 +111,16 @@ class Migration(migrations.Migration):
                 ('fund', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.fund')),
                 ('scenario', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='figures', to='budget.scenario')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['scenario', 'fund', 'item'], name='budget_figu_scenari_45839d_idx'),
+                    models.Index(fields=['area', 'month'], name='budget_figu_area_57295d_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('scenario', 'month', 'item', 'programme', 'residence', 'in_institution', 'assumption'), name='budget_figure_once', nulls_distinct=False),
+                    models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('people__gte', 0)), name='budget_figure_not_negative'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Event',
@@ -105,11 +136,11 @@ class Migration(migrations.Migration):
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('scenario', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='budget.scenario')),
             ],
-        ),
-        migrations.AddField(
-            model_name='assumption',
-            name='scenario',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assumptions', to='budget.scenario'),
+            options={
+                'indexes': [
+                    models.Index(fields=['scenario', '-at'], name='budget_even_scenari_1df72e_idx'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Source',
@@ -125,65 +156,11 @@ class Migration(migrations.Migration):
                 ('fund', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.fund')),
                 ('scenario', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='budget.scenario')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='scenario',
-            index=models.Index(fields=['area', 'year'], name='budget_scen_area_6aa2c2_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenario',
-            constraint=models.UniqueConstraint(fields=('area', 'year', 'name'), name='budget_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenario',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['checked', 'submitted', 'accepted'])), fields=('area', 'year'), name='budget_one_on_its_way'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenario',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2016), ('year__lte', 2100)), name='budget_year'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenario',
-            constraint=models.CheckConstraint(condition=models.Q(('checked_by__isnull', True), models.Q(('checked_by', models.F('made_by')), _negated=True), _connector='OR'), name='budget_checker_is_other'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenario',
-            constraint=models.CheckConstraint(condition=models.Q(('submitted_by__isnull', True), models.Q(models.Q(('submitted_by', models.F('made_by')), _negated=True), models.Q(('submitted_by', models.F('checked_by')), _negated=True)), _connector='OR'), name='budget_submitter_is_other'),
-        ),
-        migrations.AddIndex(
-            model_name='figure',
-            index=models.Index(fields=['scenario', 'fund', 'item'], name='budget_figu_scenari_45839d_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='figure',
-            index=models.Index(fields=['area', 'month'], name='budget_figu_area_57295d_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='figure',
-            constraint=models.UniqueConstraint(fields=('scenario', 'month', 'item', 'programme', 'residence', 'in_institution', 'assumption'), name='budget_figure_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='figure',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('people__gte', 0)), name='budget_figure_not_negative'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['scenario', '-at'], name='budget_even_scenari_1df72e_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='assumption',
-            index=models.Index(fields=['scenario'], name='budget_assu_scenari_569a50_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='assumption',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='budget_assumption_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(fields=('scenario', 'fund', 'level'), name='budget_source_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount__isnull', True), ('share__gte', 0), ('share__isnull', False), ('share__lte', 100)), models.Q(('amount__gte', 0), ('amount__isnull', False), ('share__isnull', True)), _connector='OR'), name='budget_source_share_or_amount'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('scenario', 'fund', 'level'), name='budget_source_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('amount__isnull', True), ('share__gte', 0), ('share__isnull', False), ('share__lte', 100)), models.Q(('amount__gte', 0), ('amount__isnull', False), ('share__isnull', True)), _connector='OR'), name='budget_source_share_or_amount'),
+                ],
+            },
         ),
     ]

@@ -17,6 +17,32 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='MassClose',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
+                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
+                ('reason', models.CharField(max_length=400)),
+                ('finding', doudi.core.fields.CodeField(choices=[('upheld', '属实'), ('partly', '部分属实'), ('unfounded', '不属实'), ('withdrawn', '本人撤回'), ('outside', '不属民政受理范围')], db_collation='C', max_length=10)),
+                ('answer', doudi.core.fields.SealedTextField(editable=True)),
+                ('count', models.IntegerField()),
+                ('state', doudi.core.fields.CodeField(choices=[('proposed', '待审批'), ('approved', '已审批'), ('sent_back', '已退回')], db_collation='C', default='proposed', max_length=10)),
+                ('made_at', models.DateTimeField()),
+                ('decided_at', models.DateTimeField(null=True)),
+                ('note', models.CharField(blank=True, max_length=200)),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state'], name='complaints__area_4e974c_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('made_by')), _negated=True), _connector='OR'), name='mass_close_two_officers'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='Complaint',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -56,7 +82,23 @@ class Migration(migrations.Migration):
                 ('household', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='complaints', to='registry.household')),
                 ('opened_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('proposed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('mass', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='complaints', to='complaints.massclose')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state', 'due'], name='complaints__area_36b573_idx'),
+                    models.Index(fields=['household'], name='complaints__househo_66c32e_idx'),
+                    models.Index(fields=['handler', 'state'], name='complaints__handler_204e8f_idx'),
+                    models.Index(fields=['mass'], name='complaints__mass_id_760513_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('closed_by__isnull', True), models.Q(models.Q(('closed_by', models.F('proposed_by')), _negated=True), models.Q(('handler__isnull', True), models.Q(('closed_by', models.F('handler')), _negated=True), _connector='OR')), _connector='OR'), name='complaint_two_officers'),
+                    models.CheckConstraint(condition=models.Q(('about_account__isnull', True), models.Q(models.Q(('handler__isnull', True), models.Q(('handler', models.F('about_account')), _negated=True), _connector='OR'), models.Q(('closed_by__isnull', True), models.Q(('closed_by', models.F('about_account')), _negated=True), _connector='OR'), models.Q(('proposed_by__isnull', True), models.Q(('proposed_by', models.F('about_account')), _negated=True), _connector='OR')), _connector='OR'), name='complaint_not_ones_own'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'on_hold'), _negated=True), models.Q(models.Q(('hold_reason', ''), _negated=True), ('hold_until__isnull', False)), _connector='OR'), name='complaint_hold_has_reason'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['for_approval', 'closed']), _negated=True), models.Q(models.Q(('finding', ''), _negated=True), models.Q(('action', ''), _negated=True), ('proposed_by__isnull', False)), _connector='OR'), name='complaint_closes_with_finding'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_by__isnull', False), _connector='OR'), name='complaint_closed_by_somebody'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Complainant',
@@ -74,29 +116,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='MassClose',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
-                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
-                ('reason', models.CharField(max_length=400)),
-                ('finding', doudi.core.fields.CodeField(choices=[('upheld', '属实'), ('partly', '部分属实'), ('unfounded', '不属实'), ('withdrawn', '本人撤回'), ('outside', '不属民政受理范围')], db_collation='C', max_length=10)),
-                ('answer', doudi.core.fields.SealedTextField(editable=True)),
-                ('count', models.IntegerField()),
-                ('state', doudi.core.fields.CodeField(choices=[('proposed', '待审批'), ('approved', '已审批'), ('sent_back', '已退回')], db_collation='C', default='proposed', max_length=10)),
-                ('made_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.AddField(
-            model_name='complaint',
-            name='mass',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='complaints', to='complaints.massclose'),
-        ),
-        migrations.CreateModel(
             name='ComplaintEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -111,49 +130,5 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [models.Index(fields=['complaint', 'id'], name='complaints__complai_72dfdb_idx')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='massclose',
-            index=models.Index(fields=['area', 'state'], name='complaints__area_4e974c_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='massclose',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('made_by')), _negated=True), _connector='OR'), name='mass_close_two_officers'),
-        ),
-        migrations.AddIndex(
-            model_name='complaint',
-            index=models.Index(fields=['area', 'state', 'due'], name='complaints__area_36b573_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='complaint',
-            index=models.Index(fields=['household'], name='complaints__househo_66c32e_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='complaint',
-            index=models.Index(fields=['handler', 'state'], name='complaints__handler_204e8f_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='complaint',
-            index=models.Index(fields=['mass'], name='complaints__mass_id_760513_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='complaint',
-            constraint=models.CheckConstraint(condition=models.Q(('closed_by__isnull', True), models.Q(models.Q(('closed_by', models.F('proposed_by')), _negated=True), models.Q(('handler__isnull', True), models.Q(('closed_by', models.F('handler')), _negated=True), _connector='OR')), _connector='OR'), name='complaint_two_officers'),
-        ),
-        migrations.AddConstraint(
-            model_name='complaint',
-            constraint=models.CheckConstraint(condition=models.Q(('about_account__isnull', True), models.Q(models.Q(('handler__isnull', True), models.Q(('handler', models.F('about_account')), _negated=True), _connector='OR'), models.Q(('closed_by__isnull', True), models.Q(('closed_by', models.F('about_account')), _negated=True), _connector='OR'), models.Q(('proposed_by__isnull', True), models.Q(('proposed_by', models.F('about_account')), _negated=True), _connector='OR')), _connector='OR'), name='complaint_not_ones_own'),
-        ),
-        migrations.AddConstraint(
-            model_name='complaint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'on_hold'), _negated=True), models.Q(models.Q(('hold_reason', ''), _negated=True), ('hold_until__isnull', False)), _connector='OR'), name='complaint_hold_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='complaint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['for_approval', 'closed']), _negated=True), models.Q(models.Q(('finding', ''), _negated=True), models.Q(('action', ''), _negated=True), ('proposed_by__isnull', False)), _connector='OR'), name='complaint_closes_with_finding'),
-        ),
-        migrations.AddConstraint(
-            model_name='complaint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_by__isnull', False), _connector='OR'), name='complaint_closed_by_somebody'),
         ),
     ]

@@ -61,6 +61,17 @@ class Migration(migrations.Migration):
                 ('person', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leads', to='registry.person')),
                 ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='discovery.comparisonrun')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state', 'contact_due'], name='discovery_l_area_4ad303_idx'),
+                    models.Index(fields=['person'], name='discovery_l_person__396cd8_idx'),
+                    models.Index(fields=['household'], name='discovery_l_househo_623f8b_idx'),
+                    models.Index(fields=['state', 'id'], name='discovery_l_state_45cd23_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('indicator', 'situation'), name='lead_once_per_situation'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='LeadEvent',
@@ -75,6 +86,11 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('lead', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='discovery.lead')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['lead', 'at'], name='discovery_l_lead_id_1c27a6_idx'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Delivery',
@@ -100,29 +116,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['area', 'dataset', 'period'], name='discovery_d_area_c1ab41_idx')],
                 'constraints': [models.UniqueConstraint(fields=('area', 'dataset', 'sha256'), name='delivery_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['area', 'state', 'contact_due'], name='discovery_l_area_4ad303_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['person'], name='discovery_l_person__396cd8_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['household'], name='discovery_l_househo_623f8b_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['state', 'id'], name='discovery_l_state_45cd23_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(fields=('indicator', 'situation'), name='lead_once_per_situation'),
-        ),
-        migrations.AddIndex(
-            model_name='leadevent',
-            index=models.Index(fields=['lead', 'at'], name='discovery_l_lead_id_1c27a6_idx'),
         ),
     ]

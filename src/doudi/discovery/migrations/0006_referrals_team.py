@@ -17,6 +17,35 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='TeamMember',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
+                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
+                ('name', doudi.core.fields.CodeField(db_collation='C', max_length=60)),
+                ('kind', doudi.core.fields.CodeField(choices=[('grid', '网格员'), ('committee', '村（居）委会成员'), ('station', '社工站社工'), ('volunteer', '志愿者'), ('building', '楼栋长'), ('doctor', '乡村医生'), ('other', '其他')], db_collation='C', max_length=12)),
+                ('organisation', models.CharField(blank=True, max_length=80)),
+                ('phone', doudi.core.fields.TokenField()),
+                ('contact', models.CharField(blank=True, help_text='when and how to reach, whom else to ask', max_length=200)),
+                ('starts', models.DateField()),
+                ('ends', models.DateField(help_text='first day on which they are no longer a member', null=True)),
+                ('made_at', models.DateTimeField()),
+                ('version', models.IntegerField(default=1)),
+                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'name'], name='discovery_t_area_7efaf9_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='team_member_dates'),
+                    models.UniqueConstraint(condition=models.Q(('ends__isnull', True)), fields=('area', 'phone'), name='team_member_once'),
+                    models.UniqueConstraint(condition=models.Q(('ends__isnull', True)), fields=('account',), name='team_member_account'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='TeamTraining',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -26,7 +55,18 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(max_length=80)),
                 ('hours', models.DecimalField(decimal_places=1, max_digits=4)),
                 ('made_at', models.DateTimeField()),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('member', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='trainings', to='discovery.teammember')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['member', 'on'], name='discovery_t_member__57350a_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('member', 'on', 'title'), name='team_training_once'),
+                    models.CheckConstraint(condition=models.Q(('hours__gt', 0)), name='team_training_hours'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='LeadReferral',
@@ -54,25 +94,13 @@ class Migration(migrations.Migration):
                 ('sent_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('taken_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
-        ),
-        migrations.CreateModel(
-            name='TeamMember',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
-                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
-                ('name', doudi.core.fields.CodeField(db_collation='C', max_length=60)),
-                ('kind', doudi.core.fields.CodeField(choices=[('grid', '网格员'), ('committee', '村（居）委会成员'), ('station', '社工站社工'), ('volunteer', '志愿者'), ('building', '楼栋长'), ('doctor', '乡村医生'), ('other', '其他')], db_collation='C', max_length=12)),
-                ('organisation', models.CharField(blank=True, max_length=80)),
-                ('phone', doudi.core.fields.TokenField()),
-                ('contact', models.CharField(blank=True, help_text='when and how to reach, whom else to ask', max_length=200)),
-                ('starts', models.DateField()),
-                ('ends', models.DateField(help_text='first day on which they are no longer a member', null=True)),
-                ('made_at', models.DateTimeField()),
-                ('version', models.IntegerField(default=1)),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'sent_at'], name='discovery_l_area_180428_idx'),
+                    models.Index(fields=['lead'], name='discovery_l_lead_id_d9815e_idx'),
+                    models.Index(condition=models.Q(('lead_there__isnull', False)), fields=['lead_there'], name='referral_there'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='lead',
@@ -82,55 +110,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='lead',
             index=models.Index(condition=models.Q(('member__isnull', False)), fields=['member', 'signal_at'], name='lead_member'),
-        ),
-        migrations.AddField(
-            model_name='teamtraining',
-            name='made_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='teamtraining',
-            name='member',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='trainings', to='discovery.teammember'),
-        ),
-        migrations.AddIndex(
-            model_name='leadreferral',
-            index=models.Index(fields=['area', 'sent_at'], name='discovery_l_area_180428_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='leadreferral',
-            index=models.Index(fields=['lead'], name='discovery_l_lead_id_d9815e_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='leadreferral',
-            index=models.Index(condition=models.Q(('lead_there__isnull', False)), fields=['lead_there'], name='referral_there'),
-        ),
-        migrations.AddIndex(
-            model_name='teammember',
-            index=models.Index(fields=['area', 'name'], name='discovery_t_area_7efaf9_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='teammember',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='team_member_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='teammember',
-            constraint=models.UniqueConstraint(condition=models.Q(('ends__isnull', True)), fields=('area', 'phone'), name='team_member_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='teammember',
-            constraint=models.UniqueConstraint(condition=models.Q(('ends__isnull', True)), fields=('account',), name='team_member_account'),
-        ),
-        migrations.AddIndex(
-            model_name='teamtraining',
-            index=models.Index(fields=['member', 'on'], name='discovery_t_member__57350a_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='teamtraining',
-            constraint=models.UniqueConstraint(fields=('member', 'on', 'title'), name='team_training_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='teamtraining',
-            constraint=models.CheckConstraint(condition=models.Q(('hours__gt', 0)), name='team_training_hours'),
         ),
     ]

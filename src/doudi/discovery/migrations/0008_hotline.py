@@ -66,6 +66,21 @@ class Migration(migrations.Migration):
                 ('desk', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='discovery.hotlinedesk')),
                 ('transferred_to', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='discovery.hotlinedesk')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['desk', 'state', 'rang_at'], name='discovery_c_desk_id_8be7a0_idx'),
+                    models.Index(fields=['caller_phone', 'rang_at'], name='discovery_c_caller__c6001d_idx'),
+                    models.Index(fields=['operator', 'rang_at'], name='discovery_c_operato_78626a_idx'),
+                    models.Index(fields=['area', 'rang_at'], name='discovery_c_area_bd3801_idx'),
+                    models.Index(fields=['lead'], name='discovery_c_lead_id_a2090f_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('desk', 'external'), name='call_once_per_centre'),
+                    models.CheckConstraint(condition=models.Q(('answered_at__isnull', True), ('answered_at__gte', models.F('rang_at')), _connector='OR'), name='call_answered_after_ring'),
+                    models.CheckConstraint(condition=models.Q(('ended_at__isnull', True), ('ended_at__gte', models.F('rang_at')), _connector='OR'), name='call_ended_after_ring'),
+                    models.CheckConstraint(condition=models.Q(('satisfaction__isnull', True), ('satisfaction__range', (1, 5)), _connector='OR'), name='call_satisfaction_1_to_5'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Knowledge',
@@ -80,6 +95,11 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(null=True)),
                 ('written_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'ended_at'], name='discovery_k_area_3c2ec2_idx'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CallBack',
@@ -101,46 +121,6 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['area', 'done_at', 'due_at'], name='discovery_c_area_e0a9ac_idx')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('done_at__isnull', True)), fields=('call', 'kind'), name='callback_open_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['desk', 'state', 'rang_at'], name='discovery_c_desk_id_8be7a0_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['caller_phone', 'rang_at'], name='discovery_c_caller__c6001d_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['operator', 'rang_at'], name='discovery_c_operato_78626a_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['area', 'rang_at'], name='discovery_c_area_bd3801_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['lead'], name='discovery_c_lead_id_a2090f_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='call',
-            constraint=models.UniqueConstraint(fields=('desk', 'external'), name='call_once_per_centre'),
-        ),
-        migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('answered_at__isnull', True), ('answered_at__gte', models.F('rang_at')), _connector='OR'), name='call_answered_after_ring'),
-        ),
-        migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at__isnull', True), ('ended_at__gte', models.F('rang_at')), _connector='OR'), name='call_ended_after_ring'),
-        ),
-        migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('satisfaction__isnull', True), ('satisfaction__range', (1, 5)), _connector='OR'), name='call_satisfaction_1_to_5'),
-        ),
-        migrations.AddIndex(
-            model_name='knowledge',
-            index=models.Index(fields=['area', 'ended_at'], name='discovery_k_area_3c2ec2_idx'),
         ),
         migrations.RunSQL("create sequence doudi.call_number; grant usage on sequence doudi.call_number to doudi_app", migrations.RunSQL.noop),
         # The number of a hotline is for everybody; what a place wrote for its operators is read there and below.

@@ -14,11 +14,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='delivery',
-            name='reasons',
-            field=models.JSONField(default=list, help_text='[field and reason, number of rows], most frequent first; no values'),
-        ),
         migrations.CreateModel(
             name='DeliveryPlan',
             fields=[
@@ -34,5 +29,10 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('area', 'dataset'), name='delivery_plan_once')],
             },
+        ),
+        migrations.AddField(
+            model_name='delivery',
+            name='reasons',
+            field=models.JSONField(default=list, help_text='[field and reason, number of rows], most frequent first; no values'),
         ),
     ]

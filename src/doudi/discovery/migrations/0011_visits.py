@@ -55,6 +55,20 @@ class Migration(migrations.Migration):
                 ('posting', models.ForeignKey(help_text='the visitor; null: whoever visits the village', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.posting')),
                 ('recorder', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state', 'due'], name='discovery_v_area_593fd7_idx'),
+                    models.Index(fields=['household', 'due'], name='discovery_v_househo_9da22d_idx'),
+                    models.Index(fields=['area', 'closed_at'], name='discovery_v_area_2115e4_idx'),
+                    models.Index(condition=models.Q(('state__in', ('due', 'missed'))), fields=['posting', 'due'], name='visit_posting_open'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state__in', ('due', 'missed'))), fields=('household',), name='visit_one_open'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('done_at__isnull', True), ('state__in', ('due', 'missed', 'cancelled')), ('uuid__isnull', True)), models.Q(('done_at__isnull', False), ('received_at__isnull', False), ('state__in', ('done', 'absent', 'refused')), ('uuid__isnull', False)), _connector='OR'), name='visit_recorded'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ('due', 'missed')), ('closed_at__isnull', False), _connector='XOR'), name='visit_closed'),
+                    models.CheckConstraint(condition=models.Q(('medicine_days__isnull', True), ('medicine_days__range', (0, 366)), _connector='OR'), name='visit_medicine_days'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='VisitConflict',
@@ -77,6 +91,16 @@ class Migration(migrations.Migration):
                 ('resolver', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('visit', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='conflicts', to='discovery.visit')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state', 'received_at'], name='discovery_v_area_e59054_idx'),
+                    models.Index(fields=['visit'], name='discovery_v_visit_i_794af9_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state', 'open'), ('resolved_at__isnull', False), _connector='XOR'), name='visit_conflict_resolved'),
+                    models.CheckConstraint(condition=models.Q(('resolved_at__isnull', True), ('resolved_at__gte', models.F('received_at')), _connector='OR'), name='visit_conflict_order'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='VisitPlan',
@@ -94,61 +118,13 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='visit',
-            index=models.Index(fields=['area', 'state', 'due'], name='discovery_v_area_593fd7_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='visit',
-            index=models.Index(fields=['household', 'due'], name='discovery_v_househo_9da22d_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='visit',
-            index=models.Index(fields=['area', 'closed_at'], name='discovery_v_area_2115e4_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='visit',
-            index=models.Index(condition=models.Q(('state__in', ('due', 'missed'))), fields=['posting', 'due'], name='visit_posting_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('due', 'missed'))), fields=('household',), name='visit_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('done_at__isnull', True), ('state__in', ('due', 'missed', 'cancelled')), ('uuid__isnull', True)), models.Q(('done_at__isnull', False), ('received_at__isnull', False), ('state__in', ('done', 'absent', 'refused')), ('uuid__isnull', False)), _connector='OR'), name='visit_recorded'),
-        ),
-        migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('due', 'missed')), ('closed_at__isnull', False), _connector='XOR'), name='visit_closed'),
-        ),
-        migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.CheckConstraint(condition=models.Q(('medicine_days__isnull', True), ('medicine_days__range', (0, 366)), _connector='OR'), name='visit_medicine_days'),
-        ),
-        migrations.AddIndex(
-            model_name='visitconflict',
-            index=models.Index(fields=['area', 'state', 'received_at'], name='discovery_v_area_e59054_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='visitconflict',
-            index=models.Index(fields=['visit'], name='discovery_v_visit_i_794af9_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='visitconflict',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), ('resolved_at__isnull', False), _connector='XOR'), name='visit_conflict_resolved'),
-        ),
-        migrations.AddConstraint(
-            model_name='visitconflict',
-            constraint=models.CheckConstraint(condition=models.Q(('resolved_at__isnull', True), ('resolved_at__gte', models.F('received_at')), _connector='OR'), name='visit_conflict_order'),
-        ),
-        migrations.AddIndex(
-            model_name='visitplan',
-            index=models.Index(fields=['area', 'group', 'starts'], name='discovery_v_area_0fb781_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='visitplan',
-            constraint=models.CheckConstraint(condition=models.Q(('emergency_every__gte', 0), ('emergency_every__lte', 366), ('every__gte', 0), ('every__lte', 366)), name='visit_plan_every'),
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'group', 'starts'], name='discovery_v_area_0fb781_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('emergency_every__gte', 0), ('emergency_every__lte', 366), ('every__gte', 0), ('every__lte', 366)), name='visit_plan_every'),
+                ],
+            },
         ),
     ]

@@ -50,6 +50,21 @@ class Migration(migrations.Migration):
                 ),
                 ("opened_by", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=["area", "state", "ends"], name="discovery_s_area_1511ca_idx"),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(("state", "open")), fields=("area", "title"), name="sweep_once"),
+                    models.CheckConstraint(condition=models.Q(("ends__gte", models.F("starts"))), name="sweep_days"),
+                    models.CheckConstraint(
+                        condition=models.Q(("everybody", True), models.Q(("groups", []), _negated=True), _connector="OR"), name="sweep_concerns"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "open"), ("closed_at__isnull", False), _connector="XOR"), name="sweep_closed"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SweepEntry",
@@ -166,6 +181,31 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=["sweep", "area", "state"], name="discovery_s_sweep_i_8ec28a_idx"),
+                    models.Index(condition=models.Q(("residence_area__isnull", False)), fields=["sweep", "residence_area"], name="sweep_entry_stay"),
+                    models.Index(condition=models.Q(("state__in", ("listed", "absent"))), fields=["posting", "sweep"], name="sweep_entry_posting"),
+                    models.Index(condition=models.Q(("state__in", ("listed", "absent"))), fields=["area", "state"], name="sweep_entry_open"),
+                    models.Index(condition=models.Q(("household__isnull", False)), fields=["household"], name="sweep_entry_household"),
+                    models.Index(condition=models.Q(("visit__isnull", False)), fields=["visit"], name="sweep_entry_visit"),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=("sweep", "household"), name="sweep_entry_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("household__isnull", False), models.Q(("lead__isnull", False), ("origin", "found")), _connector="OR"),
+                        name="sweep_entry_subject",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ("done", "refused", "absent")), _negated=True),
+                            models.Q(("done_at__isnull", False), ("received_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="sweep_entry_recorded",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SweepConflict",
@@ -213,6 +253,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=["entry"], name="discovery_s_entry_i_d772eb_idx"),
+                ],
+                'constraints': [
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "open"), ("resolved_at__isnull", False), _connector="XOR"), name="sweep_conflict_resolved"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SweepEvent",
@@ -253,6 +303,12 @@ class Migration(migrations.Migration):
                 ),
                 ("sweep", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="events", to="discovery.sweep")),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(("entry__isnull", True)), fields=["sweep", "at"], name="sweep_event_sweep"),
+                    models.Index(condition=models.Q(("entry__isnull", False)), fields=["entry", "at"], name="sweep_event_entry"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SweepPlace",
@@ -262,6 +318,11 @@ class Migration(migrations.Migration):
                 ("area_then", doudi.core.fields.AreaField(db_collation="C", editable=False, max_length=12, null=True)),
                 ("sweep", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="places", to="discovery.sweep")),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=("sweep", "area"), name="sweep_place_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SweepQuestion",
@@ -307,6 +368,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
+                'constraints': [
+                    models.UniqueConstraint(fields=("sweep", "position"), name="sweep_question_position"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("field", ""), _negated=True), fields=("sweep", "field"), name="sweep_question_field"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("alarm", ""), ("need", "")),
+                            models.Q(models.Q(("alarm", ""), _negated=True), models.Q(("need", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="sweep_question_alarm",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -327,138 +402,22 @@ class Migration(migrations.Migration):
                 ),
                 ("question", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="answers", to="discovery.sweepquestion")),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="sweep",
-            index=models.Index(fields=["area", "state", "ends"], name="discovery_s_area_1511ca_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweep",
-            constraint=models.UniqueConstraint(condition=models.Q(("state", "open")), fields=("area", "title"), name="sweep_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweep",
-            constraint=models.CheckConstraint(condition=models.Q(("ends__gte", models.F("starts"))), name="sweep_days"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("everybody", True), models.Q(("groups", []), _negated=True), _connector="OR"), name="sweep_concerns"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sweep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state", "open"), ("closed_at__isnull", False), _connector="XOR"), name="sweep_closed"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sweepentry",
-            index=models.Index(fields=["sweep", "area", "state"], name="discovery_s_sweep_i_8ec28a_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="sweepentry",
-            index=models.Index(condition=models.Q(("residence_area__isnull", False)), fields=["sweep", "residence_area"], name="sweep_entry_stay"),
-        ),
-        migrations.AddIndex(
-            model_name="sweepentry",
-            index=models.Index(condition=models.Q(("state__in", ("listed", "absent"))), fields=["posting", "sweep"], name="sweep_entry_posting"),
-        ),
-        migrations.AddIndex(
-            model_name="sweepentry",
-            index=models.Index(condition=models.Q(("state__in", ("listed", "absent"))), fields=["area", "state"], name="sweep_entry_open"),
-        ),
-        migrations.AddIndex(
-            model_name="sweepentry",
-            index=models.Index(condition=models.Q(("household__isnull", False)), fields=["household"], name="sweep_entry_household"),
-        ),
-        migrations.AddIndex(
-            model_name="sweepentry",
-            index=models.Index(condition=models.Q(("visit__isnull", False)), fields=["visit"], name="sweep_entry_visit"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepentry",
-            constraint=models.UniqueConstraint(fields=("sweep", "household"), name="sweep_entry_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("household__isnull", False), models.Q(("lead__isnull", False), ("origin", "found")), _connector="OR"),
-                name="sweep_entry_subject",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ("done", "refused", "absent")), _negated=True),
-                    models.Q(("done_at__isnull", False), ("received_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="sweep_entry_recorded",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sweepconflict",
-            index=models.Index(fields=["entry"], name="discovery_s_entry_i_d772eb_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepconflict",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state", "open"), ("resolved_at__isnull", False), _connector="XOR"), name="sweep_conflict_resolved"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sweepevent",
-            index=models.Index(condition=models.Q(("entry__isnull", True)), fields=["sweep", "at"], name="sweep_event_sweep"),
-        ),
-        migrations.AddIndex(
-            model_name="sweepevent",
-            index=models.Index(condition=models.Q(("entry__isnull", False)), fields=["entry", "at"], name="sweep_event_entry"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepplace",
-            constraint=models.UniqueConstraint(fields=("sweep", "area"), name="sweep_place_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepquestion",
-            constraint=models.UniqueConstraint(fields=("sweep", "position"), name="sweep_question_position"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepquestion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("field", ""), _negated=True), fields=("sweep", "field"), name="sweep_question_field"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepquestion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("alarm", ""), ("need", "")),
-                    models.Q(models.Q(("alarm", ""), _negated=True), models.Q(("need", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="sweep_question_alarm",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sweepanswer",
-            index=models.Index(fields=["question", "choice"], name="discovery_s_questio_d79541_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepanswer",
-            constraint=models.UniqueConstraint(fields=("entry", "question"), name="sweep_answer_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="sweepanswer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("number__isnull", True), ("text__isnull", True), models.Q(("choice", ""), _negated=True)),
-                    models.Q(("choice", ""), ("number__isnull", False), ("text__isnull", True)),
-                    models.Q(("choice", ""), ("number__isnull", True), ("text__isnull", False)),
-                    _connector="OR",
-                ),
-                name="sweep_answer_one",
-            ),
+            options={
+                'indexes': [
+                    models.Index(fields=["question", "choice"], name="discovery_s_questio_d79541_idx"),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=("entry", "question"), name="sweep_answer_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("number__isnull", True), ("text__isnull", True), models.Q(("choice", ""), _negated=True)),
+                            models.Q(("choice", ""), ("number__isnull", False), ("text__isnull", True)),
+                            models.Q(("choice", ""), ("number__isnull", True), ("text__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="sweep_answer_one",
+                    ),
+                ],
+            },
         ),
     ]

@@ -15,16 +15,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='comparisonrun',
-            name='linked',
-            field=models.IntegerField(default=0, help_text='rows without a usable ID number that counted for a person'),
-        ),
-        migrations.AddField(
-            model_name='delivery',
-            name='kept',
-            field=models.IntegerField(default=0, help_text='of the rejected rows those that wait for linkage'),
-        ),
         migrations.CreateModel(
             name='LinkagePair',
             fields=[
@@ -49,6 +39,21 @@ class Migration(migrations.Migration):
                 ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('person', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='linkage_pairs', to='registry.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state', 'score'], name='discovery_l_area_46e52e_idx'),
+                    models.Index(fields=['person'], name='discovery_l_person__62c781_idx'),
+                    models.Index(fields=['area', 'decided_at'], name='discovery_l_area_ec8305_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('subject', 'person'), name='linkage_pair_once'),
+                    models.UniqueConstraint(condition=models.Q(('state__in', ('linked', 'same'))), fields=('subject',), name='linkage_one_person'),
+                    models.UniqueConstraint(fields=('id', 'area'), name='linkage_pair_id_area'),
+                    models.CheckConstraint(condition=models.Q(('score__gte', 0), ('score__lte', 1)), name='linkage_score'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ('same', 'different', 'unsure')), ('decided_at__isnull', True), _connector='XOR'), name='linkage_decided'),
+                    models.CheckConstraint(condition=models.Q(('decided_at__isnull', True), ('decided_at__gte', models.F('made_at')), _connector='OR'), name='linkage_order'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='LinkageDecision',
@@ -63,49 +68,21 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('pair', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='discovery.linkagepair')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['pair', 'at'], name='discovery_l_pair_id_60fe44_idx'),
+                    models.Index(fields=['area', 'account', 'at'], name='discovery_l_area_5d7b33_idx'),
+                ],
+            },
         ),
-        migrations.AddIndex(
-            model_name='linkagepair',
-            index=models.Index(fields=['area', 'state', 'score'], name='discovery_l_area_46e52e_idx'),
+        migrations.AddField(
+            model_name='comparisonrun',
+            name='linked',
+            field=models.IntegerField(default=0, help_text='rows without a usable ID number that counted for a person'),
         ),
-        migrations.AddIndex(
-            model_name='linkagepair',
-            index=models.Index(fields=['person'], name='discovery_l_person__62c781_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='linkagepair',
-            index=models.Index(fields=['area', 'decided_at'], name='discovery_l_area_ec8305_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='linkagepair',
-            constraint=models.UniqueConstraint(fields=('subject', 'person'), name='linkage_pair_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='linkagepair',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('linked', 'same'))), fields=('subject',), name='linkage_one_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='linkagepair',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='linkage_pair_id_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='linkagepair',
-            constraint=models.CheckConstraint(condition=models.Q(('score__gte', 0), ('score__lte', 1)), name='linkage_score'),
-        ),
-        migrations.AddConstraint(
-            model_name='linkagepair',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('same', 'different', 'unsure')), ('decided_at__isnull', True), _connector='XOR'), name='linkage_decided'),
-        ),
-        migrations.AddConstraint(
-            model_name='linkagepair',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_at__isnull', True), ('decided_at__gte', models.F('made_at')), _connector='OR'), name='linkage_order'),
-        ),
-        migrations.AddIndex(
-            model_name='linkagedecision',
-            index=models.Index(fields=['pair', 'at'], name='discovery_l_pair_id_60fe44_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='linkagedecision',
-            index=models.Index(fields=['area', 'account', 'at'], name='discovery_l_area_5d7b33_idx'),
+        migrations.AddField(
+            model_name='delivery',
+            name='kept',
+            field=models.IntegerField(default=0, help_text='of the rejected rows those that wait for linkage'),
         ),
     ]

@@ -31,25 +31,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Award',
-            fields=[
-                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
-                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
-                ('entitlement', models.OneToOneField(db_column='id', on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='enrolment.entitlement')),
-                ('programme', doudi.core.fields.CodeField(choices=[('dibao', '最低生活保障'), ('dibao_single', '最低生活保障（单人户）'), ('tekun', '特困人员救助供养'), ('marginal', '低保边缘家庭'), ('orphan', '孤儿基本生活费'), ('unsupported_child', '事实无人抚养儿童基本生活补贴'), ('disability_living', '困难残疾人生活补贴'), ('disability_nursing', '重度残疾人护理补贴')], db_collation='C', max_length=20)),
-                ('grp', models.SmallIntegerField()),
-                ('starts', models.DateField()),
-                ('ends', models.DateField(null=True)),
-                ('void', models.BooleanField(default=False)),
-                ('suspended', models.BooleanField(default=False)),
-                ('payee_id', models.BigIntegerField(null=True)),
-                ('payee_name', doudi.core.fields.CodeField(db_collation='C', max_length=60)),
-                ('account', doudi.core.fields.TokenField(null=True)),
-                ('bank', doudi.core.fields.CodeField(db_collation='C', default='', max_length=14)),
-                ('made_at', models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
             name='Decision',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -76,6 +57,47 @@ class Migration(migrations.Migration):
                 ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='registry.household')),
                 ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state', 'proposed_at'], name='enrolment_d_area_89e2bf_idx'),
+                    models.Index(fields=['household'], name='enrolment_d_househo_ca60ed_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='decision_two_officers'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('household', 'programme'), name='decision_one_open'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='Award',
+            fields=[
+                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
+                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
+                ('entitlement', models.OneToOneField(db_column='id', on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='enrolment.entitlement')),
+                ('programme', doudi.core.fields.CodeField(choices=[('dibao', '最低生活保障'), ('dibao_single', '最低生活保障（单人户）'), ('tekun', '特困人员救助供养'), ('marginal', '低保边缘家庭'), ('orphan', '孤儿基本生活费'), ('unsupported_child', '事实无人抚养儿童基本生活补贴'), ('disability_living', '困难残疾人生活补贴'), ('disability_nursing', '重度残疾人护理补贴')], db_collation='C', max_length=20)),
+                ('grp', models.SmallIntegerField()),
+                ('starts', models.DateField()),
+                ('ends', models.DateField(null=True)),
+                ('void', models.BooleanField(default=False)),
+                ('suspended', models.BooleanField(default=False)),
+                ('payee_id', models.BigIntegerField(null=True)),
+                ('payee_name', doudi.core.fields.CodeField(db_collation='C', max_length=60)),
+                ('account', doudi.core.fields.TokenField(null=True)),
+                ('bank', doudi.core.fields.CodeField(db_collation='C', default='', max_length=14)),
+                ('made_at', models.DateTimeField()),
+                ('decision', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enrolment.decision')),
+                ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='registry.household')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'programme'], name='enrolment_a_area_a78d5a_idx'),
+                    models.Index(fields=['household'], name='enrolment_a_househo_754a45_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='award_dates'),
+                    models.UniqueConstraint(fields=('entitlement', 'area', 'grp', 'void'), name='award_key'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='AwardMember',
@@ -93,6 +115,16 @@ class Migration(migrations.Migration):
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='award_members', to='registry.person')),
                 ('award', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='members', to='enrolment.award')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['award'], name='enrolment_a_award_i_f3eb56_idx'),
+                    models.Index(fields=['person'], name='enrolment_a_person__964b71_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='award_member_dates'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('void', False)), expressions=[('person', '='), ('grp', '='), (models.Func('starts', 'ends', function='daterange'), '&&')], name='award_member_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='AwardAmount',
@@ -105,71 +137,11 @@ class Migration(migrations.Migration):
                 ('decision', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enrolment.decision')),
                 ('award', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='amounts', to='enrolment.award')),
             ],
-        ),
-        migrations.AddField(
-            model_name='award',
-            name='decision',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enrolment.decision'),
-        ),
-        migrations.AddField(
-            model_name='award',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='registry.household'),
-        ),
-        migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['area', 'state', 'proposed_at'], name='enrolment_d_area_89e2bf_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['household'], name='enrolment_d_househo_ca60ed_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='decision_two_officers'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('household', 'programme'), name='decision_one_open'),
-        ),
-        migrations.AddIndex(
-            model_name='awardmember',
-            index=models.Index(fields=['award'], name='enrolment_a_award_i_f3eb56_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='awardmember',
-            index=models.Index(fields=['person'], name='enrolment_a_person__964b71_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='awardmember',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='award_member_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='awardmember',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('void', False)), expressions=[('person', '='), ('grp', '='), (models.Func('starts', 'ends', function='daterange'), '&&')], name='award_member_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='awardamount',
-            constraint=models.UniqueConstraint(fields=('award', 'from_month'), name='award_amount_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='awardamount',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='award_amount_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='award',
-            index=models.Index(fields=['area', 'programme'], name='enrolment_a_area_a78d5a_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='award',
-            index=models.Index(fields=['household'], name='enrolment_a_househo_754a45_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='award',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='award_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='award',
-            constraint=models.UniqueConstraint(fields=('entitlement', 'area', 'grp', 'void'), name='award_key'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('award', 'from_month'), name='award_amount_once'),
+                    models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='award_amount_positive'),
+                ],
+            },
         ),
     ]

@@ -25,7 +25,14 @@ class Migration(migrations.Migration):
                 ('kind', doudi.core.fields.CodeField(choices=[('suspended', '暂停发放'), ('resumed', '恢复发放')], db_collation='C', max_length=10)),
                 ('reason', models.CharField(max_length=400)),
                 ('made_at', models.DateTimeField()),
+                ('award', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='enrolment.award')),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['award'], name='enrolment_a_award_i_74508f_idx'),
+                ],
+            },
         ),
         migrations.RemoveConstraint(
             model_name='decision',
@@ -39,19 +46,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='decision',
             constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('household', 'programme', 'person'), name='decision_one_open', nulls_distinct=False),
-        ),
-        migrations.AddField(
-            model_name='awardevent',
-            name='award',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='enrolment.award'),
-        ),
-        migrations.AddField(
-            model_name='awardevent',
-            name='made_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddIndex(
-            model_name='awardevent',
-            index=models.Index(fields=['award'], name='enrolment_a_award_i_74508f_idx'),
         ),
     ]

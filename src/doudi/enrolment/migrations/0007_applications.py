@@ -35,7 +35,19 @@ class Migration(migrations.Migration):
                 ('supplements_due', models.DateField(null=True)),
                 ('accepted_papers', models.JSONField(default=list, help_text='ids of the documents that acceptance counted')),
                 ('version', models.IntegerField(default=1)),
+                ('applicant', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
+                ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='applications', to='registry.household')),
+                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['household'], name='enrolment_a_househo_4b1fda_idx'),
+                    models.Index(fields=['area', 'applied_on'], name='enrolment_a_area_308ba7_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'area'), name='application_id_area'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Authorisation',
@@ -52,7 +64,20 @@ class Migration(migrations.Migration):
                 ('sign', doudi.core.fields.CodeField(choices=[('paper', '纸质授权书扫描件'), ('screen', '现场手写签名'), ('online', '网上实名授权')], db_collation='C', max_length=6)),
                 ('recorded_at', models.DateTimeField()),
                 ('ended_on', models.DateField(null=True)),
+                ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='authorisations', to='registry.household')),
+                ('person', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
+                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['household'], name='enrolment_a_househo_5bc2a0_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'area'), name='authorisation_id_area'),
+                    models.CheckConstraint(condition=models.Q(('person__isnull', True), ('obligor_name__isnull', True), _connector='XOR'), name='authorisation_of_one'),
+                    models.CheckConstraint(condition=models.Q(('valid_until__gte', models.F('signed_on'))), name='authorisation_dates'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Case',
@@ -73,7 +98,25 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
                 ('version', models.IntegerField(default=1)),
+                ('application', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='enrolment.application')),
+                ('decision', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='enrolment.decision')),
+                ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='registry.household')),
+                ('person', models.ForeignKey(db_constraint=False, help_text='of a programme of one person', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'closed'), _negated=True), fields=['area', 'step', 'due'], name='case_open'),
+                    models.Index(fields=['application'], name='enrolment_c_applica_f5f89e_idx'),
+                    models.Index(fields=['household'], name='enrolment_c_househo_1f3c09_idx'),
+                    models.Index(fields=['decision'], name='enrolment_c_decisio_bdc674_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'area'), name='case_id_area'),
+                    models.UniqueConstraint(condition=models.Q(('outcome', '')), fields=('household', 'programme', 'person'), name='case_one_open', nulls_distinct=False),
+                    models.CheckConstraint(condition=models.Q(('state', 'closed'), ('closed_at__isnull', True), _connector='XOR'), name='case_closed'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), _negated=True), models.Q(('outcome', ''), _negated=True), _connector='OR'), name='case_outcome'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CaseEvent',
@@ -84,7 +127,14 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('what', models.CharField(help_text='as it was said then', max_length=60)),
                 ('note', doudi.core.fields.SealedTextField(editable=True, null=True)),
+                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='enrolment.case')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['case'], name='enrolment_c_case_id_8bab6d_idx'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CaseStep',
@@ -100,7 +150,18 @@ class Migration(migrations.Migration):
                 ('paused_days', models.SmallIntegerField(default=0, help_text='working days that the clock stood still')),
                 ('done_at', models.DateTimeField(null=True)),
                 ('data', models.JSONField(default=dict, help_text='what the step says, without personal data')),
+                ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='enrolment.case')),
+                ('done_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['case'], name='enrolment_c_case_id_8418a0_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('case',), name='case_step_one_open'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'done')), fields=('case', 'step'), name='case_step_done_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='DataCheck',
@@ -117,7 +178,19 @@ class Migration(migrations.Migration):
                 ('result', doudi.core.fields.CodeField(choices=[('agrees', '与申报一致'), ('differs', '与申报不一致')], db_collation='C', default='', max_length=8)),
                 ('note', doudi.core.fields.SealedTextField(editable=True, null=True)),
                 ('concluded_at', models.DateTimeField(null=True)),
+                ('application', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='enrolment.application')),
+                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('concluded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['application'], name='enrolment_d_applica_905da9_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'concluded'), _negated=True), fields=('application',), name='data_check_one_open'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'concluded'), _negated=True), ('concluded_by__isnull', False), _connector='OR'), name='data_check_concluded'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Document',
@@ -131,7 +204,19 @@ class Migration(migrations.Migration):
                 ('note', models.CharField(blank=True, max_length=200)),
                 ('recorded_at', models.DateTimeField()),
                 ('removed_at', models.DateTimeField(null=True)),
+                ('application', models.ForeignKey(db_constraint=False, help_text='with which it came', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='enrolment.application')),
+                ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='registry.household')),
+                ('person', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
+                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['household', 'paper'], name='enrolment_d_househo_544dff_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'area'), name='document_id_area'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='HouseholdVisit',
@@ -145,7 +230,19 @@ class Migration(migrations.Migration):
                 ('findings', doudi.core.fields.SealedTextField(editable=True)),
                 ('agrees', models.BooleanField(help_text='what was found agrees with what was declared')),
                 ('recorded_at', models.DateTimeField()),
+                ('application', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='visits', to='enrolment.application')),
+                ('first', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('second', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['application'], name='enrolment_h_applica_0da4f5_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'area'), name='household_visit_id_area'),
+                    models.CheckConstraint(condition=models.Q(('first', models.F('second')), _negated=True), name='household_visit_two'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Objection',
@@ -161,7 +258,18 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField()),
                 ('answer', doudi.core.fields.SealedTextField(editable=True, null=True)),
                 ('settled_at', models.DateTimeField(null=True)),
+                ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='objections', to='enrolment.case')),
+                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('settled_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['case'], name='enrolment_o_case_id_6de631_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('case',), name='objection_one_open'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Publicity',
@@ -176,7 +284,21 @@ class Migration(migrations.Migration):
                 ('shown', models.JSONField()),
                 ('posted_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
+                ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='publicities', to='enrolment.case')),
+                ('posted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'running')), fields=['area', 'ends'], name='publicity_running'),
+                    models.Index(fields=['case'], name='enrolment_p_case_id_d06bad_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'area'), name='publicity_id_area'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('case',), name='publicity_one_running'),
+                    models.CheckConstraint(condition=models.Q(('ends__gt', models.F('starts'))), name='publicity_dates'),
+                    models.CheckConstraint(condition=models.Q(('programme__in', ['orphan', 'unsupported_child']), _negated=True), name='publicity_no_children'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Relative',
@@ -189,7 +311,18 @@ class Migration(migrations.Migration):
                 ('relationship', models.CharField(max_length=30)),
                 ('recorded_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
+                ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='relatives', to='registry.household')),
+                ('person', models.ForeignKey(db_constraint=False, help_text='the member', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
+                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['household'], name='enrolment_r_househo_98744f_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('household', 'official', 'relationship'), name='relative_once'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='decision',
@@ -214,313 +347,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='decision',
             constraint=models.CheckConstraint(condition=models.Q(('signed_by__isnull', True), models.Q(models.Q(('signed_by', models.F('proposed_by')), _negated=True), models.Q(('decided_by__isnull', True), models.Q(('signed_by', models.F('decided_by')), _negated=True), _connector='OR')), _connector='OR'), name='decision_signed_by_another'),
-        ),
-        migrations.AddField(
-            model_name='application',
-            name='applicant',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person'),
-        ),
-        migrations.AddField(
-            model_name='application',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='applications', to='registry.household'),
-        ),
-        migrations.AddField(
-            model_name='application',
-            name='made_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='authorisation',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='authorisations', to='registry.household'),
-        ),
-        migrations.AddField(
-            model_name='authorisation',
-            name='person',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person'),
-        ),
-        migrations.AddField(
-            model_name='authorisation',
-            name='recorded_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='application',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='enrolment.application'),
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='decision',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='enrolment.decision'),
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='registry.household'),
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='person',
-            field=models.ForeignKey(db_constraint=False, help_text='of a programme of one person', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person'),
-        ),
-        migrations.AddField(
-            model_name='caseevent',
-            name='account',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='caseevent',
-            name='case',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='enrolment.case'),
-        ),
-        migrations.AddField(
-            model_name='casestep',
-            name='case',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='enrolment.case'),
-        ),
-        migrations.AddField(
-            model_name='casestep',
-            name='done_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='datacheck',
-            name='application',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='enrolment.application'),
-        ),
-        migrations.AddField(
-            model_name='datacheck',
-            name='asked_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='datacheck',
-            name='concluded_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='document',
-            name='application',
-            field=models.ForeignKey(db_constraint=False, help_text='with which it came', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='enrolment.application'),
-        ),
-        migrations.AddField(
-            model_name='document',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='registry.household'),
-        ),
-        migrations.AddField(
-            model_name='document',
-            name='person',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person'),
-        ),
-        migrations.AddField(
-            model_name='document',
-            name='recorded_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='householdvisit',
-            name='application',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='visits', to='enrolment.application'),
-        ),
-        migrations.AddField(
-            model_name='householdvisit',
-            name='first',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='householdvisit',
-            name='second',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='objection',
-            name='case',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='objections', to='enrolment.case'),
-        ),
-        migrations.AddField(
-            model_name='objection',
-            name='recorded_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='objection',
-            name='settled_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='publicity',
-            name='case',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='publicities', to='enrolment.case'),
-        ),
-        migrations.AddField(
-            model_name='publicity',
-            name='posted_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='relative',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='relatives', to='registry.household'),
-        ),
-        migrations.AddField(
-            model_name='relative',
-            name='person',
-            field=models.ForeignKey(db_constraint=False, help_text='the member', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person'),
-        ),
-        migrations.AddField(
-            model_name='relative',
-            name='recorded_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddIndex(
-            model_name='application',
-            index=models.Index(fields=['household'], name='enrolment_a_househo_4b1fda_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='application',
-            index=models.Index(fields=['area', 'applied_on'], name='enrolment_a_area_308ba7_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='application',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='application_id_area'),
-        ),
-        migrations.AddIndex(
-            model_name='authorisation',
-            index=models.Index(fields=['household'], name='enrolment_a_househo_5bc2a0_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='authorisation',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='authorisation_id_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='authorisation',
-            constraint=models.CheckConstraint(condition=models.Q(('person__isnull', True), ('obligor_name__isnull', True), _connector='XOR'), name='authorisation_of_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='authorisation',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_until__gte', models.F('signed_on'))), name='authorisation_dates'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('state', 'closed'), _negated=True), fields=['area', 'step', 'due'], name='case_open'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['application'], name='enrolment_c_applica_f5f89e_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['household'], name='enrolment_c_househo_1f3c09_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['decision'], name='enrolment_c_decisio_bdc674_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='case_id_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(condition=models.Q(('outcome', '')), fields=('household', 'programme', 'person'), name='case_one_open', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'closed'), ('closed_at__isnull', True), _connector='XOR'), name='case_closed'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), _negated=True), models.Q(('outcome', ''), _negated=True), _connector='OR'), name='case_outcome'),
-        ),
-        migrations.AddIndex(
-            model_name='caseevent',
-            index=models.Index(fields=['case'], name='enrolment_c_case_id_8bab6d_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='casestep',
-            index=models.Index(fields=['case'], name='enrolment_c_case_id_8418a0_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='casestep',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('case',), name='case_step_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='casestep',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'done')), fields=('case', 'step'), name='case_step_done_once'),
-        ),
-        migrations.AddIndex(
-            model_name='datacheck',
-            index=models.Index(fields=['application'], name='enrolment_d_applica_905da9_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='datacheck',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'concluded'), _negated=True), fields=('application',), name='data_check_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='datacheck',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'concluded'), _negated=True), ('concluded_by__isnull', False), _connector='OR'), name='data_check_concluded'),
-        ),
-        migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['household', 'paper'], name='enrolment_d_househo_544dff_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='document_id_area'),
-        ),
-        migrations.AddIndex(
-            model_name='householdvisit',
-            index=models.Index(fields=['application'], name='enrolment_h_applica_0da4f5_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdvisit',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='household_visit_id_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdvisit',
-            constraint=models.CheckConstraint(condition=models.Q(('first', models.F('second')), _negated=True), name='household_visit_two'),
-        ),
-        migrations.AddIndex(
-            model_name='objection',
-            index=models.Index(fields=['case'], name='enrolment_o_case_id_6de631_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('case',), name='objection_one_open'),
-        ),
-        migrations.AddIndex(
-            model_name='publicity',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['area', 'ends'], name='publicity_running'),
-        ),
-        migrations.AddIndex(
-            model_name='publicity',
-            index=models.Index(fields=['case'], name='enrolment_p_case_id_d06bad_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicity',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='publicity_id_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicity',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('case',), name='publicity_one_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicity',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__gt', models.F('starts'))), name='publicity_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicity',
-            constraint=models.CheckConstraint(condition=models.Q(('programme__in', ['orphan', 'unsupported_child']), _negated=True), name='publicity_no_children'),
-        ),
-        migrations.AddIndex(
-            model_name='relative',
-            index=models.Index(fields=['household'], name='enrolment_r_househo_98744f_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='relative',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('household', 'official', 'relationship'), name='relative_once'),
         ),
     ]

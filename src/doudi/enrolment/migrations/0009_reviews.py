@@ -17,21 +17,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='award',
-            name='gradual_exit_start',
-            field=models.DateField(help_text='first month of a gradual exit (2.5); the award then ends by itself', null=True),
-        ),
-        migrations.AlterField(
-            model_name='awardevent',
-            name='kind',
-            field=doudi.core.fields.CodeField(choices=[('suspended', '暂停发放'), ('resumed', '恢复发放'), ('extended', '渐退期顺延')], db_collation='C', max_length=10),
-        ),
-        migrations.AlterField(
-            model_name='awardevent',
-            name='made_by',
-            field=models.ForeignKey(help_text='null: the system, by rule', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
         migrations.CreateModel(
             name='MonitoringRun',
             fields=[
@@ -86,5 +71,20 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['area', 'state', 'cause'], name='enrolment_r_area_57e739_idx'), models.Index(fields=['household', 'programme', 'id'], name='enrolment_r_househo_2e0a7c_idx'), models.Index(condition=models.Q(('decision__isnull', False)), fields=['decision'], name='review_decision')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('open', 'held', 'proposed'))), fields=('household', 'programme', 'person', 'kind'), name='review_one_live', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('state', 'kept'), _negated=True), models.Q(models.Q(('reason', ''), _negated=True), ('decided_by__isnull', False)), _connector='OR'), name='review_kept_why'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'proposed'), _negated=True), ('decision__isnull', False), _connector='OR'), name='review_proposed_what')],
             },
+        ),
+        migrations.AddField(
+            model_name='award',
+            name='gradual_exit_start',
+            field=models.DateField(help_text='first month of a gradual exit (2.5); the award then ends by itself', null=True),
+        ),
+        migrations.AlterField(
+            model_name='awardevent',
+            name='kind',
+            field=doudi.core.fields.CodeField(choices=[('suspended', '暂停发放'), ('resumed', '恢复发放'), ('extended', '渐退期顺延')], db_collation='C', max_length=10),
+        ),
+        migrations.AlterField(
+            model_name='awardevent',
+            name='made_by',
+            field=models.ForeignKey(help_text='null: the system, by rule', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
     ]

@@ -37,7 +37,17 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
                 ('note', models.CharField(blank=True, max_length=400)),
+                ('closed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends__gte', models.F('starts'))), name='spot_check_dates'),
+                    models.CheckConstraint(condition=models.Q(('share__gte', 1), ('share__lte', 100)), name='spot_check_share'),
+                    models.CheckConstraint(condition=models.Q(('state', 'closed'), ('closed_at__isnull', True), _connector='XOR'), name='spot_check_closed'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('area', '='), (models.Func('starts', 'ends', models.Value('[]'), function='daterange'), '&&')], name='spot_check_period_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SpotCheckItem',
@@ -50,7 +60,25 @@ class Migration(migrations.Migration):
                 ('text', doudi.core.fields.SealedTextField(editable=True, null=True)),
                 ('checked_at', models.DateTimeField(null=True)),
                 ('version', models.IntegerField(default=1)),
+                ('check_of', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='enrolment.spotcheck')),
+                ('checked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('confirmed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('decision', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='spot_checks', to='enrolment.decision')),
+                ('review', models.ForeignKey(db_constraint=False, help_text='by which it was reopened', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='spot_items', to='enrolment.review')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['decision'], name='enrolment_s_decisio_890079_idx'),
+                    models.Index(condition=models.Q(('review__isnull', False)), fields=['review'], name='spot_item_review'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('check_of', 'decision'), name='spot_item_once'),
+                    models.CheckConstraint(condition=models.Q(('checked_by__isnull', True), models.Q(('checked_by', models.F('confirmed_by')), _negated=True), _connector='OR'), name='spot_item_two_officers'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('checked_at__isnull', True), ('checked_by__isnull', True), ('finding', '')), models.Q(models.Q(('finding', ''), _negated=True), ('checked_by__isnull', False), ('checked_at__isnull', False)), _connector='OR'), name='spot_item_found_by'),
+                    models.CheckConstraint(condition=models.Q(('finding__in', ('', 'in_order')), ('text__isnull', False), _connector='OR'), name='spot_item_found_what'),
+                    models.CheckConstraint(condition=models.Q(('review__isnull', True), ('finding', 'wrong'), _connector='OR'), name='spot_item_reopened_why'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SpotCheckStratum',
@@ -61,7 +89,14 @@ class Migration(migrations.Migration):
                 ('programme', doudi.core.fields.CodeField(choices=[('dibao', '最低生活保障'), ('dibao_single', '最低生活保障（单人户）'), ('tekun', '特困人员救助供养'), ('marginal', '低保边缘家庭'), ('rigid', '刚性支出困难家庭'), ('orphan', '孤儿基本生活费'), ('unsupported_child', '事实无人抚养儿童基本生活补贴'), ('disability_living', '困难残疾人生活补贴'), ('disability_nursing', '重度残疾人护理补贴')], db_collation='C', max_length=20)),
                 ('frame', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ('drawn', models.IntegerField()),
+                ('check_of', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='strata', to='enrolment.spotcheck')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('check_of', 'area', 'programme'), name='spot_stratum_once'),
+                    models.CheckConstraint(condition=models.Q(('drawn__gte', 1)), name='spot_stratum_drawn'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='decision',
@@ -81,97 +116,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='decision',
             index=models.Index(condition=models.Q(('by_township', True)), fields=['area', 'decided_at'], name='decision_by_township'),
-        ),
-        migrations.AddField(
-            model_name='spotcheck',
-            name='closed_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='spotcheck',
-            name='made_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='spotcheckitem',
-            name='check_of',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='enrolment.spotcheck'),
-        ),
-        migrations.AddField(
-            model_name='spotcheckitem',
-            name='checked_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='spotcheckitem',
-            name='confirmed_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='spotcheckitem',
-            name='decision',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='spot_checks', to='enrolment.decision'),
-        ),
-        migrations.AddField(
-            model_name='spotcheckitem',
-            name='review',
-            field=models.ForeignKey(db_constraint=False, help_text='by which it was reopened', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='spot_items', to='enrolment.review'),
-        ),
-        migrations.AddField(
-            model_name='spotcheckstratum',
-            name='check_of',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='strata', to='enrolment.spotcheck'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheck',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__gte', models.F('starts'))), name='spot_check_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheck',
-            constraint=models.CheckConstraint(condition=models.Q(('share__gte', 1), ('share__lte', 100)), name='spot_check_share'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheck',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'closed'), ('closed_at__isnull', True), _connector='XOR'), name='spot_check_closed'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheck',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('area', '='), (models.Func('starts', 'ends', models.Value('[]'), function='daterange'), '&&')], name='spot_check_period_once'),
-        ),
-        migrations.AddIndex(
-            model_name='spotcheckitem',
-            index=models.Index(fields=['decision'], name='enrolment_s_decisio_890079_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='spotcheckitem',
-            index=models.Index(condition=models.Q(('review__isnull', False)), fields=['review'], name='spot_item_review'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheckitem',
-            constraint=models.UniqueConstraint(fields=('check_of', 'decision'), name='spot_item_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheckitem',
-            constraint=models.CheckConstraint(condition=models.Q(('checked_by__isnull', True), models.Q(('checked_by', models.F('confirmed_by')), _negated=True), _connector='OR'), name='spot_item_two_officers'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheckitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('checked_at__isnull', True), ('checked_by__isnull', True), ('finding', '')), models.Q(models.Q(('finding', ''), _negated=True), ('checked_by__isnull', False), ('checked_at__isnull', False)), _connector='OR'), name='spot_item_found_by'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheckitem',
-            constraint=models.CheckConstraint(condition=models.Q(('finding__in', ('', 'in_order')), ('text__isnull', False), _connector='OR'), name='spot_item_found_what'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheckitem',
-            constraint=models.CheckConstraint(condition=models.Q(('review__isnull', True), ('finding', 'wrong'), _connector='OR'), name='spot_item_reopened_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheckstratum',
-            constraint=models.UniqueConstraint(fields=('check_of', 'area', 'programme'), name='spot_stratum_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='spotcheckstratum',
-            constraint=models.CheckConstraint(condition=models.Q(('drawn__gte', 1)), name='spot_stratum_drawn'),
         ),
     ]

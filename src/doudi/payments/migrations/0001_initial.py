@@ -73,27 +73,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='BankResult',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
-                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
-                ('name', models.CharField(max_length=120)),
-                ('path', models.CharField(max_length=200)),
-                ('sha256', doudi.core.fields.CodeField(db_collation='C', max_length=64, unique=True)),
-                ('paid_lines', models.IntegerField()),
-                ('paid_amount', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14)),
-                ('returned_lines', models.IntegerField()),
-                ('returned_amount', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14)),
-                ('booked_on', models.DateField()),
-                ('booked_at', models.DateTimeField()),
-                ('booked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
             name='Payroll',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -118,6 +97,40 @@ class Migration(migrations.Migration):
                 ('prepared_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('released_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'month'], name='payments_pa_area_3a3d18_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('area', 'month', 'kind', 'serial'), name='payroll_once'),
+                    models.CheckConstraint(condition=models.Q(('approved_by__isnull', True), models.Q(('approved_by', models.F('prepared_by')), _negated=True), _connector='OR'), name='payroll_approver_is_other'),
+                    models.CheckConstraint(condition=models.Q(('released_by__isnull', True), models.Q(models.Q(('released_by', models.F('prepared_by')), _negated=True), models.Q(('released_by', models.F('approved_by')), _negated=True)), _connector='OR'), name='payroll_releaser_is_other'),
+                    models.CheckConstraint(condition=models.Q(('checked_by__isnull', True), ('approved_by__isnull', True), models.Q(('approved_by', models.F('checked_by')), _negated=True), _connector='OR'), name='payroll_approver_not_checker'),
+                    models.CheckConstraint(condition=models.Q(('checked_by__isnull', True), ('released_by__isnull', True), models.Q(('released_by', models.F('checked_by')), _negated=True), _connector='OR'), name='payroll_releaser_not_checker'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='BankResult',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
+                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
+                ('name', models.CharField(max_length=120)),
+                ('path', models.CharField(max_length=200)),
+                ('sha256', doudi.core.fields.CodeField(db_collation='C', max_length=64, unique=True)),
+                ('paid_lines', models.IntegerField()),
+                ('paid_amount', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14)),
+                ('returned_lines', models.IntegerField()),
+                ('returned_amount', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14)),
+                ('booked_on', models.DateField()),
+                ('booked_at', models.DateTimeField()),
+                ('booked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='payments.payroll')),
+            ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='LineReview',
@@ -132,6 +145,11 @@ class Migration(migrations.Migration):
                 ('reviewed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='payments.payroll')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('payroll', 'entitlement'), name='line_review_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='LedgerEntry',
@@ -151,6 +169,16 @@ class Migration(migrations.Migration):
                 ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('payroll', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_entries', to='payments.payroll')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['transaction'], name='payments_le_transac_3793aa_idx'),
+                    models.Index(fields=['area', 'fund', 'booked_on'], name='payments_le_area_3b7fcb_idx'),
+                    models.Index(fields=['payroll'], name='payments_le_payroll_6583a9_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='ledger_amount_not_zero'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='BankReturn',
@@ -180,11 +208,17 @@ class Migration(migrations.Migration):
                 ('result', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='payments.bankresult')),
                 ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='payments.payroll')),
             ],
-        ),
-        migrations.AddField(
-            model_name='bankresult',
-            name='payroll',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='payments.payroll'),
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state'], name='payments_ba_area_1171b1_idx'),
+                    models.Index(fields=['entitlement'], name='payments_ba_entitle_a6c993_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('confirmed_by', models.F('corrected_by')), _negated=True), _connector='OR'), name='bank_return_two_officers'),
+                    models.UniqueConstraint(fields=('line_id', 'month_entitled'), name='bank_return_once'),
+                    models.UniqueConstraint(fields=('line_id', 'month_entitled', 'entitlement', 'amount'), name='bank_return_key'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='BankFile',
@@ -202,6 +236,11 @@ class Migration(migrations.Migration):
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='payments.payroll')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('payroll', 'layout'), name='bank_file_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PayrollExclusion',
@@ -218,6 +257,11 @@ class Migration(migrations.Migration):
                 ('entitlement', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, to='enrolment.entitlement')),
                 ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exclusions', to='payments.payroll')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('payroll', 'entitlement', 'month_entitled'), name='payroll_exclusion_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='FundPurpose',
@@ -229,77 +273,5 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('fund', 'programme'), name='fund_purpose_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='payroll',
-            index=models.Index(fields=['area', 'month'], name='payments_pa_area_3a3d18_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='payroll',
-            constraint=models.UniqueConstraint(fields=('area', 'month', 'kind', 'serial'), name='payroll_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payroll',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by__isnull', True), models.Q(('approved_by', models.F('prepared_by')), _negated=True), _connector='OR'), name='payroll_approver_is_other'),
-        ),
-        migrations.AddConstraint(
-            model_name='payroll',
-            constraint=models.CheckConstraint(condition=models.Q(('released_by__isnull', True), models.Q(models.Q(('released_by', models.F('prepared_by')), _negated=True), models.Q(('released_by', models.F('approved_by')), _negated=True)), _connector='OR'), name='payroll_releaser_is_other'),
-        ),
-        migrations.AddConstraint(
-            model_name='payroll',
-            constraint=models.CheckConstraint(condition=models.Q(('checked_by__isnull', True), ('approved_by__isnull', True), models.Q(('approved_by', models.F('checked_by')), _negated=True), _connector='OR'), name='payroll_approver_not_checker'),
-        ),
-        migrations.AddConstraint(
-            model_name='payroll',
-            constraint=models.CheckConstraint(condition=models.Q(('checked_by__isnull', True), ('released_by__isnull', True), models.Q(('released_by', models.F('checked_by')), _negated=True), _connector='OR'), name='payroll_releaser_not_checker'),
-        ),
-        migrations.AddConstraint(
-            model_name='linereview',
-            constraint=models.UniqueConstraint(fields=('payroll', 'entitlement'), name='line_review_once'),
-        ),
-        migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['transaction'], name='payments_le_transac_3793aa_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['area', 'fund', 'booked_on'], name='payments_le_area_3b7fcb_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['payroll'], name='payments_le_payroll_6583a9_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='ledger_amount_not_zero'),
-        ),
-        migrations.AddIndex(
-            model_name='bankreturn',
-            index=models.Index(fields=['area', 'state'], name='payments_ba_area_1171b1_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='bankreturn',
-            index=models.Index(fields=['entitlement'], name='payments_ba_entitle_a6c993_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankreturn',
-            constraint=models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('confirmed_by', models.F('corrected_by')), _negated=True), _connector='OR'), name='bank_return_two_officers'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankreturn',
-            constraint=models.UniqueConstraint(fields=('line_id', 'month_entitled'), name='bank_return_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankreturn',
-            constraint=models.UniqueConstraint(fields=('line_id', 'month_entitled', 'entitlement', 'amount'), name='bank_return_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankfile',
-            constraint=models.UniqueConstraint(fields=('payroll', 'layout'), name='bank_file_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payrollexclusion',
-            constraint=models.UniqueConstraint(fields=('payroll', 'entitlement', 'month_entitled'), name='payroll_exclusion_once'),
         ),
     ]

@@ -34,7 +34,16 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField()),
                 ('decided_at', models.DateTimeField(null=True)),
                 ('reason', models.CharField(default='', max_length=200)),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='payments.payroll')),
+                ('received_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'set_aside'), _negated=True), fields=('payroll', 'sha256'), name='bank_answer_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('state', 'waiting')), models.Q(models.Q(('state', 'waiting'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='bank_answer_decided'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CountyKey',
@@ -45,7 +54,13 @@ class Migration(migrations.Migration):
                 ('certificate', models.TextField()),
                 ('private_key', doudi.core.fields.SealedTextField(editable=True)),
                 ('made_at', models.DateTimeField()),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'made_at'], name='payments_co_area_25d794_idx'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='LayoutChoice',
@@ -65,7 +80,17 @@ class Migration(migrations.Migration):
                 ('proposed_at', models.DateTimeField()),
                 ('decided_at', models.DateTimeField(null=True)),
                 ('decision_note', models.CharField(default='', max_length=400)),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('fund', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.fund')),
+                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'confirmed')), fields=('area', 'fund', 'programme', 'bank', 'starts'), name='layout_choice_once', nulls_distinct=False),
+                    models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='layout_choice_two_officers'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('encrypted', False), ('signed', False)), models.Q(('certificate', ''), _negated=True), _connector='OR'), name='layout_choice_certificate'),
+                ],
+            },
         ),
         migrations.RemoveConstraint(
             model_name='bankfile',
@@ -118,41 +143,6 @@ class Migration(migrations.Migration):
             field=doudi.core.fields.CodeField(db_collation='C', help_text='of the bytes that go out', max_length=64),
         ),
         migrations.AddField(
-            model_name='bankanswer',
-            name='decided_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='bankanswer',
-            name='payroll',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='payments.payroll'),
-        ),
-        migrations.AddField(
-            model_name='bankanswer',
-            name='received_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='countykey',
-            name='made_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='layoutchoice',
-            name='decided_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='layoutchoice',
-            name='fund',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.fund'),
-        ),
-        migrations.AddField(
-            model_name='layoutchoice',
-            name='proposed_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
             model_name='bankfile',
             name='choice',
             field=models.ForeignKey(help_text='what the county chose; null: the whole payroll', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.layoutchoice'),
@@ -168,29 +158,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='bankfile',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('refused_at__isnull', True), ('refused_by__isnull', True)), models.Q(('refused_at__isnull', False), ('refused_by__isnull', False)), _connector='OR'), name='bank_file_refused_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankanswer',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'set_aside'), _negated=True), fields=('payroll', 'sha256'), name='bank_answer_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankanswer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('state', 'waiting')), models.Q(models.Q(('state', 'waiting'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='bank_answer_decided'),
-        ),
-        migrations.AddIndex(
-            model_name='countykey',
-            index=models.Index(fields=['area', 'made_at'], name='payments_co_area_25d794_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='layoutchoice',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'confirmed')), fields=('area', 'fund', 'programme', 'bank', 'starts'), name='layout_choice_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='layoutchoice',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='layout_choice_two_officers'),
-        ),
-        migrations.AddConstraint(
-            model_name='layoutchoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('encrypted', False), ('signed', False)), models.Q(('certificate', ''), _negated=True), _connector='OR'), name='layout_choice_certificate'),
         ),
     ]

@@ -16,11 +16,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name='payroll',
-            name='kind',
-            field=doudi.core.fields.CodeField(choices=[('regular', '正常发放'), ('follow_up', '重新发放'), ('one_off', '一次性发放'), ('back', '补发')], db_collation='C', max_length=10),
-        ),
         migrations.CreateModel(
             name='BackPay',
             fields=[
@@ -50,6 +45,15 @@ class Migration(migrations.Migration):
                 ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('area', 'document', 'serial'), name='back_pay_serial'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('area', 'document'), name='back_pay_one_open'),
+                    models.CheckConstraint(condition=models.Q(('first__day', 1), ('last__day', 1), ('last__gte', models.F('first'))), name='back_pay_whole_months'),
+                    models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('made_by')), _negated=True), _connector='OR'), name='back_pay_two_officers'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('root__isnull', True), ('serial', 1)), models.Q(('root__isnull', False), ('serial__gt', 1)), _connector='OR'), name='back_pay_root'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='BackPayItem',
@@ -75,41 +79,20 @@ class Migration(migrations.Migration):
                 ('back_pay', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='payments.backpay')),
                 ('entitlement', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enrolment.entitlement')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['back_pay', 'reason', 'area'], name='payments_ba_back_pa_34d6f9_idx'),
+                    models.Index(fields=['entitlement'], name='payments_ba_entitle_c3ea3a_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('reason', '')), fields=('root', 'entitlement', 'month'), name='back_pay_month_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('amount__gt', 0), ('owed__isnull', False), ('amount', django.db.models.expressions.CombinedExpression(models.F('owed'), '-', models.F('paid')))), _connector='OR'), name='back_pay_item_adds_up'),
+                ],
+            },
         ),
-        migrations.AddConstraint(
-            model_name='backpay',
-            constraint=models.UniqueConstraint(fields=('area', 'document', 'serial'), name='back_pay_serial'),
-        ),
-        migrations.AddConstraint(
-            model_name='backpay',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('area', 'document'), name='back_pay_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='backpay',
-            constraint=models.CheckConstraint(condition=models.Q(('first__day', 1), ('last__day', 1), ('last__gte', models.F('first'))), name='back_pay_whole_months'),
-        ),
-        migrations.AddConstraint(
-            model_name='backpay',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('made_by')), _negated=True), _connector='OR'), name='back_pay_two_officers'),
-        ),
-        migrations.AddConstraint(
-            model_name='backpay',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('root__isnull', True), ('serial', 1)), models.Q(('root__isnull', False), ('serial__gt', 1)), _connector='OR'), name='back_pay_root'),
-        ),
-        migrations.AddIndex(
-            model_name='backpayitem',
-            index=models.Index(fields=['back_pay', 'reason', 'area'], name='payments_ba_back_pa_34d6f9_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='backpayitem',
-            index=models.Index(fields=['entitlement'], name='payments_ba_entitle_c3ea3a_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='backpayitem',
-            constraint=models.UniqueConstraint(condition=models.Q(('reason', '')), fields=('root', 'entitlement', 'month'), name='back_pay_month_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='backpayitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('amount__gt', 0), ('owed__isnull', False), ('amount', django.db.models.expressions.CombinedExpression(models.F('owed'), '-', models.F('paid')))), _connector='OR'), name='back_pay_item_adds_up'),
+        migrations.AlterField(
+            model_name='payroll',
+            name='kind',
+            field=doudi.core.fields.CodeField(choices=[('regular', '正常发放'), ('follow_up', '重新发放'), ('one_off', '一次性发放'), ('back', '补发')], db_collation='C', max_length=10),
         ),
     ]

@@ -29,7 +29,17 @@ class Migration(migrations.Migration):
                 ('payee_name', doudi.core.fields.CodeField(db_collation='C', max_length=60)),
                 ('before', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14, null=True)),
                 ('amount', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14)),
+                ('entitlement', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, to='enrolment.entitlement')),
+                ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flags', to='payments.payroll')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['payroll', 'rule'], name='payments_li_payroll_ed82e3_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('payroll', 'entitlement', 'rule'), name='line_flag_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PayrollChange',
@@ -46,7 +56,14 @@ class Migration(migrations.Migration):
                 ('before', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14, null=True)),
                 ('amount', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14, null=True)),
                 ('document', models.CharField(blank=True, help_text='number of the decision, or its ground', max_length=400)),
+                ('entitlement', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, to='enrolment.entitlement')),
+                ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='payments.payroll')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('payroll', 'entitlement'), name='payroll_change_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PayrollTotal',
@@ -63,7 +80,13 @@ class Migration(migrations.Migration):
                 ('changed', models.IntegerField()),
                 ('before', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14)),
                 ('amount', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14)),
+                ('payroll', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='totals', to='payments.payroll')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('payroll', 'area', 'programme', 'residence'), name='payroll_total_once'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='linereview',
@@ -108,46 +131,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='payroll',
             constraint=models.CheckConstraint(condition=models.Q(('apart', False), ('checked_by__isnull', True), models.Q(('checked_by', models.F('prepared_by')), _negated=True), _connector='OR'), name='payroll_checker_is_other'),
-        ),
-        migrations.AddField(
-            model_name='lineflag',
-            name='entitlement',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, to='enrolment.entitlement'),
-        ),
-        migrations.AddField(
-            model_name='lineflag',
-            name='payroll',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flags', to='payments.payroll'),
-        ),
-        migrations.AddField(
-            model_name='payrollchange',
-            name='entitlement',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, to='enrolment.entitlement'),
-        ),
-        migrations.AddField(
-            model_name='payrollchange',
-            name='payroll',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='payments.payroll'),
-        ),
-        migrations.AddField(
-            model_name='payrolltotal',
-            name='payroll',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='totals', to='payments.payroll'),
-        ),
-        migrations.AddIndex(
-            model_name='lineflag',
-            index=models.Index(fields=['payroll', 'rule'], name='payments_li_payroll_ed82e3_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='lineflag',
-            constraint=models.UniqueConstraint(fields=('payroll', 'entitlement', 'rule'), name='line_flag_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payrollchange',
-            constraint=models.UniqueConstraint(fields=('payroll', 'entitlement'), name='payroll_change_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payrolltotal',
-            constraint=models.UniqueConstraint(fields=('payroll', 'area', 'programme', 'residence'), name='payroll_total_once'),
         ),
     ]

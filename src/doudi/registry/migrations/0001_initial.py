@@ -18,6 +18,41 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Person',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
+                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
+                ('token', doudi.core.fields.TokenField(unique=True)),
+                ('name', doudi.core.fields.CodeField(db_collation='C', max_length=60)),
+                ('pinyin', doudi.core.fields.CodeField(db_collation='C', default='', help_text='lower case without tones or spaces', max_length=200)),
+                ('initials', doudi.core.fields.CodeField(db_collation='C', default='', max_length=60)),
+                ('sex', doudi.core.fields.CodeField(choices=[('1', '男'), ('2', '女')], db_collation='C', max_length=1)),
+                ('birth_date', models.DateField()),
+                ('died_on', models.DateField(null=True)),
+                ('ethnicity', doudi.core.fields.CodeField(db_collation='C', default='01', help_text='GB/T 3304', max_length=2)),
+                ('registered_area', doudi.core.fields.AreaField(db_collation='C', help_text='registered residence (户籍地)', max_length=12)),
+                ('residence_area', doudi.core.fields.AreaField(db_collation='C', help_text='place of residence (居住地)', max_length=12)),
+                ('phone', doudi.core.fields.TokenField(null=True)),
+                ('account', doudi.core.fields.TokenField(help_text='bank account', null=True)),
+                ('bank', doudi.core.fields.CodeField(db_collation='C', default='', help_text='bank code', max_length=14)),
+                ('made_at', models.DateTimeField()),
+                ('version', models.IntegerField(default=1)),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'name'], name='registry_pe_area_b04d04_idx'),
+                    models.Index(fields=['name', 'birth_date'], name='registry_pe_name_9568c9_idx'),
+                    models.Index(fields=['pinyin'], name='registry_pe_pinyin_081fa4_idx'),
+                    models.Index(fields=['initials'], name='registry_pe_initial_9ca16d_idx'),
+                    models.Index(fields=['phone'], name='registry_pe_phone_b7b4ca_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'area'), name='person_id_area'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='BenefitStatus',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -32,7 +67,36 @@ class Migration(migrations.Migration):
                 ('band', models.SmallIntegerField(null=True)),
                 ('state', doudi.core.fields.CodeField(choices=[('active', '享受中'), ('suspended', '暂停发放'), ('ended', '已停发'), ('refused', '不予确认')], db_collation='C', max_length=10)),
                 ('gradual_exit_start', models.DateField(null=True)),
+                ('person', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='benefits', to='registry.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['person'], name='registry_be_person__d7596f_idx'),
+                    models.Index(fields=['area', 'programme'], name='registry_be_area_849849_idx'),
+                    models.Index(fields=['household_id'], name='registry_be_househo_7eddef_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('award_id', 'person'), name='benefit_status_once'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='Household',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
+                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
+                ('number', doudi.core.fields.CodeField(db_collation='C', max_length=24, unique=True)),
+                ('name', doudi.core.fields.CodeField(db_collation='C', help_text='name of the head, for lists and search', max_length=60)),
+                ('residence', doudi.core.fields.CodeField(choices=[('urban', '城市'), ('rural', '农村')], db_collation='C', max_length=5)),
+                ('address', doudi.core.fields.SealedTextField(editable=True, null=True)),
+                ('made_at', models.DateTimeField()),
+                ('version', models.IntegerField(default=1)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['area', 'name'], name='registry_ho_area_1fed6d_idx'), models.Index(fields=['name'], name='registry_ho_name_a38262_idx')],
+                'constraints': [models.UniqueConstraint(fields=('id', 'area'), name='household_id_area')],
+            },
         ),
         migrations.CreateModel(
             name='HouseholdHistoryevent',
@@ -50,6 +114,7 @@ class Migration(migrations.Migration):
                 ('address', doudi.core.fields.SealedTextField(editable=True, null=True)),
                 ('made_at', models.DateTimeField()),
                 ('version', models.IntegerField(default=1)),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history_events', to='registry.household')),
             ],
             options={
                 'abstract': False,
@@ -64,7 +129,19 @@ class Migration(migrations.Migration):
                 ('relationship', doudi.core.fields.CodeField(db_collation='C', help_text='GB/T 4761, to the head', max_length=2)),
                 ('starts', models.DateField()),
                 ('ends', models.DateField(null=True)),
+                ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='registry.household')),
+                ('person', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='registry.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['household'], name='registry_me_househo_36c53b_idx'),
+                    models.Index(fields=['area'], name='registry_me_area_43f801_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='membership_dates'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('person', '='), (models.Func('starts', 'ends', function='daterange'), '&&')], name='membership_one_household'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='MembershipHistoryevent',
@@ -79,6 +156,9 @@ class Migration(migrations.Migration):
                 ('relationship', doudi.core.fields.CodeField(db_collation='C', help_text='GB/T 4761, to the head', max_length=2)),
                 ('starts', models.DateField()),
                 ('ends', models.DateField(null=True)),
+                ('household', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='registry.household')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history_events', to='registry.membership')),
+                ('person', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='registry.person')),
             ],
             options={
                 'abstract': False,
@@ -101,29 +181,16 @@ class Migration(migrations.Migration):
                 ('refused_reason', models.CharField(blank=True, max_length=200)),
                 ('done_at', models.DateTimeField(null=True)),
             ],
-        ),
-        migrations.CreateModel(
-            name='Person',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
-                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
-                ('token', doudi.core.fields.TokenField(unique=True)),
-                ('name', doudi.core.fields.CodeField(db_collation='C', max_length=60)),
-                ('pinyin', doudi.core.fields.CodeField(db_collation='C', default='', help_text='lower case without tones or spaces', max_length=200)),
-                ('initials', doudi.core.fields.CodeField(db_collation='C', default='', max_length=60)),
-                ('sex', doudi.core.fields.CodeField(choices=[('1', '男'), ('2', '女')], db_collation='C', max_length=1)),
-                ('birth_date', models.DateField()),
-                ('died_on', models.DateField(null=True)),
-                ('ethnicity', doudi.core.fields.CodeField(db_collation='C', default='01', help_text='GB/T 3304', max_length=2)),
-                ('registered_area', doudi.core.fields.AreaField(db_collation='C', help_text='registered residence (户籍地)', max_length=12)),
-                ('residence_area', doudi.core.fields.AreaField(db_collation='C', help_text='place of residence (居住地)', max_length=12)),
-                ('phone', doudi.core.fields.TokenField(null=True)),
-                ('account', doudi.core.fields.TokenField(help_text='bank account', null=True)),
-                ('bank', doudi.core.fields.CodeField(db_collation='C', default='', help_text='bank code', max_length=14)),
-                ('made_at', models.DateTimeField()),
-                ('version', models.IntegerField(default=1)),
-            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['from_area'], name='registry_mo_from_ar_a395c3_idx'),
+                    models.Index(fields=['to_area'], name='registry_mo_to_area_8481d6_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('done_at__isnull', True), ('refused_reason', '')), fields=('household_id',), name='move_one_open'),
+                    models.CheckConstraint(condition=models.Q(('released_by__isnull', True), models.Q(('released_by', models.F('asked_by')), _negated=True), _connector='OR'), name='move_two_officers'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PersonHistoryevent',
@@ -150,27 +217,10 @@ class Migration(migrations.Migration):
                 ('bank', doudi.core.fields.CodeField(db_collation='C', default='', help_text='bank code', max_length=14)),
                 ('made_at', models.DateTimeField()),
                 ('version', models.IntegerField(default=1)),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history_events', to='registry.person')),
             ],
             options={
                 'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='Household',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area', doudi.core.fields.AreaField(db_collation='C', max_length=12)),
-                ('area_then', doudi.core.fields.AreaField(db_collation='C', editable=False, max_length=12, null=True)),
-                ('number', doudi.core.fields.CodeField(db_collation='C', max_length=24, unique=True)),
-                ('name', doudi.core.fields.CodeField(db_collation='C', help_text='name of the head, for lists and search', max_length=60)),
-                ('residence', doudi.core.fields.CodeField(choices=[('urban', '城市'), ('rural', '农村')], db_collation='C', max_length=5)),
-                ('address', doudi.core.fields.SealedTextField(editable=True, null=True)),
-                ('made_at', models.DateTimeField()),
-                ('version', models.IntegerField(default=1)),
-            ],
-            options={
-                'indexes': [models.Index(fields=['area', 'name'], name='registry_ho_area_1fed6d_idx'), models.Index(fields=['name'], name='registry_ho_name_a38262_idx')],
-                'constraints': [models.UniqueConstraint(fields=('id', 'area'), name='household_id_area')],
             },
         ),
         migrations.CreateModel(
@@ -192,7 +242,20 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField()),
                 ('superseded_at', models.DateTimeField(null=True)),
                 ('household', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='facts', to='registry.household')),
+                ('person', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='facts', to='registry.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('person__isnull', False)), fields=['person', 'kind'], name='fact_of_person'),
+                    models.Index(condition=models.Q(('household__isnull', False)), fields=['household', 'kind'], name='fact_of_household'),
+                    models.Index(fields=['area'], name='registry_fa_area_cfc2f2_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('person__isnull', True), ('household__isnull', True), _connector='XOR'), name='fact_of_one'),
+                    models.UniqueConstraint(condition=models.Q(('person__isnull', False), ('superseded_at__isnull', True)), fields=('person', 'kind'), name='fact_person_now'),
+                    models.UniqueConstraint(condition=models.Q(('household__isnull', False), ('superseded_at__isnull', True)), fields=('household', 'kind'), name='fact_household_now'),
+                ],
+            },
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='household',
@@ -206,86 +269,6 @@ class Migration(migrations.Migration):
             model_name='household',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "registry_householdhistoryevent" ("address", "area", "id", "made_at", "name", "number", "pgh_created_at", "pgh_label", "pgh_obj_id", "residence", "version") SELECT old_values."address", old_values."area", old_values."id", old_values."made_at", old_values."name", old_values."number", NOW(), \'delete\', old_values."id", old_values."residence", old_values."version" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;', hash='b43a6046e951a74b110455c6594ce684967b3b09', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_7c8ce', referencing='REFERENCING OLD TABLE AS old_values ', table='registry_household', when='AFTER')),
         ),
-        migrations.AddField(
-            model_name='householdhistoryevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history_events', to='registry.household'),
-        ),
-        migrations.AddField(
-            model_name='membership',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='registry.household'),
-        ),
-        migrations.AddField(
-            model_name='membershiphistoryevent',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='registry.household'),
-        ),
-        migrations.AddField(
-            model_name='membershiphistoryevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history_events', to='registry.membership'),
-        ),
-        migrations.AddIndex(
-            model_name='moverequest',
-            index=models.Index(fields=['from_area'], name='registry_mo_from_ar_a395c3_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='moverequest',
-            index=models.Index(fields=['to_area'], name='registry_mo_to_area_8481d6_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='moverequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('done_at__isnull', True), ('refused_reason', '')), fields=('household_id',), name='move_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='moverequest',
-            constraint=models.CheckConstraint(condition=models.Q(('released_by__isnull', True), models.Q(('released_by', models.F('asked_by')), _negated=True), _connector='OR'), name='move_two_officers'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['area', 'name'], name='registry_pe_area_b04d04_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['name', 'birth_date'], name='registry_pe_name_9568c9_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['pinyin'], name='registry_pe_pinyin_081fa4_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['initials'], name='registry_pe_initial_9ca16d_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['phone'], name='registry_pe_phone_b7b4ca_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(fields=('id', 'area'), name='person_id_area'),
-        ),
-        migrations.AddField(
-            model_name='membershiphistoryevent',
-            name='person',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='registry.person'),
-        ),
-        migrations.AddField(
-            model_name='membership',
-            name='person',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='registry.person'),
-        ),
-        migrations.AddField(
-            model_name='fact',
-            name='person',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='facts', to='registry.person'),
-        ),
-        migrations.AddField(
-            model_name='benefitstatus',
-            name='person',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='benefits', to='registry.person'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='person',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "registry_personhistoryevent" ("account", "area", "bank", "birth_date", "died_on", "ethnicity", "id", "initials", "made_at", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "pinyin", "registered_area", "residence_area", "sex", "token", "version") SELECT new_values."account", new_values."area", new_values."bank", new_values."birth_date", new_values."died_on", new_values."ethnicity", new_values."id", new_values."initials", new_values."made_at", new_values."name", NOW(), \'insert\', new_values."id", new_values."phone", new_values."pinyin", new_values."registered_area", new_values."residence_area", new_values."sex", new_values."token", new_values."version" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='6700b6afc132f0a0129251a997f69aadc5fe6ba6', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_2388e', referencing='REFERENCING NEW TABLE AS new_values ', table='registry_person', when='AFTER')),
@@ -298,27 +281,6 @@ class Migration(migrations.Migration):
             model_name='person',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "registry_personhistoryevent" ("account", "area", "bank", "birth_date", "died_on", "ethnicity", "id", "initials", "made_at", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "pinyin", "registered_area", "residence_area", "sex", "token", "version") SELECT old_values."account", old_values."area", old_values."bank", old_values."birth_date", old_values."died_on", old_values."ethnicity", old_values."id", old_values."initials", old_values."made_at", old_values."name", NOW(), \'delete\', old_values."id", old_values."phone", old_values."pinyin", old_values."registered_area", old_values."residence_area", old_values."sex", old_values."token", old_values."version" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;', hash='f0fc1890a3dc2e74c49b523270fe1fe2020ea1dd', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_a3234', referencing='REFERENCING OLD TABLE AS old_values ', table='registry_person', when='AFTER')),
         ),
-        migrations.AddField(
-            model_name='personhistoryevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history_events', to='registry.person'),
-        ),
-        migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(fields=['household'], name='registry_me_househo_36c53b_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(fields=['area'], name='registry_me_area_43f801_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='membership_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('person', '='), (models.Func('starts', 'ends', function='daterange'), '&&')], name='membership_one_household'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='membership',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "registry_membershiphistoryevent" ("area", "ends", "household_id", "id", "person_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "relationship", "starts") SELECT new_values."area", new_values."ends", new_values."household_id", new_values."id", new_values."person_id", NOW(), \'insert\', new_values."id", new_values."relationship", new_values."starts" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='b1d3c0b54d8d9cac7c5f15803c2b463a994acaec', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_40ab0', referencing='REFERENCING NEW TABLE AS new_values ', table='registry_membership', when='AFTER')),
@@ -330,45 +292,5 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='membership',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "registry_membershiphistoryevent" ("area", "ends", "household_id", "id", "person_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "relationship", "starts") SELECT old_values."area", old_values."ends", old_values."household_id", old_values."id", old_values."person_id", NOW(), \'delete\', old_values."id", old_values."relationship", old_values."starts" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;', hash='a1cbae73d9b3e65b8584de6d8790d99e6dd9c94d', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_c1c02', referencing='REFERENCING OLD TABLE AS old_values ', table='registry_membership', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(condition=models.Q(('person__isnull', False)), fields=['person', 'kind'], name='fact_of_person'),
-        ),
-        migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(condition=models.Q(('household__isnull', False)), fields=['household', 'kind'], name='fact_of_household'),
-        ),
-        migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['area'], name='registry_fa_area_cfc2f2_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='fact',
-            constraint=models.CheckConstraint(condition=models.Q(('person__isnull', True), ('household__isnull', True), _connector='XOR'), name='fact_of_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='fact',
-            constraint=models.UniqueConstraint(condition=models.Q(('person__isnull', False), ('superseded_at__isnull', True)), fields=('person', 'kind'), name='fact_person_now'),
-        ),
-        migrations.AddConstraint(
-            model_name='fact',
-            constraint=models.UniqueConstraint(condition=models.Q(('household__isnull', False), ('superseded_at__isnull', True)), fields=('household', 'kind'), name='fact_household_now'),
-        ),
-        migrations.AddIndex(
-            model_name='benefitstatus',
-            index=models.Index(fields=['person'], name='registry_be_person__d7596f_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='benefitstatus',
-            index=models.Index(fields=['area', 'programme'], name='registry_be_area_849849_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='benefitstatus',
-            index=models.Index(fields=['household_id'], name='registry_be_househo_7eddef_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='benefitstatus',
-            constraint=models.UniqueConstraint(fields=('award_id', 'person'), name='benefit_status_once'),
         ),
     ]

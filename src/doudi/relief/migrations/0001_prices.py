@@ -57,6 +57,17 @@ class Migration(migrations.Migration):
                 ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'month'], name='relief_pric_area_3f28a2_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state__in', ['proposed', 'approved'])), fields=('area', 'month', 'serial'), name='price_proposal_once'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('area', 'month'), name='price_proposal_one_open'),
+                    models.CheckConstraint(condition=models.Q(('month__day', 1)), name='price_proposal_whole_month'),
+                    models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('made_by')), _negated=True), _connector='OR'), name='price_proposal_two_officers'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PriceLeftOut',
@@ -70,6 +81,14 @@ class Migration(migrations.Migration):
                 ('amount', doudi.core.fields.MoneyField(decimal_places=2, max_digits=14)),
                 ('proposal', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='left_out', to='relief.priceproposal')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['proposal', 'reason'], name='relief_pric_proposa_9e52fe_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('proposal', 'person_id'), name='price_left_out_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PriceClaim',
@@ -92,6 +111,18 @@ class Migration(migrations.Migration):
                 ('entitlement', models.OneToOneField(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='price_claim', to='enrolment.entitlement')),
                 ('proposal', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='relief.priceproposal')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['proposal', 'area'], name='relief_pric_proposa_8b5315_idx'),
+                    models.Index(fields=['household_id'], name='relief_pric_househo_8b96bd_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('person_id', 'month', 'step'), name='price_claim_once'),
+                    models.UniqueConstraint(fields=('person_id', 'month', 'step', 'county'), name='price_claim_key'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('previous__isnull', True), ('step', 1)), models.Q(('previous', django.db.models.expressions.CombinedExpression(models.F('step'), '-', models.Value(1))), ('step__gt', 1)), _connector='OR'), name='price_claim_steps'),
+                    models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('total__gte', models.F('amount'))), name='price_claim_amount'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PriceEntry',
@@ -118,57 +149,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['area', 'month'], name='relief_pric_area_71b761_idx')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('area', 'month'), name='price_entry_one_open'), models.UniqueConstraint(condition=models.Q(('state', 'confirmed')), fields=('area', 'month'), name='price_entry_one_holds'), models.CheckConstraint(condition=models.Q(('cpi__isnull', False), ('food__isnull', False), ('scpi__isnull', False), _connector='OR'), name='price_entry_says_something'), models.CheckConstraint(condition=models.Q(('month__day', 1)), name='price_entry_whole_month'), models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('entered_by')), _negated=True), _connector='OR'), name='price_entry_two_officers')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='priceproposal',
-            index=models.Index(fields=['area', 'month'], name='relief_pric_area_3f28a2_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceproposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['proposed', 'approved'])), fields=('area', 'month', 'serial'), name='price_proposal_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceproposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('area', 'month'), name='price_proposal_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceproposal',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='price_proposal_whole_month'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceproposal',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('state', 'withdrawn'), models.Q(('decided_by', models.F('made_by')), _negated=True), _connector='OR'), name='price_proposal_two_officers'),
-        ),
-        migrations.AddIndex(
-            model_name='priceleftout',
-            index=models.Index(fields=['proposal', 'reason'], name='relief_pric_proposa_9e52fe_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceleftout',
-            constraint=models.UniqueConstraint(fields=('proposal', 'person_id'), name='price_left_out_once'),
-        ),
-        migrations.AddIndex(
-            model_name='priceclaim',
-            index=models.Index(fields=['proposal', 'area'], name='relief_pric_proposa_8b5315_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='priceclaim',
-            index=models.Index(fields=['household_id'], name='relief_pric_househo_8b96bd_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceclaim',
-            constraint=models.UniqueConstraint(fields=('person_id', 'month', 'step'), name='price_claim_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceclaim',
-            constraint=models.UniqueConstraint(fields=('person_id', 'month', 'step', 'county'), name='price_claim_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceclaim',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('previous__isnull', True), ('step', 1)), models.Q(('previous', django.db.models.expressions.CombinedExpression(models.F('step'), '-', models.Value(1))), ('step__gt', 1)), _connector='OR'), name='price_claim_steps'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceclaim',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('total__gte', models.F('amount'))), name='price_claim_amount'),
         ),
     ]

@@ -66,6 +66,22 @@ class Migration(migrations.Migration):
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('proposed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state', 'made_at'], name='relief_reli_area_976f19_idx'),
+                    models.Index(condition=models.Q(('household_id__isnull', False)), fields=['household_id'], name='relief_household'),
+                    models.Index(condition=models.Q(('lead_id__isnull', False)), fields=['lead_id'], name='relief_lead'),
+                    models.Index(condition=models.Q(('explained_at__isnull', True), ('explanation_due__isnull', False)), fields=['area', 'explanation_due'], name='relief_unexplained'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('people__gte', 1), ('people__lte', 20)), name='relief_people'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'granted'), _negated=True), models.Q(('amount__isnull', False), ('decided_by__isnull', False), models.Q(('level', ''), _negated=True)), _connector='OR'), name='relief_granted_by_somebody'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'granted'), _negated=True), ('level', 'meeting'), models.Q(('amount__lte', models.F('ceiling')), ('level', 'county')), models.Q(('amount__lte', models.F('township_ceiling')), ('level', 'township')), _connector='OR'), name='relief_within_ceiling'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('level__in', ('county', 'meeting')), _negated=True), models.Q(('proposed_by__isnull', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='relief_two_officers'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('relief_first', True), ('state', 'granted'), _negated=True), ('explanation_due__isnull', False), _connector='OR'), name='relief_first_is_explained'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('explained_at__isnull', True), ('explained_by__isnull', True)), models.Q(('explained_at__isnull', False), ('explained_by__isnull', False)), _connector='OR'), name='relief_explained_by_somebody'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CaseMeeting',
@@ -88,6 +104,12 @@ class Migration(migrations.Migration):
                 ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='meetings', to='relief.reliefcase')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('case',), name='case_meeting_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('amount__gt', 0), ('amount__isnull', False), ('resolution', 'grant')), models.Q(('amount__isnull', True), ('resolution', 'refuse')), _connector='OR'), name='case_meeting_amount'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ReliefClaim',
@@ -106,6 +128,17 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='relief.reliefcase')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['token', 'event_on'], name='relief_reli_token_aabc74_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('void', False)), fields=('case', 'token'), name='relief_claim_once'),
+                    models.UniqueConstraint(condition=models.Q(('beyond', False), ('void', False)), fields=('token', 'year', 'slot'), name='relief_claim_slot'),
+                    models.CheckConstraint(condition=models.Q(('beyond', True), models.Q(('slot__gte', 1), ('slot__isnull', False)), _connector='OR'), name='relief_claim_has_slot'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('beyond', False), ('void', False)), expressions=[('token', '='), ('cause', '='), (models.Func('event_on', 'until', models.Value('[]'), function='daterange'), '&&')], name='relief_claim_cause'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ReliefHelp',
@@ -124,6 +157,12 @@ class Migration(migrations.Migration):
                 ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='helps', to='relief.reliefcase')),
                 ('grant', models.OneToOneField(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='relief_help', to='payments.grant')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('case', 'part'), name='relief_help_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('amount__isnull', True), ('kind', 'referral'), ('way', ''), models.Q(('referred_to', ''), _negated=True)), models.Q(('amount__gt', 0), ('amount__isnull', False), models.Q(models.Q(('kind', 'goods'), ('way', 'reserve'), models.Q(('what', ''), _negated=True)), models.Q(('kind', 'cash'), ('way__in', ('reserve', 'payroll'))), _connector='OR')), _connector='OR'), name='relief_help_is_whole'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ReliefMember',
@@ -138,6 +177,11 @@ class Migration(migrations.Migration):
                 ('person_id', models.BigIntegerField(help_text='row of the registry in the own area, by id alone', null=True)),
                 ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='members', to='relief.reliefcase')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('case', 'token'), name='relief_member_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ReliefStep',
@@ -153,6 +197,11 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='relief.reliefcase')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['case', 'at'], name='relief_reli_case_id_bbc4ee_idx'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='VagrantCase',
@@ -190,6 +239,18 @@ class Migration(migrations.Migration):
                 ('extended_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['area', 'state', 'stay_until'], name='relief_vagr_area_17bef9_idx'),
+                    models.Index(condition=models.Q(('token__isnull', False)), fields=['token'], name='vagrant_token'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('age__gte', 0), ('age__lte', 130)), name='vagrant_age'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('leaving', ''), ('left_at__isnull', True), ('state', 'staying')), models.Q(('left_at__gte', models.F('arrived_at')), ('left_at__isnull', False), ('state', 'left'), models.Q(('leaving', ''), _negated=True)), _connector='OR'), name='vagrant_left_how'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('leaving__in', ('family', 'escorted', 'handed_over', 'placed', 'hospital')), _negated=True), models.Q(('receiver', ''), _negated=True), _connector='OR'), name='vagrant_receiver'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'staying'), ('token__isnull', False)), fields=('token',), name='vagrant_in_one_station'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='VagrantSearch',
@@ -205,6 +266,11 @@ class Migration(migrations.Migration):
                 ('case', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='searches', to='relief.vagrantcase')),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['case', 'on'], name='relief_vagr_case_id_a7efa6_idx'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CareAgreement',
@@ -264,117 +330,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['area', 'state'], name='relief_fune_area_8087b9_idx')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('amount__lte', django.db.models.expressions.CombinedExpression(models.F('living_amount'), '*', models.F('months')))), name='funeral_within_ceiling'), models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='funeral_two_officers'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'granted'), _negated=True), ('grant__isnull', False), _connector='OR'), name='funeral_has_grant'), models.UniqueConstraint(condition=models.Q(('state', 'refused'), _negated=True), fields=('person',), name='funeral_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='reliefcase',
-            index=models.Index(fields=['area', 'state', 'made_at'], name='relief_reli_area_976f19_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='reliefcase',
-            index=models.Index(condition=models.Q(('household_id__isnull', False)), fields=['household_id'], name='relief_household'),
-        ),
-        migrations.AddIndex(
-            model_name='reliefcase',
-            index=models.Index(condition=models.Q(('lead_id__isnull', False)), fields=['lead_id'], name='relief_lead'),
-        ),
-        migrations.AddIndex(
-            model_name='reliefcase',
-            index=models.Index(condition=models.Q(('explained_at__isnull', True), ('explanation_due__isnull', False)), fields=['area', 'explanation_due'], name='relief_unexplained'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefcase',
-            constraint=models.CheckConstraint(condition=models.Q(('people__gte', 1), ('people__lte', 20)), name='relief_people'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefcase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'granted'), _negated=True), models.Q(('amount__isnull', False), ('decided_by__isnull', False), models.Q(('level', ''), _negated=True)), _connector='OR'), name='relief_granted_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefcase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'granted'), _negated=True), ('level', 'meeting'), models.Q(('amount__lte', models.F('ceiling')), ('level', 'county')), models.Q(('amount__lte', models.F('township_ceiling')), ('level', 'township')), _connector='OR'), name='relief_within_ceiling'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefcase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('level__in', ('county', 'meeting')), _negated=True), models.Q(('proposed_by__isnull', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='relief_two_officers'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefcase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('relief_first', True), ('state', 'granted'), _negated=True), ('explanation_due__isnull', False), _connector='OR'), name='relief_first_is_explained'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefcase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('explained_at__isnull', True), ('explained_by__isnull', True)), models.Q(('explained_at__isnull', False), ('explained_by__isnull', False)), _connector='OR'), name='relief_explained_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='casemeeting',
-            constraint=models.UniqueConstraint(fields=('case',), name='case_meeting_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='casemeeting',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount__gt', 0), ('amount__isnull', False), ('resolution', 'grant')), models.Q(('amount__isnull', True), ('resolution', 'refuse')), _connector='OR'), name='case_meeting_amount'),
-        ),
-        migrations.AddIndex(
-            model_name='reliefclaim',
-            index=models.Index(fields=['token', 'event_on'], name='relief_reli_token_aabc74_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefclaim',
-            constraint=models.UniqueConstraint(condition=models.Q(('void', False)), fields=('case', 'token'), name='relief_claim_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefclaim',
-            constraint=models.UniqueConstraint(condition=models.Q(('beyond', False), ('void', False)), fields=('token', 'year', 'slot'), name='relief_claim_slot'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefclaim',
-            constraint=models.CheckConstraint(condition=models.Q(('beyond', True), models.Q(('slot__gte', 1), ('slot__isnull', False)), _connector='OR'), name='relief_claim_has_slot'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefclaim',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('beyond', False), ('void', False)), expressions=[('token', '='), ('cause', '='), (models.Func('event_on', 'until', models.Value('[]'), function='daterange'), '&&')], name='relief_claim_cause'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefhelp',
-            constraint=models.UniqueConstraint(fields=('case', 'part'), name='relief_help_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefhelp',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount__isnull', True), ('kind', 'referral'), ('way', ''), models.Q(('referred_to', ''), _negated=True)), models.Q(('amount__gt', 0), ('amount__isnull', False), models.Q(models.Q(('kind', 'goods'), ('way', 'reserve'), models.Q(('what', ''), _negated=True)), models.Q(('kind', 'cash'), ('way__in', ('reserve', 'payroll'))), _connector='OR')), _connector='OR'), name='relief_help_is_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='reliefmember',
-            constraint=models.UniqueConstraint(fields=('case', 'token'), name='relief_member_once'),
-        ),
-        migrations.AddIndex(
-            model_name='reliefstep',
-            index=models.Index(fields=['case', 'at'], name='relief_reli_case_id_bbc4ee_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='vagrantcase',
-            index=models.Index(fields=['area', 'state', 'stay_until'], name='relief_vagr_area_17bef9_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='vagrantcase',
-            index=models.Index(condition=models.Q(('token__isnull', False)), fields=['token'], name='vagrant_token'),
-        ),
-        migrations.AddConstraint(
-            model_name='vagrantcase',
-            constraint=models.CheckConstraint(condition=models.Q(('age__gte', 0), ('age__lte', 130)), name='vagrant_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='vagrantcase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('leaving', ''), ('left_at__isnull', True), ('state', 'staying')), models.Q(('left_at__gte', models.F('arrived_at')), ('left_at__isnull', False), ('state', 'left'), models.Q(('leaving', ''), _negated=True)), _connector='OR'), name='vagrant_left_how'),
-        ),
-        migrations.AddConstraint(
-            model_name='vagrantcase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('leaving__in', ('family', 'escorted', 'handed_over', 'placed', 'hospital')), _negated=True), models.Q(('receiver', ''), _negated=True), _connector='OR'), name='vagrant_receiver'),
-        ),
-        migrations.AddConstraint(
-            model_name='vagrantcase',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'staying'), ('token__isnull', False)), fields=('token',), name='vagrant_in_one_station'),
-        ),
-        migrations.AddIndex(
-            model_name='vagrantsearch',
-            index=models.Index(fields=['case', 'on'], name='relief_vagr_case_id_a7efa6_idx'),
         ),
     ]
