@@ -93,6 +93,11 @@ MAY: dict[str, set[str]] = {
     "payments.layouts": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR, Duty.ADMINISTRATOR} | MONEY,
     "payments.layouts_propose": {Duty.FINANCE_OFFICER, Duty.ADMINISTRATOR},
     "payments.layouts_confirm": {Duty.COUNTY_APPROVER, Duty.FINANCE_OFFICER},
+    # money between places: by the city or the province; whatever moves money needs a second officer
+    "payments.fund_above": {Duty.SUPERVISOR},
+    "payments.fund_confirm": {Duty.FINANCE_OFFICER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "payments.purpose": {Duty.FINANCE_OFFICER, Duty.SUPERVISOR},
+    "payments.purpose_confirm": {Duty.FINANCE_OFFICER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "payments.correct": {Duty.TOWNSHIP_OFFICER},
     # next year's budget: civil affairs prepares, finance checks, the county's approver submits, the level above decides
     "budget.view": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
@@ -177,6 +182,9 @@ APART: tuple[tuple[str, str], ...] = (
     ("payments.back_propose", "payments.back_approve"),
     ("payments.one_off_decide", "payments.one_off_confirm"),
     ("payments.one_off_list", "payments.one_off_approve"),
+    ("payments.fund", "payments.fund_confirm"),
+    ("payments.fund_above", "payments.fund_confirm"),
+    ("payments.purpose", "payments.purpose_confirm"),
     ("payments.reserve", "payments.fund"),
     ("budget.prepare", "budget.check"),
     ("budget.prepare", "budget.submit"),

@@ -26,6 +26,7 @@ from doudi.demo import (
     delegated,
     departments,
     discovery,
+    funding,
     hotline,
     paying,
     phones,
@@ -77,6 +78,7 @@ def run(demo: Demo) -> dict[str, Any]:
     for step in (
         county,
         registry,
+        funding.funding,
         november,
         team,
         deliveries,
@@ -282,20 +284,7 @@ def _approve(now: datetime) -> None:
 
 
 def november(demo: Demo) -> None:
-    """The month before the files came: appropriations, and November's payroll."""
-    from doudi.payments.services.ledger import receive_appropriation
-
-    with demo.acting(Duty.FINANCE_OFFICER):
-        for fund, amount in (("assistance", Decimal("3000000")), ("disability", Decimal("600000"))):
-            receive_appropriation(
-                fund=fund,
-                area=demo.area,
-                year=2022,
-                amount=amount,
-                document=f"牟财预〔2022〕{fund[:1].upper()}118号",
-                on=date(2022, 11, 1),
-                now=at(date(2022, 11, 1)),
-            )
+    """The month before the files came: November's payroll."""
     _pay(demo, date(2022, 11, 1), first_day=date(2022, 11, 3))
 
 

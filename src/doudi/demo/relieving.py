@@ -57,7 +57,8 @@ def relief(demo: Any) -> None:
     officer, finance = by_duty(demo.staff, Duty.TOWNSHIP_OFFICER), by_duty(demo.staff, Duty.FINANCE_OFFICER)
     with scopes.acting(finance.scope()):
         ledger.receive_appropriation(
-            fund="assistance", area=demo.area, year=2022, amount=Decimal("200000.00"), document="豫财社〔2022〕112号", on=FIRST, now=at(FIRST)
+            fund="assistance", area=demo.area, year=2022, amount=Decimal("200000.00"), document="豫财社〔2022〕112号", level="province",
+            issuer="province", on=FIRST, now=at(FIRST),
         )
         for place, other in enumerate(each for each in demo.staff if each.duty == Duty.TOWNSHIP_OFFICER.value):
             reserves.fund_reserve(

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import measures
 from doudi.core import scope as scopes
-from doudi.payments import watch_queries
+from doudi.payments import fund_queries, watch_queries
 from doudi.payments.models import Fund
 
 
@@ -27,5 +27,13 @@ def in_time() -> tuple[str, str]:
     return (f"{good / counted:.1%}", _("县月按期到账")) if counted else ("—", _("尚无发放结果"))
 
 
-measures.serve("4.1", "payments:ledger", act="payments.view", figure=earmarked)
+def matched() -> tuple[str, str]:
+    """4.2: how much of what this year's documents promise has been received, over all levels within the reader's scope."""
+    acting = scopes.current()
+    planned, received = fund_queries.short_of_plan(acting.low, acting.high, timezone.localdate().year)
+    return (f"{received / planned:.1%}", _("指标已到账")) if planned else ("—", _("尚未登记指标"))
+
+
+measures.serve("4.1", "payments:purposes", act="payments.view", figure=earmarked)
+measures.serve("4.2", "payments:funds", act="payments.view", figure=matched)
 measures.serve("4.3", "payments:calendar", act="payments.view", figure=in_time)

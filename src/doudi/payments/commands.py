@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from doudi.core.commandline import AsJson, ready, show
+
+if TYPE_CHECKING:
+    from datetime import date
 
 app = typer.Typer()
 As = Annotated[str, typer.Option("--as", help="以哪个账号办理（须有相应岗位）")]
@@ -44,11 +47,11 @@ def _told() -> Iterator[None]:
 
 @app.command()
 def payroll(
-    month: Annotated[str, typer.Option(help="发放月份，如 2022-12")],
-    username: As,
+    month: Annotated[str, typer.Option(help="发放月份，如 2022-12；--check 不填为全部月份")] = "",
+    username: Annotated[str, typer.Option("--as", help="以哪个账号办理（须有相应岗位）；--check 可不填")] = "",
     area: Annotated[str, typer.Option(help="县（市、区）代码；不填为该岗位所在地区")] = "",
     step: Annotated[Step, typer.Option("--step", help="办理环节：编制、复核、审批、报送")] = Step.prepare,
-    check: Annotated[bool, typer.Option("--check", help="只核对：发放明细 = 代发文件 = 发放结果 = 资金台账")] = False,
+    check: Annotated[bool, typer.Option("--check", help="只对账：发放明细 = 代发文件 = 发放结果 = 资金台账，按县、资金、年度；不符时以 1 结束")] = False,
     export: Annotated[str, typer.Option(help="导出代发文件：chosen 为本县选定的版式，或 one_card_csv、one_card_xlsx、bank_batch、bank_batch_gbk、bank_fen")] = "",
     out: Annotated[Path, typer.Option(file_okay=False, help="导出到哪个文件夹")] = Path(),
     as_json: AsJson = False,
@@ -56,44 +59,33 @@ def payroll(
     """发放批次：编制、复核、审批、报送（各由不同人员），导出代发文件；--check 核对资金台账。"""
     from datetime import date
 
+    if not check and not (month and username):
+        typer.echo("错误：请用 --month 给出发放月份、--as 给出办理账号。", err=True)
+        raise typer.Exit(2)
     try:
-        first = date.fromisoformat(f"{month}-01")
+        first = date.fromisoformat(f"{month or '2000-01'}-01")
     except ValueError:
         typer.echo("错误：--month 应为年月，如 2022-12。", err=True)
         raise typer.Exit(2) from None
+    if check:
+        _check(month=first if month else None, username=username, area=area, as_json=as_json)
+        return
     with ready():
         from django.utils import timezone
 
         from doudi.core import scope as scopes
         from doudi.core.postings import scope_of
         from doudi.payments import queries
-        from doudi.payments.services import files, ledger, payrolls
+        from doudi.payments.services import files, payrolls
 
         now = timezone.now()
         today = timezone.localdate(now)
-        act = "payments.view" if check else "payments.release" if export else ACTS[step]
+        act = "payments.release" if export else ACTS[step]
         acting = scope_of(username=username, act=act, on=today, page="doudi payroll")
         place = area or acting.area
         figures: dict[str, Any]
         with _told(), scopes.acting(acting):
-            if check:
-                proof = ledger.check_ledger(area=place, month=first)
-                figures = {
-                    "holds": proof["holds"],
-                    "balance": f"{proof['balance']:.2f}",
-                    "proofs": [
-                        {
-                            "payroll": one.payroll,
-                            "name": one.name,
-                            "left": str(one.left),
-                            "right": str(one.right),
-                            "holds": one.holds,
-                            "waits": one.waits,
-                        }
-                        for one in proof["proofs"]
-                    ],
-                }
-            elif export or step is not Step.prepare:
+            if export or step is not Step.prepare:
                 row = queries.regular_payroll(area=place, month=first)
                 if row is None:
                     typer.echo("错误：这个月还没有编制发放批次；请先用 --step prepare 编制。", err=True)
@@ -128,13 +120,61 @@ def payroll(
             else:
                 prepared = payrolls.prepare_payroll(area=place, month=first, now=now)
                 figures = {**queries.figures(prepared.payroll.pk), "excluded": prepared.excluded, "changed": prepared.changed}
-        if check and not as_json:
-            figures["proofs"] = {
-                f"{one['payroll']} {one['name']}": "待" if one["waits"] else "相符" if one["holds"] else "不符" for one in figures["proofs"]
-            }
         show(figures, as_json=as_json, title=f"{place} {month}")
-    if check and not figures["holds"]:
+
+
+def _check(*, month: date | None, username: str, area: str, as_json: bool) -> None:
+    """Prove ledger = payrolls = bank results; a table by county, fund and year, every difference with its place; 1 where one does not agree."""
+    with ready():
+        from django.utils import timezone
+
+        from doudi.core import places
+        from doudi.core import scope as scopes
+        from doudi.core.duties import WORKER
+        from doudi.core.postings import scope_of
+        from doudi.payments.services import proof
+
+        if username:
+            acting = scope_of(username=username, act="payments.view", on=timezone.localdate(), page="doudi payroll --check")
+        else:
+            acting = scopes.Scope(area=area or places.PROVINCE, duty=WORKER, page="doudi payroll --check", acts=frozenset({"payments.view"}))
+        with _told(), scopes.acting(acting):
+            found = proof.prove(area=area or acting.area, first=month, last=month)
+            places.preload(row.area for row in found.rows)
+            said = proof.said(found)
+            rows = [(places.name(row.area), row) for row in found.rows]
+    if as_json:
+        fields = ("payrolls", "ledger_out", "bank_paid", "ledger_paid", "bank_returned", "ledger_returned")
+        answer = {
+            "holds": found.holds,
+            "payrolls": found.payrolls,
+            "rows": [
+                {"area": row.area, "fund": row.fund, "year": row.year, **{name: str(getattr(row, name)) for name in fields}, "holds": row.holds}
+                for _name, row in rows
+            ],
+            "differences": said,
+        }
+        show(answer, as_json=True)
+    else:
+        _table(rows, said, found.payrolls)
+    if not found.holds:
         raise typer.Exit(1)
+
+
+def _table(rows: list[tuple[str, Any]], said: list[str], payrolls: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"对账：{payrolls} 个批次")
+    for head in ("地区", "资金", "年度", "已报送批次", "台账支出", "银行成功", "台账已发放", "银行退票", "台账退票", "结果"):
+        table.add_column(head, justify="left" if head in ("地区", "资金", "结果") else "right")
+    for name, row in rows:
+        sums = (row.payrolls, row.ledger_out, row.bank_paid, row.ledger_paid, row.bank_returned, row.ledger_returned)
+        table.add_row(name, row.fund, str(row.year), *(f"{amount:,.2f}" for amount in sums), "相符" if row.holds else "不符")
+    Console().print(table)
+    for line in said:
+        typer.echo(f"不符　{line}")
+    typer.echo("各项相符，分毫不差。" if not said else f"共 {len(said)} 处不符。")
 
 
 @app.command("bank-results")

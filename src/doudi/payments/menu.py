@@ -10,5 +10,6 @@ menu.add("payments", _("支付退票"), "payments:returns", "payments.returns", 
 menu.add("payments", _("一次性补助"), "payments:subsidies", "payments.one_off_view", 21)
 menu.add("payments", _("补发"), "payments:back_pays", "payments.back_view", 22)
 menu.add("payments", _("乡镇备用金"), "payments:reserves", "payments.fund", 25)
+menu.add("payments", _("资金总览"), "payments:funds", "payments.view", 28)
 menu.add("payments", _("资金台账"), "payments:ledger", "payments.view", 30)
 menu.add("payments", _("代发文件版式"), "payments:layouts", "payments.layouts", 40)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from doudi.core import attachable, checks_registry, panels, places
 from doudi.core import scope as scopes
 from doudi.core.checks_registry import Finding
+from doudi.core.duties import WORKER
+from doudi.core.models import Todo
 from doudi.core.templatetags import ui
 from doudi.payments import queries, watch_queries
 from doudi.payments.models import BankReturn, Payroll, PayrollLine, ReservePayout, paid_label
-from doudi.payments.services import payrolls
+from doudi.payments.services import payrolls, proof
 
 
 def household_lines(request: HttpRequest, household: Any) -> dict[str, Any] | None:
@@ -81,3 +83,21 @@ def payment_months(now: datetime) -> Iterator[Finding]:
         )
         open_ = cursor.fetchone()[0]
     yield Finding("发放明细分区权限", "error" if open_ else "ok", f"{open_} 个分区可被绕过行级安全访问" if open_ else "只能经主表访问")
+
+
+@checks_registry.add
+def proof_holds(now: datetime) -> Iterator[Finding]:
+    """Ledger = payrolls = bank results of the whole province, payrolls of this month and the three before; the nightly proof looks at all."""
+    today = timezone.localdate(now)
+    first = date(today.year - (today.month <= 3), (today.month - 4) % 12 + 1, 1)
+    with scopes.acting(scopes.Scope(area=places.PROVINCE, duty=WORKER, page="doudi doctor", acts=frozenset({"payments.view"}))):
+        found = proof.prove(area=places.PROVINCE, first=first)
+        told = proof.said(found)
+        waiting = Todo.objects.filter(kind=proof.KIND, done_at__isnull=True).count()
+    if told:
+        more = f"；另有 {len(told) - 5} 处" if len(told) > 5 else ""
+        yield Finding("资金对账", "error", "；".join(told[:5]) + more + "。请运行 doudi payroll --check 查看全部")
+    elif waiting:
+        yield Finding("资金对账", "error", f"夜间对账留下 {waiting} 项未处理的不符，见财政经办人待办")
+    else:
+        yield Finding("资金对账", "ok", f"{found.payrolls} 个批次与资金台账、银行结果相符")

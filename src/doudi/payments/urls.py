@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.payments.views import back_pay, calendar, exchange, lists, one_offs, other, payroll, reserves, watching
+from doudi.payments.views import back_pay, calendar, exchange, funds, lists, one_offs, other, payroll, reserves, watching
 
 app_name = "payments"
 urlpatterns = [
@@ -32,6 +32,15 @@ urlpatterns = [
     path("payments/back/<int:pk>/", back_pay.page, name="back_pay"),
     path("payments/back/<int:pk>/items/", back_pay.Items.as_view(), name="back_items"),
     path("payments/back/<int:pk>/awards/<int:entitlement>/", back_pay.award, name="back_award"),
+    path("payments/funds/", funds.overview, name="funds"),
+    path("payments/funds/purposes/", funds.purposes, name="purposes"),
+    path("payments/funds/purposes/<int:pk>/decide/", funds.decide_purpose, name="purpose_decide"),
+    path("payments/funds/movements/", funds.Movements.as_view(), name="movements"),
+    path("payments/funds/movements/<int:pk>/", funds.movement, name="movement"),
+    path("payments/funds/movements/<int:pk>/confirm/", funds.confirm, name="movement_confirm"),
+    path("payments/funds/movements/<int:pk>/undo/", funds.undo, name="movement_undo"),
+    path("payments/funds/<str:area>/", funds.place, name="funds_place"),
+    path("payments/funds/<str:area>/new/<slug:kind>/", funds.new, name="fund_new"),
     path("payments/ledger/", lists.Ledger.as_view(), name="ledger"),
     path("payments/ledger/receive/", other.receive, name="receive"),
     path("payments/layouts/", exchange.overview, name="layouts"),

@@ -2,6 +2,7 @@
 
 from doudi.payments.models.back_pay import BackPay, BackPayItem
 from doudi.payments.models.exchange import BankAnswer, CountyKey, LayoutChoice
+from doudi.payments.models.funds import Fund, FundLevel, FundMovement, FundPurpose
 from doudi.payments.models.grants import Grant
 from doudi.payments.models.money import OneOff, paid_choices, paid_label
 from doudi.payments.models.one_offs import OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList
@@ -9,8 +10,6 @@ from doudi.payments.models.payrolls import (
     BankFile,
     BankResult,
     BankReturn,
-    Fund,
-    FundPurpose,
     LedgerAccount,
     LedgerEntry,
     LineReview,
@@ -31,6 +30,8 @@ __all__ = [
     "BankReturn",
     "CountyKey",
     "Fund",
+    "FundLevel",
+    "FundMovement",
     "FundPurpose",
     "Grant",
     "LayoutChoice",

@@ -12,28 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from doudi.core.fields import AreaField, AreaModel, CodeField, MoneyField, TokenField
 from doudi.core.models import Account
 from doudi.enrolment.models import Entitlement
+from doudi.payments.models.funds import Fund, FundLevel
 from doudi.payments.models.money import paid_choices
-
-
-class Fund(models.Model):
-    """Fund (资金): earmarked money (measures 4.1). Which programmes it may pay stands in `FundPurpose`."""
-
-    code = CodeField(max_length=20, unique=True)
-    name = models.CharField(max_length=60)
-    pool = CodeField(max_length=20)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class FundPurpose(models.Model):
-    """A programme that a fund may pay: data, checked by the database when lines are written."""
-
-    fund = models.ForeignKey(Fund, models.PROTECT, related_name="purposes")
-    programme = CodeField(max_length=20, choices=paid_choices())
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["fund", "programme"], name="fund_purpose_once")]
 
 
 class Payroll(AreaModel):
@@ -302,6 +282,15 @@ class LedgerAccount(models.TextChoices):
 
     APPROPRIATION = "appropriation", _("财政拨款")
     AVAILABLE = "available", _("可用资金")
+    # what documents promise, beside the money itself
+    PLAN_SOURCE = "plan_source", _("指标来源")
+    PLANNED = "planned", _("下达指标")
+    # to another fund, place or year (both sides together are nought); to the level that it came from
+    TRANSFERRED = "transferred", _("调剂与结转")
+    HANDED_BACK = "handed_back", _("已上缴退回")
+    # approved payrolls that wait for release: noted, the money is still available
+    COMMITMENT = "commitment", _("待报送批次")
+    COMMITTED = "committed", _("已审批待报送")
     IN_PAYMENT = "in_payment", _("在途资金（已报送银行）")
     PAID = "paid", _("已发放")
     RETURNED = "returned", _("退票待发")
@@ -323,6 +312,8 @@ class LedgerEntry(AreaModel):
     amount = models.DecimalField(max_digits=16, decimal_places=2)
     payroll = models.ForeignKey(Payroll, models.PROTECT, null=True, related_name="ledger_entries")
     payout = models.ForeignKey("payments.ReservePayout", models.PROTECT, null=True, related_name="ledger_entries", help_text="out of a reserve")
+    movement = models.ForeignKey("payments.FundMovement", models.PROTECT, null=True, related_name="ledger_entries", help_text="its document")
+    level = CodeField(max_length=10, choices=FundLevel.choices, default="", help_text="where the money came from; not stated in townships")
     what = models.CharField(max_length=120)
     document = models.CharField(max_length=120, blank=True)
     booked_on = models.DateField()
@@ -330,5 +321,11 @@ class LedgerEntry(AreaModel):
     made_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
 
     class Meta:
-        indexes = [models.Index(fields=["transaction"]), models.Index(fields=["area", "fund", "booked_on"]), models.Index(fields=["payroll"])]
+        indexes = [
+            models.Index(fields=["transaction"]),
+            models.Index(fields=["area", "fund", "booked_on"]),
+            models.Index(fields=["payroll"]),
+            models.Index(fields=["movement"]),
+            models.Index(fields=["fund", "fund_year", "area", "account"], include=["level", "amount"], name="ledger_sums"),
+        ]
         constraints = [models.CheckConstraint(condition=~Q(amount=0), name="ledger_amount_not_zero")]

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core.fields import AreaModel, CodeField, MoneyField
 from doudi.core.models import Account
+from doudi.payments.models.funds import Fund
 from doudi.payments.models.grants import Grant
-from doudi.payments.models.payrolls import Fund
 
 
 class ReserveTransfer(AreaModel):

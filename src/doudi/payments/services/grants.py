@@ -37,7 +37,7 @@ select g.*, f.fund_id,
             when f.fund_id is null then 'no_fund' end as reason
 from doudi.payments_grant g
 left join doudi.payments_payrollline l on l.entitlement_id = g.id and l.month_entitled = g.month and l.kind = 'grant'
-left join (select programme, min(fund_id) as fund_id from doudi.payments_fundpurpose group by programme) f on f.programme = g.programme
+left join doudi.funds_for(%(low)s, %(year)s) f on f.programme = g.programme
 left join doudi.registry_person p on p.id = g.payee_id
 left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v
   on v.entitlement_id = g.id

@@ -2,6 +2,8 @@
 
 Debits are positive, credits negative. What a fund has is its account `available`; released lines are `in_payment`, the
 bank's answer makes them `paid` or `returned`, and a reissue draws on what was returned to the same fund and year.
+Money of each level (central, province, city, county) is counted apart: `move` takes it in that order, money from above first.
+What documents bring, move and take away stands in `services.funds`.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
-from doudi.payments.models import Fund, LedgerAccount, LedgerEntry, Payroll, ReservePayout
+from doudi.payments.models import Fund, FundLevel, FundMovement, LedgerAccount, LedgerEntry, Payroll, ReservePayout
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,49 @@ def lock(area: str) -> None:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [area])
 
 
+def allows(fund_id: int, programme: str, area: str, year: int) -> bool:
+    """Whether a fund pays a programme in a county with money of a year, by the rules in force (`FundPurpose`)."""
+    with connection.cursor() as cursor:
+        cursor.execute("select doudi.fund_allows(%s, %s, %s, %s)", [fund_id, programme, area, year])
+        return bool(cursor.fetchone()[0])
+
+
+def fund_for(programme: str, area: str, year: int) -> int | None:
+    """Id of the fund that pays a programme in a county and year; None where no rule allows one."""
+    with connection.cursor() as cursor:
+        cursor.execute("select fund_id from doudi.funds_for(%s, %s) where programme = %s", [area, year, programme])
+        row = cursor.fetchone()
+        return row[0] if row else None
+
+
+# Their other side is outside of the fund: they may go below nought, and have no balance to take from.
+SOURCES = {
+    LedgerAccount.APPROPRIATION,
+    LedgerAccount.PLAN_SOURCE,
+    LedgerAccount.TRANSFERRED,
+    LedgerAccount.COMMITMENT,
+    LedgerAccount.RESERVE_SOURCE,
+}
+
+
+def _parts(area: str, fund_id: int, year: int, amount: Decimal, source: str, payroll: Payroll | None) -> list[tuple[str, Decimal]]:
+    """(level, yuan) of what is taken from an account, money from above first; what is missing stays with the last one, and the database refuses it."""
+    held = LedgerEntry.objects.filter(area=area, fund_id=fund_id, fund_year=year, account=source)
+    if source in (LedgerAccount.IN_PAYMENT, LedgerAccount.COMMITTED) and payroll is not None:
+        held = held.filter(payroll=payroll)
+    there = dict(held.values_list("level").annotate(total=Sum("amount")).filter(total__gt=0).order_by())
+    parts, left = [], amount
+    for level in FundLevel.values:
+        take = min(left, there.get(level, Decimal(0)))
+        if take > 0:
+            parts.append((level, take))
+            left -= take
+    if left > 0:
+        last, had = parts.pop() if parts else ("", Decimal(0))
+        parts.append((last, had + left))
+    return parts
+
+
 def move(
     *,
     area: str,
@@ -50,9 +96,18 @@ def move(
     now: datetime,
     payroll: Payroll | None = None,
     payout: ReservePayout | None = None,
+    movement: FundMovement | None = None,
     document: str = "",
+    level: str | None = None,
 ) -> int:
-    """Book `amount` from one account of a fund and year to another; the number of the ledger transaction."""
+    """Book `amount` from one account of a fund and year to another; the number of the ledger transaction.
+
+    `level`: whose money it is; by default what stands on the source account, in the order of `FundLevel`.
+    """
+    if level is not None or source in SOURCES:
+        parts = [(level or "", amount)]
+    else:
+        parts = _parts(area, fund_id, year, amount, source, payroll)
     with connection.cursor() as cursor:
         cursor.execute("select nextval('doudi.ledger_transaction_id')")
         number: int = cursor.fetchone()[0]
@@ -63,57 +118,99 @@ def move(
         "fund_year": year,
         "payroll": payroll,
         "payout": payout,
+        "movement": movement,
         "what": what[:120],
         "document": document[:120],
         "booked_on": on,
         "booked_at": now,
         "made_by_id": scopes.current().account_id or None,
     }
-    LedgerEntry.objects.bulk_create([LedgerEntry(account=target, amount=amount, **common), LedgerEntry(account=source, amount=-amount, **common)])
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(account=account, amount=sign * part, level=whose, **common)
+        for whose, part in parts
+        for account, sign in ((target, 1), (source, -1))
+    )
     return number
 
 
-def receive_appropriation(*, fund: str, area: str, year: int, amount: Decimal, document: str, on: date, now: datetime) -> int:
+def receive_appropriation(
+    *,
+    fund: str,
+    area: str,
+    year: int,
+    amount: Decimal,
+    document: str,
+    on: date,
+    now: datetime,
+    level: str = FundLevel.UNSTATED,
+    issuer: str = FundLevel.UNSTATED,
+    plan_id: int | None = None,
+) -> int:
     """Book money appropriated (财政拨款) to a fund of a county; the number of the ledger transaction.
 
-    `fund`: its code. The same document is booked once: again with the same amount it is recognised, with another refused.
+    `fund`: its code; `level`: whose money it is; `issuer`: the level that sent it; `plan_id`: the document that promised it.
+    The same document is booked once: again with the same amount it is recognised, with another refused.
     """
     acting = duties.require("payments.fund")
     if len(area) != 6 or not acting.covers(area):
         raise ValidationError(_("拨款登记到县（市、区）；所选地区不是您管辖的县。"))
     if amount <= 0 or amount != amount.quantize(Decimal("0.01")):
         raise ValidationError(_("“金额”应为正数，精确到分；请更正。"))
-    if not document.strip():
+    document = document.strip()[:120]
+    if not document:
         raise ValidationError(_("请填写拨款文号。"))
-    try:
-        row = Fund.objects.get(code=fund)
-    except Fund.DoesNotExist:
-        raise ValidationError(_("没有这项资金：%(code)s。") % {"code": fund}) from None
+    row = Fund.objects.filter(code=fund).first()
+    if row is None:
+        raise ValidationError(_("没有这项资金：%(code)s。") % {"code": fund})
+    plan = None
+    if plan_id is not None:
+        plan = FundMovement.objects.filter(
+            pk=plan_id, area=area, fund=row, fund_year=year, level=level, kind=FundMovement.Kind.PLAN, reversed=False
+        ).first()
+        if plan is None:
+            raise ValidationError({"plan": _("所选指标文件不属于这项资金、年度和级次；请重新选择。")})
     with transaction.atomic():
         lock(area)
-        same = {"area": area, "fund": row, "fund_year": year, "document": document.strip()[:120], "account": LedgerAccount.AVAILABLE}
-        before = LedgerEntry.objects.filter(**same).first()
+        same = {"area": area, "fund": row, "fund_year": year, "document": document, "level": level, "account": LedgerAccount.AVAILABLE, "amount__gt": 0}
+        before = LedgerEntry.objects.filter(Q(movement__kind=FundMovement.Kind.RECEIPT, movement__reversed=False) | Q(movement=None), **same).first()
         if before is not None:
             if before.amount == amount:
                 return before.transaction
             raise ValidationError(
-                _("文号“%(document)s”已登记 %(amount)s 元，与本次金额不同；如需更正请冲销后重新登记。")
+                _("文号“%(document)s”已登记 %(amount)s 元，与本次不同；如需更正请冲销后重新登记。")
                 % {"document": document, "amount": f"{before.amount:,.2f}"}
             )
+        made = FundMovement.objects.create(
+            area=area, kind=FundMovement.Kind.RECEIPT, fund=row, fund_year=year, level=level, issuer=issuer, amount=amount, document=document,
+            document_date=on, plan=plan, state=FundMovement.State.BOOKED, proposed_by_id=acting.account_id, proposed_at=now,
+        )  # fmt: skip
         number = move(
-            area=area,
-            fund_id=row.pk,
-            year=year,
-            amount=amount,
-            source=LedgerAccount.APPROPRIATION,
-            target=LedgerAccount.AVAILABLE,
-            what="收到拨款",
-            document=document.strip(),
-            on=on,
-            now=now,
-        )
+            area=area, fund_id=row.pk, year=year, amount=amount, source=LedgerAccount.APPROPRIATION, target=LedgerAccount.AVAILABLE, what="收到拨款",
+            document=document, on=on, now=now, level=level, movement=made,
+        )  # fmt: skip
         scopes.check_constraints()
     return number
+
+
+def commit(payroll: Payroll, *, on: date, now: datetime) -> None:
+    """Note what an approved payroll will take (承诺); the money stays available until the release. A reissue takes none of it."""
+    if payroll.kind == Payroll.Kind.FOLLOW_UP:
+        return
+    for need in needs_of(payroll):
+        move(
+            area=payroll.area, fund_id=need.fund_id, year=need.year, amount=need.amount, source=LedgerAccount.COMMITMENT, target=LedgerAccount.COMMITTED,
+            what=f"审批 {payroll.number}", payroll=payroll, on=on, now=now,
+        )  # fmt: skip
+
+
+def uncommit(payroll: Payroll, *, what: str, on: date, now: datetime) -> None:
+    """The note ends: the payroll is released or sent back."""
+    held = LedgerEntry.objects.filter(payroll=payroll, account=LedgerAccount.COMMITTED).values_list("fund_id", "fund_year")
+    for fund_id, year, amount in held.annotate(total=Sum("amount")).filter(total__gt=0).order_by("fund_id", "fund_year"):
+        move(
+            area=payroll.area, fund_id=fund_id, year=year, amount=amount, source=LedgerAccount.COMMITTED, target=LedgerAccount.COMMITMENT,
+            what=f"{what} {payroll.number}", payroll=payroll, on=on, now=now,
+        )  # fmt: skip
 
 
 def needs_of(payroll: Payroll) -> list[Need]:

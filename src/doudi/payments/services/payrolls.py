@@ -98,7 +98,7 @@ select p.id, p.area, p.month, p.programme, p.household_id, p.payee_id, p.payee_n
             when r.entitlement_id is not null then 'returned' end as reason
 from priced p
 join held_by h on h.id = p.id and h.month = p.month
-left join (select programme, min(fund_id) as fund_id from doudi.payments_fundpurpose group by programme) f on f.programme = p.programme
+left join doudi.funds_for(%(low)s, %(year)s) f on f.programme = p.programme
 left join doudi.enrolment_decision late on %(frozen)s::timestamptz is not null and late.id = p.granted_by and late.decided_at >= %(frozen)s
 left join doudi.registry_person payee on payee.id = p.payee_id
 left join doudi.registry_person b on b.id = case when h.payee_is_member then p.payee_id else h.first_living end
@@ -351,6 +351,7 @@ def send_back(*, payroll_id: int, reason: str, now: datetime) -> Payroll:
         raise ValidationError(_("请填写退回原因。"))
     payroll.state, payroll.content_hash, payroll.note = State.DRAFT, "", reason.strip()[:400]
     payroll.checked_by_id = payroll.checked_at = payroll.approved_by_id = payroll.approved_at = None
+    ledger.uncommit(payroll, what="退回", on=timezone.localdate(now), now=now)
     payroll.save(update_fields=["state", "content_hash", "note", "checked_by", "checked_at", "approved_by", "approved_at"])
     _hand_on(payroll, Duty.COUNTY_REVIEWER, "payments.check", f"发放批次 {payroll.number} 已退回", now)
     return payroll
@@ -372,6 +373,7 @@ def approve_payroll(*, payroll_id: int, now: datetime) -> Payroll:
     _unchanged(payroll)
     payroll.state, payroll.approved_by_id, payroll.approved_at = State.APPROVED, scopes.current().account_id, now
     payroll.save(update_fields=["state", "approved_by", "approved_at"])
+    ledger.commit(payroll, on=timezone.localdate(now), now=now)
     _hand_on(payroll, Duty.FINANCE_OFFICER, "payments.release", f"发放批次 {payroll.number} 待报送", now)
     return payroll
 
@@ -404,6 +406,7 @@ def release_payroll(*, payroll_id: int, on: date, now: datetime) -> Payroll:
     ]
     if short:
         raise ValidationError(_("资金不足，未报送任何一笔：%(short)s；请先登记拨款。") % {"short": "；".join(short)})
+    ledger.uncommit(payroll, what="报送", on=on, now=now)
     for need in needs:
         ledger.move(
             area=payroll.area,

@@ -83,8 +83,8 @@ def _transfer(*, kind: str, township: str, fund: str, year: int, amount: Decimal
     _money(amount)
     if not document.strip():
         raise ValidationError({"document": _("请填写凭证号或文号。")})
-    row = Fund.objects.filter(code=fund, purposes__programme="temporary").first()
-    if row is None:
+    row = Fund.objects.filter(code=fund).first()
+    if row is None or not ledger.allows(row.pk, "temporary", township[:6], year):
         raise ValidationError(_("这项资金不能用于临时救助。"))
     county, document = township[:6], document.strip()[:120]
     ledger.lock(county)
@@ -172,7 +172,7 @@ def pay_out(
         raise ValidationError({"goods": _("发放实物的，请写明品名和数量。")})
     if on > timezone.localdate(now):
         raise ValidationError({"on": _("发放日期不能晚于今天。")})
-    fund_id = Fund.objects.filter(purposes__programme=grant.programme).order_by("pk").values_list("pk", flat=True).first()
+    fund_id = ledger.fund_for(grant.programme, grant.area[:6], on.year)
     there = _by_year(township, LedgerAccount.RESERVE, fund_id) if fund_id else []
     has = sum((amount for _year, amount in there), Decimal(0))
     if fund_id is None or has < grant.amount:

@@ -22,7 +22,7 @@ from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, Officers, a
 LINE = (
     "insert into payments_payrollline (area, month_entitled, kind, cause, returned_line, entitlement_id, payroll_id, month_paid, programme, household_id,"
     " fund_id, fund_year, amount, members, payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id)"
-    " select area, {month}, {kind}, {cause}, {returned}, {entitlement}, {payroll}, {paid}, {programme}, household_id, {fund}, fund_year, {amount}, {members},"
+    " select area, {month}, {kind}, {cause}, {returned}, {entitlement}, {payroll}, {paid}, {programme}, household_id, {fund}, {year}, {amount}, {members},"
     " payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id from payments_payrollline where id = %s"
 )
 SAME = {
@@ -35,6 +35,7 @@ SAME = {
     "paid": "month_paid",
     "programme": "programme",
     "fund": "fund_id",
+    "year": "fund_year",
     "amount": "amount",
     "members": "members",
 }
@@ -80,7 +81,11 @@ def draft(officers: Officers) -> Payroll:
         "update payments_payrollline set amount = amount + 1",
         "update payments_payrollline set payroll_id = 0",
         "truncate payments_payrollline",
-        "insert into payments_fundpurpose (fund_id, programme) values (1, 'disability_nursing')",
+        "update payments_fundpurpose set programme = 'marginal'",
+        "delete from payments_fundpurpose",
+        "insert into payments_fund (code, name, pool, area) values ('x', 'x', 'x', '410122')",
+        "delete from payments_fundmovement",
+        "update payments_fundmovement set amount = 1",
         "update payments_ledgerentry set amount = 0.01",
         "delete from payments_ledgerentry",
         "delete from payments_bankresult",

@@ -20,7 +20,7 @@ from doudi.core.models import TaskProgress
 from doudi.core.templatetags import ui
 from doudi.payments import calendar, queries
 from doudi.payments.forms import MonthForm, OneOffForm
-from doudi.payments.models import BankReturn, Fund, LedgerAccount, LedgerEntry, Payroll, PayrollLine, paid_choices
+from doudi.payments.models import BankReturn, Fund, FundLevel, LedgerAccount, LedgerEntry, Payroll, PayrollLine, paid_choices
 from doudi.payments.services import ledger
 
 COLOURS = {"draft": "orange", "checked": "orange", "approved": "orange", "released": "", "booked": "green"}
@@ -207,6 +207,7 @@ class EntryFilter(django_filters.FilterSet):
     fund = django_filters.ModelChoiceFilter(label=_("资金"), queryset=Fund.objects.order_by("id"), empty_label=ALL)
     fund_year = django_filters.NumberFilter(label=_("资金年度"))
     account = django_filters.ChoiceFilter(label=_("科目"), choices=LedgerAccount.choices, empty_label=ALL)
+    level = django_filters.ChoiceFilter(label=_("资金来源级次"), choices=[choice for choice in FundLevel.choices if choice[0]], empty_label=ALL)
     area = AreaFilter(label=_("地区"))
     booked_on = django_filters.DateFromToRangeFilter(
         label=_("记账日期"), widget=django_filters.widgets.DateRangeWidget(attrs={"type": "date", "class": "in", "aria-label": _("记账日期")})
@@ -233,7 +234,7 @@ class Ledger(ListPage):
         Column(_("记账日期"), "booked_on", kind="day", sort="booked_on"),
         Column(_("凭证号"), "transaction", kind="number"),
         Column(_("资金"), "fund.name", small=lambda row: gettext("%(year)s 年") % {"year": row.fund_year}),
-        Column(_("科目"), lambda row: LedgerAccount(row.account).label),
+        Column(_("科目"), lambda row: LedgerAccount(row.account).label, small=lambda row: FundLevel(row.level).label if row.level else ""),
         Column(_("摘要"), "what", small=lambda row: row.document),
         Column(_("增加（元）"), lambda row: row.amount if row.amount > 0 else None, kind="money"),
         Column(_("减少（元）"), lambda row: -row.amount if row.amount < 0 else None, kind="money"),
