@@ -74,13 +74,6 @@ class LayoutChoiceForm(forms.Form):
     )
 
 
-class AppropriationForm(forms.Form):
-    fund = forms.ModelChoiceField(label=_("资金"), queryset=Fund.objects.order_by("id"), to_field_name="code")
-    year = forms.IntegerField(label=_("资金年度"), min_value=2020, max_value=2100, localize=False)
-    amount = forms.DecimalField(label=_("金额（元）"), min_value=0, max_digits=14, decimal_places=2)
-    document = forms.CharField(label=_("拨款文号"), max_length=120, help_text=_("同一文号只登记一次"))
-
-
 class CorrectionForm(forms.Form):
     name = forms.CharField(label=_("户名"), max_length=60, help_text=_("与银行账户一致"))
     account = forms.CharField(label=_("账号"), max_length=40, widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}))

@@ -87,9 +87,9 @@ def payment_months(now: datetime) -> Iterator[Finding]:
 
 @checks_registry.add
 def proof_holds(now: datetime) -> Iterator[Finding]:
-    """Ledger = payrolls = bank results of the whole province, payrolls of this month and the three before; the nightly proof looks at all."""
+    """Ledger = payrolls = bank results of the whole province, payrolls of this month and the one before; the nightly proof looks at all."""
     today = timezone.localdate(now)
-    first = date(today.year - (today.month <= 3), (today.month - 4) % 12 + 1, 1)
+    first = date(today.year - (today.month == 1), (today.month - 2) % 12 + 1, 1)
     with scopes.acting(scopes.Scope(area=places.PROVINCE, duty=WORKER, page="doudi doctor", acts=frozenset({"payments.view"}))):
         found = proof.prove(area=places.PROVINCE, first=first)
         told = proof.said(found)

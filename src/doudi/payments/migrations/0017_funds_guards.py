@@ -57,7 +57,7 @@ begin
   return new;
 end $$;
 create trigger purpose_moves before insert or update on payments_fundpurpose for each row execute function doudi.purpose_moves();
-create function doudi.line_fund_allowed() returns trigger language plpgsql security definer set search_path = doudi, pg_temp as $$
+create function doudi.line_money_allowed() returns trigger language plpgsql security definer set search_path = doudi, pg_temp as $$
 begin
   if exists (select from (select distinct fund_id, programme, left(area, 6) as area, fund_year from new_lines where kind <> 'reissue') n
              where not fund_allows(n.fund_id, n.programme, n.area, n.fund_year)) then
@@ -74,8 +74,8 @@ begin
   end if;
   return null;
 end $$;
-create trigger line_fund_allowed after insert on payments_payrollline referencing new table as new_lines
-  for each statement execute function doudi.line_fund_allowed();
+create trigger line_money_allowed after insert on payments_payrollline referencing new table as new_lines
+  for each statement execute function doudi.line_money_allowed();
 """
 
 MOVEMENTS = """
@@ -84,6 +84,7 @@ alter table payments_fundmovement add constraint fund_movement_carry check (
   kind <> 'carry_over' or (to_year > fund_year and to_fund_id = fund_id and to_area = area));
 alter table payments_fundmovement add constraint fund_movement_moves check (
   kind <> 'transfer' or (to_year = fund_year and (to_fund_id, to_area) is distinct from (fund_id, area)));
+alter table payments_ledgerentry alter level set default '';
 alter table payments_ledgerentry add constraint ledger_document check (
   movement_id is not null or account not in ('appropriation', 'plan_source', 'planned', 'transferred', 'handed_back')) not valid;
 alter table payments_ledgerentry add constraint ledger_movement check (
@@ -227,8 +228,8 @@ with waiting as materialized (
   join (select payroll_id, fund_id, fund_year, sum(amount) as amount from payments_payrollline group by 1, 2, 3) l on l.payroll_id = p.id
   where p.state = 'approved' and p.kind <> 'follow_up'
 )
-insert into payments_ledgerentry (area, transaction, account, fund_id, fund_year, level, amount, payroll_id, what, document, booked_on, booked_at)
-select w.area, w.transaction, s.account, w.fund_id, w.fund_year, '', s.sign * w.amount, w.id, '审批 ' || w.number, '', w.at::date, w.at
+insert into payments_ledgerentry (area, transaction, account, fund_id, fund_year, level, amount, what, document, booked_on, booked_at)
+select w.area, w.transaction, s.account, w.fund_id, w.fund_year, '', s.sign * w.amount, '审批 ' || w.number, w.number, w.at::date, w.at
 from waiting w cross join (values ('committed', 1), ('commitment', -1)) s (account, sign);
 set constraints all immediate;
 """

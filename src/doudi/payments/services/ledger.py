@@ -68,7 +68,7 @@ SOURCES = {
 def _parts(area: str, fund_id: int, year: int, amount: Decimal, source: str, payroll: Payroll | None) -> list[tuple[str, Decimal]]:
     """(level, yuan) of what is taken from an account, money from above first; what is missing stays with the last one, and the database refuses it."""
     held = LedgerEntry.objects.filter(area=area, fund_id=fund_id, fund_year=year, account=source)
-    if source in (LedgerAccount.IN_PAYMENT, LedgerAccount.COMMITTED) and payroll is not None:
+    if source == LedgerAccount.IN_PAYMENT and payroll is not None:
         held = held.filter(payroll=payroll)
     there = dict(held.values_list("level").annotate(total=Sum("amount")).filter(total__gt=0).order_by())
     parts, left = [], amount
@@ -193,23 +193,26 @@ def receive_appropriation(
 
 
 def commit(payroll: Payroll, *, on: date, now: datetime) -> None:
-    """Note what an approved payroll will take (承诺); the money stays available until the release. A reissue takes none of it."""
+    """Note what an approved payroll will take (承诺); the money stays available until the release. A reissue takes none of it.
+
+    The note names the payroll by its number: one that is sent back may be deleted, the ledger stays.
+    """
     if payroll.kind == Payroll.Kind.FOLLOW_UP:
         return
     for need in needs_of(payroll):
         move(
             area=payroll.area, fund_id=need.fund_id, year=need.year, amount=need.amount, source=LedgerAccount.COMMITMENT, target=LedgerAccount.COMMITTED,
-            what=f"审批 {payroll.number}", payroll=payroll, on=on, now=now,
+            what=f"审批 {payroll.number}", document=payroll.number, on=on, now=now,
         )  # fmt: skip
 
 
 def uncommit(payroll: Payroll, *, what: str, on: date, now: datetime) -> None:
     """The note ends: the payroll is released or sent back."""
-    held = LedgerEntry.objects.filter(payroll=payroll, account=LedgerAccount.COMMITTED).values_list("fund_id", "fund_year")
+    held = LedgerEntry.objects.filter(area=payroll.area, account=LedgerAccount.COMMITTED, document=payroll.number).values_list("fund_id", "fund_year")
     for fund_id, year, amount in held.annotate(total=Sum("amount")).filter(total__gt=0).order_by("fund_id", "fund_year"):
         move(
             area=payroll.area, fund_id=fund_id, year=year, amount=amount, source=LedgerAccount.COMMITTED, target=LedgerAccount.COMMITMENT,
-            what=f"{what} {payroll.number}", payroll=payroll, on=on, now=now,
+            what=f"{what} {payroll.number}", document=payroll.number, level="", on=on, now=now,
         )  # fmt: skip
 
 

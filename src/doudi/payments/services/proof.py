@@ -90,17 +90,20 @@ with p as (
 ), e as (
   select payroll_id, fund_id, fund_year, coalesce(sum(amount) filter (where account = 'in_payment' and amount > 0), 0) as out,
     coalesce(sum(amount) filter (where account = 'in_payment'), 0) as on_its_way, coalesce(sum(amount) filter (where account = 'paid'), 0) as paid,
-    coalesce(sum(amount) filter (where account = 'returned'), 0) as returned,
-    coalesce(sum(amount) filter (where account = 'committed'), 0) as committed
+    coalesce(sum(amount) filter (where account = 'returned'), 0) as returned
   from payments_ledgerentry where payroll_id = any(%(ids)s) group by 1, 2, 3
+), c as (
+  select p.id as payroll_id, e.fund_id, e.fund_year, sum(e.amount) as committed
+  from p join payments_ledgerentry e on e.area = p.area and e.account = 'committed' and e.document = p.number group by 1, 2, 3
 )
 select p.id, p.area, p.number, p.state, p.kind, f.name, k.fund_year, coalesce(l.n, 0), coalesce(l.amount, 0), coalesce(r.amount, 0), coalesce(e.out, 0),
-  coalesce(e.on_its_way, 0), coalesce(e.paid, 0), coalesce(e.returned + case when p.kind = 'follow_up' then e.out else 0 end, 0), coalesce(e.committed, 0)
-from (select payroll_id, fund_id, fund_year from l union select payroll_id, fund_id, fund_year from e) k
+  coalesce(e.on_its_way, 0), coalesce(e.paid, 0), coalesce(e.returned + case when p.kind = 'follow_up' then e.out else 0 end, 0), coalesce(c.committed, 0)
+from (select payroll_id, fund_id, fund_year from l union select payroll_id, fund_id, fund_year from e union select payroll_id, fund_id, fund_year from c) k
 join p on p.id = k.payroll_id join payments_fund f on f.id = k.fund_id
 left join l on l.payroll_id = k.payroll_id and l.fund_id = k.fund_id and l.fund_year = k.fund_year
 left join r on r.payroll_id = k.payroll_id and r.fund_id = k.fund_id and r.fund_year = k.fund_year
 left join e on e.payroll_id = k.payroll_id and e.fund_id = k.fund_id and e.fund_year = k.fund_year
+left join c on c.payroll_id = k.payroll_id and c.fund_id = k.fund_id and c.fund_year = k.fund_year
 order by p.area, f.name, k.fund_year, p.number
 """
 # What payrolls, files and results say of themselves.

@@ -355,9 +355,9 @@ def test_a_return_is_not_invented(officers: Officers, draft: Payroll) -> None:
     ("values", "words"),
     [
         ("('available', 1, 2022, 5.00)", "not balanced"),
-        ("('available', 1, 2022, 5.00), ('appropriation', 1, 2022, -4.99)", "not balanced"),
-        ("('available', 1, 2022, 5.00), ('appropriation', 2, 2022, -5.00)", "not balanced"),
-        ("('available', 1, 2022, 5.00), ('appropriation', 1, 2023, -5.00)", "not balanced"),
+        ("('available', 1, 2022, 5.00), ('in_payment', 1, 2022, -4.99)", "not balanced"),
+        ("('available', 1, 2022, 5.00), ('in_payment', 2, 2022, -5.00)", "not balanced"),
+        ("('available', 1, 2022, 5.00), ('in_payment', 1, 2023, -5.00)", "not balanced"),
         ("('available', 2, 2022, -5.00), ('paid', 2, 2022, 5.00)", "does not cover"),
         ("('available', 1, 2022, 0.00)", "ledger_amount_not_zero"),
     ],

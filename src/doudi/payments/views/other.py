@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import duties
 from doudi.core import scope as scopes
-from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.core.views.telling import tell
-from doudi.payments.forms import AppropriationForm, CorrectionForm, ReasonForm
+from doudi.payments.forms import CorrectionForm, ReasonForm
 from doudi.payments.models import BankReturn
-from doudi.payments.services import corrections, ledger
+from doudi.payments.services import corrections
 from doudi.payments.views.lists import RETURN_COLOURS, tail_of
 
 
@@ -84,30 +82,8 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("payments:returns")
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 @may("payments.fund")
 def receive(request: HttpRequest) -> HttpResponse:
-    """Book money appropriated (登记拨款)."""
-    now = timezone.now()
-    today = timezone.localdate(now)
-    form = AppropriationForm(request.POST or None, initial={"year": today.year})
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        done = tell(
-            request,
-            lambda: ledger.receive_appropriation(
-                fund=given["fund"].code,
-                area=scopes.current().area,
-                year=given["year"],
-                amount=given["amount"],
-                document=given["document"],
-                on=today,
-                now=now,
-            ),
-            lambda _number: _("已登记拨款 %(amount)s 元。") % {"amount": ui.money(given["amount"])},
-        )
-        if done:
-            return redirect("payments:ledger")
-    elif request.method == "POST":
-        messages.error(request, _("拨款没有登记，请更正下面标出的内容。"))
-    return render(request, "payments/receive.html", {"form": form})
+    """The form for money received (登记到账) of one's own county."""
+    return redirect("payments:fund_new", scopes.current().area, "receipt")
