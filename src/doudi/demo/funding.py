@@ -53,8 +53,8 @@ def funding(demo: Any) -> None:
         if not FundMovement.objects.filter(area=demo.area, document="县级配套到账1121").exists():
             day = date(2022, 11, 21)
             ledger.receive_appropriation(
-                fund="assistance", area=demo.area, year=2022, amount=Decimal("50000.00"), document="县级配套到账1121", level="county", issuer="county", on=day,
-                now=at(day),
+                fund="assistance", area=demo.area, year=2022, amount=Decimal("50000.00"), document="县级配套到账1121", level="county", issuer="county",
+                plan_id=FundMovement.objects.get(area=demo.area, document="牟财预〔2022〕118号").pk, on=day, now=at(day),
             )  # fmt: skip
             wrong, day = FundMovement.objects.get(area=demo.area, document="县级配套到账1121"), date(2022, 12, 5)
             funds.propose_reversal(movement_id=wrong.pk, document="冲销1205", reason="金额录入有误，应为 5,000.00 元", on=day, now=at(day))

@@ -48,19 +48,24 @@ class Sums:
     returned: Decimal = NOUGHT
     advanced: Decimal = NOUGHT
     handed_back: Decimal = NOUGHT
-
-    @property
-    def missing(self) -> Decimal:
-        return max(self.planned - self.received, NOUGHT)
+    missing: Decimal = NOUGHT
 
     @property
     def held(self) -> Decimal:
         """Approved or on its way to the bank: taken, and not paid yet (承诺)."""
         return self.committed + self.in_payment
 
+    @property
+    def elsewhere(self) -> Decimal:
+        """Returned and owed, advanced to townships, handed back."""
+        return self.returned + self.advanced + self.handed_back
+
     def add(self, values: Iterable[Decimal]) -> None:
-        for name, value in zip(COLUMNS, values, strict=True):
+        """Add what one level of one place has; what another level got too much of does not make up for what is missing here."""
+        found = dict(zip(COLUMNS, values, strict=True))
+        for name, value in found.items():
             setattr(self, name, getattr(self, name) + value)
+        self.missing += max(found["planned"] - found["received"], NOUGHT)
 
 
 @dataclass
@@ -88,7 +93,7 @@ def of_place(area: str, year: int, on: date) -> list[FundSums]:
         rows = cursor.fetchall()
     order = {level: place for place, level in enumerate(FundLevel.values)}
     for fund_id, level, *values in sorted(rows, key=lambda row: (row[0], order.get(row[1], 9))):
-        if fund_id in found:
+        if fund_id in found and any(values):
             sums = Sums()
             sums.add(values)
             found[fund_id].levels.append((level, str(FundLevel(level).label), sums))
@@ -114,10 +119,11 @@ def by_place(areas: list[str], fund_id: int, year: int, on: date) -> dict[str, t
     found = {area: Sums() for area in areas}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select area, {_SUMS} from payments_ledgerentry where fund_id = %s and fund_year = %s and area = any(%s) and account = any(%s) group by 1",
+            f"select area, level, {_SUMS} from payments_ledgerentry where fund_id = %s and fund_year = %s and area = any(%s) and account = any(%s)"
+            " group by 1, 2",
             [fund_id, year, areas, _ACCOUNTS],
         )
-        for area, *values in cursor.fetchall():
+        for area, _level, *values in cursor.fetchall():
             found[area].add(values)
     lasting = cover(areas=areas, year=year, on=on)
     return {area: (sums, lasting.get((area, fund_id))) for area, sums in found.items()}
@@ -128,18 +134,16 @@ def total(low: str, high: str, fund_id: int, year: int) -> list[tuple[str, Sums]
     with connection.cursor() as cursor:
         cursor.execute(
             f"select level, {_SUMS} from payments_ledgerentry where fund_id = %s and fund_year = %s and area >= %s and area < %s and account = any(%s)"
-            " group by 1",
+            " group by level, area",
             [fund_id, year, low, high, _ACCOUNTS],
         )
-        rows = {level: values for level, *values in cursor.fetchall()}
-    whole, found = Sums(), []
-    for level in FundLevel.values:
-        if level in rows:
-            sums = Sums()
-            sums.add(rows[level])
-            whole.add(rows[level])
-            found.append((str(FundLevel(level).label), sums))
-    return [*found, ("", whole)]
+        rows = cursor.fetchall()
+    whole, levels = Sums(), {level: Sums() for level in FundLevel.values}
+    for level, *values in rows:
+        levels[level].add(values)
+        whole.add(values)
+    seen = {level for level, *values in rows if any(values)}
+    return [*((str(FundLevel(level).label), sums) for level, sums in levels.items() if level in seen), ("", whole)]
 
 
 def plans(area: str, year: int, *, most: int = 100) -> list[FundMovement]:

@@ -136,7 +136,8 @@ def new(request: HttpRequest, area: str, kind: str) -> HttpResponse:
 def _form(kind: str, area: str, request: HttpRequest, on: Any) -> MoneyForm:
     funds = fund_queries.funds_of(area)
     given: dict[str, Any] = {name: value for name, value in request.GET.items() if name in ("fund", "level", "plan", "amount")}
-    initial: dict[str, Any] = {"year": _year(request), "issuer": "county" if len(area) == 6 else "province", "document_date": on, **given}
+    own = "county" if len(area) == 6 else "city" if len(area) == 4 else "province"
+    initial: dict[str, Any] = {"year": _year(request), "level": own, "issuer": own, "document_date": on, **given}
     data = request.POST or None
     if kind == Kind.PLAN:
         return PlanForm(data, funds=funds, initial=initial)
