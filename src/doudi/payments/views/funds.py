@@ -55,7 +55,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """One fund in every county below, and in all of them together. A county goes to its own page."""
     acting, on = scopes.current(), timezone.localdate()
     if len(acting.area) >= 6:
-        return redirect("payments:funds_place", acting.area[:6])
+        return redirect(f"{reverse('payments:funds_place', args=[acting.area[:6]])}?{request.GET.urlencode()}")
     year, funds = _year(request), fund_queries.funds_of(acting.area)
     fund = next((each for each in funds if each.code == request.GET.get("fund")), funds[0])
     page = Paginator(fund_queries.places_of(acting.low, acting.high), PAGE).get_page(_number(request.GET.get("page", "1")))
