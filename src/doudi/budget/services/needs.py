@@ -16,7 +16,8 @@ from doudi.assessment.whatif import composed
 from doudi.batch import law
 from doudi.budget.models import COVERED, PROGRAMME_OF, Assumption, Figure, Item, Scenario
 from doudi.budget.services.population import Key, Sums, months_of
-from doudi.payments.models import FundPurpose, OneOff
+from doudi.payments.models import OneOff
+from doudi.payments.services import ledger
 from doudi.registry.models import Programme
 from openfisca_henan.places import Leaf
 
@@ -88,14 +89,6 @@ class Drawn:
         return sum((figure.amount for figure in self.figures), Decimal("0.00"))
 
 
-def purposes() -> dict[str, int]:
-    """programme -> the fund that pays it, as payrolls choose it."""
-    found: dict[str, int] = {}
-    for programme, fund in FundPurpose.objects.order_by("fund_id").values_list("programme", "fund_id"):
-        found.setdefault(programme, fund)
-    return found
-
-
 def percents(assumptions: Sequence[Assumption], month: date) -> dict[str, Decimal]:
     """programme -> growth up to a month: the year's per cent come evenly, month by month."""
     return {
@@ -106,7 +99,7 @@ def percents(assumptions: Sequence[Assumption], month: date) -> dict[str, Decima
 
 def draw(*, scenario: Scenario, sums: Sums, assumptions: Sequence[Assumption], today: date) -> Drawn:
     """The figures of a scenario: the law's, grown; then what assumptions state."""
-    funds, made = purposes(), Drawn()
+    funds, made = ledger.funds_for(scenario.area, scenario.year), Drawn()
     months = months_of(scenario.year)
     stated = [a for a in assumptions if a.kind == Kind.PRICE_MONTHS]
     fixed_prices = {month for a in stated for month in months if _within(a, month)}

@@ -48,7 +48,7 @@ select i.entitlement_id as id, i.area, i.month, i.root, i.programme, i.household
 from item i
 join doudi.enrolment_award a on a.id = i.entitlement_id
 left join doudi.payments_payrollline own on own.entitlement_id = i.entitlement_id and own.month_entitled = i.month and own.kind = 'regular'
-left join (select programme, min(fund_id) as fund_id from doudi.payments_fundpurpose group by programme) f on f.programme = i.programme
+left join doudi.funds_for(%(low)s, %(year)s) f on f.programme = i.programme
 left join member m on m.entitlement_id = i.entitlement_id and m.month = i.month and m.root = i.root
 left join doudi.registry_person payee on payee.id = a.payee_id
 left join doudi.registry_person b on b.id = case when m.payee_is_member then a.payee_id else m.person_id end

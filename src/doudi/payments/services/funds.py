@@ -1,7 +1,7 @@
 """Documents about money (measures 4.1, 4.2): plans, transfers, carry-over, handing back, reversals; and what each fund may pay.
 
 Plans and receipts (`ledger.receive_appropriation`) are booked by one officer under their document. Whatever moves money that is there, and
-every change of a purpose, is proposed by one officer and confirmed by another; the database holds both (migration 0011).
+every change of a purpose, is proposed by one officer and confirmed by another; the database holds both (migration 0017).
 """
 
 from __future__ import annotations

@@ -47,12 +47,16 @@ def allows(fund_id: int, programme: str, area: str, year: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def funds_for(area: str, year: int) -> dict[str, int]:
+    """programme -> id of the fund that pays it in a county and year; what no rule allows is left out."""
+    with connection.cursor() as cursor:
+        cursor.execute("select programme, fund_id from doudi.funds_for(%s, %s)", [area, year])
+        return dict(cursor.fetchall())
+
+
 def fund_for(programme: str, area: str, year: int) -> int | None:
     """Id of the fund that pays a programme in a county and year; None where no rule allows one."""
-    with connection.cursor() as cursor:
-        cursor.execute("select fund_id from doudi.funds_for(%s, %s) where programme = %s", [area, year, programme])
-        row = cursor.fetchone()
-        return row[0] if row else None
+    return funds_for(area, year).get(programme)
 
 
 # Their other side is outside of the fund: they may go below nought, and have no balance to take from.

@@ -22,7 +22,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.payments.models import OneOff, OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList
-from doudi.payments.services import grants
+from doudi.payments.services import grants, ledger
 from doudi.payments.services.payrolls import Prepared
 from doudi.registry.models import Programme
 
@@ -148,10 +148,8 @@ def decide_one_off(
 
 def _fund(area: str, year: int) -> None:
     """Some fund may pay one-off subsidies there and then. Raises ValidationError where none may."""
-    with connection.cursor() as cursor:
-        cursor.execute("select exists (select from payments_fundpurpose where programme = %s)", [OneOff.SUBSIDY])
-        if not cursor.fetchone()[0]:
-            raise ValidationError(_("没有资金可以用于一次性补助；请先由财政确认资金用途。"))
+    if ledger.fund_for(OneOff.SUBSIDY, area, year) is None:
+        raise ValidationError(_("没有资金可以用于一次性补助；请先由财政确认资金用途。"))
 
 
 def _locked(model: Any, pk: int, version: int, act: str) -> Any:
