@@ -387,6 +387,7 @@ def test_a_line_pays_exactly_what_was_approved(officers: Officers, changes: dict
         )
         line = PayrollLine.objects.get(entitlement_id=row.entitlement_id, kind="regular")
         line.pk, line.kind, line.cause, line.payroll_id, line.month_paid, line.amount = 0, "back", made.pk, draft.pk, JANUARY, row.amount
+        line.fund_year = JANUARY.year
         for name, value in changes.items():
             setattr(line, name, value)
         with pytest.raises(DatabaseError, match=words), transaction.atomic():
