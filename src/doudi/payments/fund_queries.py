@@ -150,7 +150,7 @@ def plans(area: str, year: int, *, most: int = 100) -> list[FundMovement]:
     """Allocation documents of a place and year, each with `got` and `missing`, yuan. One query."""
     rows = FundMovement.objects.filter(area=area, fund_year=year, kind="plan", reversed=False, state="booked").select_related("fund")
     rows = rows.annotate(got=Sum("receipts__amount", filter=Q(receipts__reversed=False)))
-    found = list(rows.order_by("fund_id", "document_date", "id")[:most])
+    found: list[FundMovement] = list(rows.order_by("fund_id", "document_date", "id")[:most])
     for row in found:
         row.got = row.got or NOUGHT  # type: ignore[attr-defined]
         row.missing = max(row.amount - row.got, NOUGHT)  # type: ignore[attr-defined]
