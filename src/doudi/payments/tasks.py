@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core.tasks import Run, background
-from doudi.payments.services import grants, payrolls, supplements
+from doudi.payments.services import back_pay, back_payroll, grants, payrolls, supplements
 
 
 @background
@@ -33,4 +33,37 @@ def prepare_supplement(run: Run, *, area: str, month: str) -> dict[str, Any]:
     """Prepare or refresh the supplementary payroll of a county; killed or cancelled, it leaves nothing."""
     run.progress(0, 1, _("生成发放明细"))
     done = supplements.prepare_supplement(area=area, month=date.fromisoformat(month), now=timezone.now())
+    return {"payroll": done.payroll.number, "lines": done.lines, "amount": str(done.amount), "excluded": done.excluded}
+
+
+@background
+def calculate_back_pay(
+    run: Run, *, area: str, document: str, first: str, last: str = "", programmes: list[str] | None = None, reason: str = ""
+) -> dict[str, Any]:
+    """Calculate back pay by a document, month by month; killed or cancelled, it leaves nothing."""
+    done = back_pay.propose_back_pay(
+        area=area, document=document, first=date.fromisoformat(first), last=date.fromisoformat(last) if last else None,
+        programmes=back_pay.PAID if programmes is None else programmes, reason=reason, now=timezone.now(),
+        progress=lambda at, total: run.progress(at, total, _("逐月核算补发")),
+    )  # fmt: skip
+    return _back_pay(done)
+
+
+@background
+def calculate_late_decisions(run: Run, *, area: str) -> dict[str, Any]:
+    """Calculate what decisions that came late owe; killed or cancelled, it leaves nothing."""
+    run.progress(0, 1, _("核对较晚的决定"))
+    return _back_pay(back_pay.propose_late_decisions(area=area, now=timezone.now()))
+
+
+def _back_pay(done: back_pay.Proposed) -> dict[str, Any]:
+    made = done.back_pay
+    return {"back_pay": made.pk, "awards": made.awards, "months": made.months, "amount": str(made.amount)}
+
+
+@background
+def prepare_back_payroll(run: Run, *, area: str, month: str) -> dict[str, Any]:
+    """Prepare or refresh the payroll of approved back pay; killed or cancelled, it leaves nothing."""
+    run.progress(0, 1, _("生成发放明细"))
+    done = back_payroll.prepare_back_payroll(area=area, month=date.fromisoformat(month), now=timezone.now())
     return {"payroll": done.payroll.number, "lines": done.lines, "amount": str(done.amount), "excluded": done.excluded}

@@ -16,7 +16,10 @@ def prices(*, area: str, on: date, now: datetime) -> dict[str, int]:
 
 
 periodic.daily(
-    "relief.prices", _("物价联动提醒"), prices, figures={"asked": _("待录入指数"), "published": _("启动或终止"), "owed": _("待提出补贴")}
+    "relief.prices",
+    _("物价联动提醒"),
+    prices,
+    figures={"asked": _("待录入指数"), "published": _("启动或终止"), "owed": _("待提出补贴"), "raised": _("待补发差额")},
 )
 periodic.daily(
     "relief.remind",

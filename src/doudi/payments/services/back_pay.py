@@ -161,16 +161,9 @@ def propose_back_pay(
     The same document again pays only what is still missing. Raises ValidationError where nothing is owed, a month has no room in the
     database, or another officer's calculation by this document waits.
     """
-    acting = duties.require("payments.back_propose")
-    county_of(area, "payments.back_propose")
-    today = timezone.localdate(now)
-    first, last = first_of(first), first_of(last or _last_paid(area, first, today))
-    document = document.strip()[:200]
-    if not document:
-        raise ValidationError({"document": _("请填写调整标准的文号。")})
-    if not set(programmes) <= set(PAID) or not programmes:
-        raise ValidationError({"programmes": _("请选择要补发的待遇。")})
-    months = _months(first, last, today)
+    acting, today = scopes.current(), timezone.localdate(now)
+    months = check_asked(area=area, document=document, first=first, last=last, programmes=programmes, now=now)
+    first, last, document = months[0], months[-1], document.strip()[:200]
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('back pay ' || %s, 0))", [area])
     earlier = BackPay.objects.filter(area=area, document=document)
@@ -195,6 +188,18 @@ def propose_back_pay(
     )  # fmt: skip
     scopes.check_constraints()
     return Proposed(made, changed=True)
+
+
+def check_asked(*, area: str, document: str, first: date, last: date | None, programmes: Collection[str], now: datetime) -> list[date]:
+    """The months to calculate. Raises ValidationError by field for what cannot be calculated, before the long work begins."""
+    duties.require("payments.back_propose")
+    county_of(area, "payments.back_propose")
+    today = timezone.localdate(now)
+    if not document.strip():
+        raise ValidationError({"document": _("请填写调整标准的文号。")})
+    if not set(programmes) <= set(PAID) or not programmes:
+        raise ValidationError({"programmes": _("请选择要补发的待遇。")})
+    return _months(first_of(first), first_of(last or _last_paid(area, first, today)), today)
 
 
 def propose_late_decisions(*, area: str, now: datetime, first: date | None = None) -> Proposed:
@@ -356,4 +361,4 @@ def withdraw_back_pay(*, back_pay_id: int, version: int, note: str = "", now: da
     scopes.check_constraints()
 
 
-__all__ = ["PAID", "Proposed", "approve_back_pay", "propose_back_pay", "propose_late_decisions", "send_back_back_pay", "withdraw_back_pay"]
+__all__ = ["PAID", "Proposed", "approve_back_pay", "check_asked", "propose_back_pay", "propose_late_decisions", "send_back_back_pay", "withdraw_back_pay"]

@@ -22,12 +22,13 @@ from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
+from doudi.core.tasks import start_task
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.payments import back_queries
 from doudi.payments.back_forms import BackPayForm
 from doudi.payments.models import BackPay, BackPayItem, paid_choices
-from doudi.payments.services import back_pay, back_payroll
+from doudi.payments.services import back_pay, payrolls
 
 ALL = gettext_lazy("全部")
 
@@ -83,18 +84,15 @@ def new(request: HttpRequest) -> HttpResponse:
     form = BackPayForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         first, last = form.months()
+        given = {"area": area, "document": form.cleaned_data["document"], "programmes": form.cleaned_data["programmes"]}
         try:
-            made = back_pay.propose_back_pay(
-                area=area, document=form.cleaned_data["document"], first=first, last=last, programmes=form.cleaned_data["programmes"],
-                reason=form.cleaned_data["reason"], now=timezone.now(),
-            )  # fmt: skip
+            back_pay.check_asked(first=first, last=last, now=timezone.now(), **given)
         except ValidationError as error:
             errors_into(form, error)
         else:
-            if made.changed:
-                size = {"n": ui.count(made.back_pay.awards), "amount": ui.money(made.back_pay.amount)}
-                messages.success(request, _("已核算 %(n)s 项待遇、%(amount)s 元，待县级审批人审批。") % size)
-            return redirect("payments:back_pay", made.back_pay.pk)
+            title = _("核算补发：%(document)s") % {"document": given["document"]}
+            arguments = {**given, "first": first, "last": last or "", "reason": form.cleaned_data["reason"]}
+            return _begin(request, "calculate_back_pay", title, arguments, _("已开始逐月核算；完成后出现在下表中，由县级审批人审批。"))
     context = {"form": form, "documents": back_queries.recent_documents(area, on)}
     return render(request, "payments/back_pay_new.html", context, status=422 if form.errors else 200)
 
@@ -103,12 +101,15 @@ def new(request: HttpRequest) -> HttpResponse:
 @may("payments.back_propose")
 def late(request: HttpRequest) -> HttpResponse:
     """Calculate what decisions that came late owe."""
-    try:
-        made = back_pay.propose_late_decisions(area=scopes.current().area, now=timezone.now())
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return redirect("payments:back_pays")
-    return redirect("payments:back_pay", made.back_pay.pk)
+    said = _("已开始核对；有应补的，完成后出现在下表中。")
+    return _begin(request, "calculate_late_decisions", _("核对较晚的决定"), {"area": scopes.current().area}, said)
+
+
+def _begin(request: HttpRequest, task: str, title: str, arguments: dict[str, Any], said: str, back: str = "") -> HttpResponse:
+    url = back or reverse("payments:back_pays")
+    start_task(path=f"doudi.payments.tasks.{task}", title=title, arguments=arguments, url=url, now=timezone.now())
+    messages.success(request, said)
+    return redirect(url)
 
 
 def found(pk: int) -> BackPay:
@@ -134,9 +135,11 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
             elif act == "withdraw":
                 back_pay.withdraw_back_pay(back_pay_id=pk, version=version, note=note, now=now)
             elif act == "pay":
-                made = back_payroll.prepare_back_payroll(area=row.area, month=timezone.localdate(), now=now)
-                messages.success(request, _("已编制补发批次 %(number)s：%(lines)s 笔。") % {"number": made.payroll.number, "lines": ui.count(made.lines)})
-                return redirect("payments:payroll", made.payroll.pk)
+                payrolls.county_of(row.area, "payments.prepare")
+                arguments = {"area": row.area, "month": timezone.localdate().replace(day=1)}
+                title = _("编制补发批次：%(document)s") % {"document": row.document}
+                said = _("已开始编制补发批次，完成后出现在发放批次中。")
+                return _begin(request, "prepare_back_payroll", title, arguments, said, reverse("payments:payrolls"))
             return redirect("payments:back_pay", pk)
         except ValidationError as error:
             problem = " ".join(error.messages)

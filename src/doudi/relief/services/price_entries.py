@@ -22,6 +22,7 @@ from doudi.core.settings_overlay import get_setting, overlay
 from doudi.core.workdays import add_working_days
 from doudi.relief.linkage import INDICES, county_areas, deadline_of, is_index_area, linkage_of, month_after, month_before, prefecture_of
 from doudi.relief.models import PriceEntry, PriceNotice
+from doudi.relief.services.price_raises import ask_after_raise
 
 SUBJECT = "price_entry"
 State = PriceEntry.State
@@ -248,7 +249,8 @@ def ask_counties(*, area: str, month: date, corrected: bool = False, now: dateti
 
 @transaction.atomic
 def daily(*, area: str, on: date, now: datetime) -> dict[str, int]:
-    """Each day: indices of the last month that are missing, starts and stops (a decision of the province begins by its date), proposals owed."""
+    """Each day: indices of the last month that are missing, starts and stops (a decision of the province begins by its date), proposals owed,
+    differences owed since a standard was raised."""
     month = on.replace(day=1)
     index_month = month_before(month)
     units = sorted({prefecture_of(county) for county in county_areas(area)})
@@ -260,6 +262,7 @@ def daily(*, area: str, on: date, now: datetime) -> dict[str, int]:
         "asked": _raise_entry_todos([unit for unit in missing if unit not in there], index_month, now),
         "published": publish(units=units, month=month, now=now),
         "owed": ask_counties(area=area, month=month, now=now),
+        "raised": ask_after_raise(on=on, now=now),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from threading import Barrier, Thread
 from typing import Any
@@ -263,6 +263,33 @@ def test_3_3_a_corrected_index_pays_the_difference_and_says_why(city: City) -> N
         assert [claim.step for claim in claims] == [1, 2, 1, 2] and claims[1].amount == whole - claims[0].amount and claims[1].total == whole
     assert second.serial == 2 and second.amount + first.amount == 2 * whole
     assert "低收入价格指数由 2.5% 更正为 3.5%" in second.summary["difference"]
+
+
+def test_3_3_a_standard_raised_later_asks_the_county_for_the_difference_once(city: City) -> None:
+    given(members=2)
+    city.confirmed("3.0", "1.0", "2.5")
+    first = city.approved()
+    later = NOW + timedelta(hours=1)
+
+    def raised(parameter: str, value: str) -> int:
+        with scopes.acting(scopes.Scope(area="41")):
+            Setting.objects.create(
+                area=COUNTY, parameter=parameter, starts=PAID, value=value, document="示例1号", state="confirmed", proposed_by_id=city.reviewer.account_id,
+                proposed_at=later, decided_by_id=city.approver.account_id, decided_at=later,
+            )  # fmt: skip
+            return price_entries.daily(area="41", on=ON, now=later)["raised"]
+
+    assert raised("disability.nursing", "500") == 0, "no standard of price linkage"
+    assert raised("dibao.standard.rural", "2000") == 1
+    with scopes.acting(city.reviewer):
+        todo = Todo.objects.get(kind="prices.corrected", done_at=None)
+        assert todo.area == COUNTY and "标准已提高" in todo.title
+    with scopes.acting(scopes.Scope(area="41")):
+        assert price_entries.daily(area="41", on=ON, now=later)["raised"] == 0, "asked once"
+    second = city.approved()
+    assert second.amount > 0 and second.serial == first.serial + 1
+    with scopes.acting(city.reviewer):
+        assert not Todo.objects.filter(kind="prices.corrected", done_at=None).exists()
 
 
 def test_3_3_a_lower_index_takes_nothing_back_by_itself_and_lists_what_was_paid_too_much(city: City) -> None:
