@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.core.exceptions import ValidationError
 
 from doudi.core import scope as scopes
@@ -125,8 +126,8 @@ def _higher(area: str) -> str:
     from openfisca_henan.places import county_index
 
     table = law_settings(NOVEMBER).table()
-    row = table.rows[int(table.at(RAISED, f"{NOVEMBER}").row[int(county_index([area])[0])])]
-    return f"{float(row.value) + RISE:g}"
+    row = table.rows[int(table.at(RAISED, f"{NOVEMBER}").row[int(county_index(np.array([area]))[0])])]
+    return f"{float(str(row.value)) + RISE:g}"
 
 
 def _at(day: date, hour: int) -> datetime:
