@@ -63,6 +63,9 @@ MAY: dict[str, set[str]] = {
     "enrolment.propose": {Duty.TOWNSHIP_OFFICER},
     "enrolment.approve": {Duty.COUNTY_APPROVER},
     "enrolment.payee": {Duty.COUNTY_APPROVER, Duty.COUNTY_REVIEWER},
+    # ending the cooling time of a changed account early: a third officer, at the county
+    "enrolment.payee_lift": {Duty.COUNTY_APPROVER, Duty.COUNTY_REVIEWER},
+    "enrolment.bank_rules": {Duty.COUNTY_REVIEWER, Duty.FINANCE_OFFICER},
     "enrolment.monitor": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "enrolment.raise": {Duty.COUNTY_REVIEWER},
     "enrolment.letters": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
@@ -113,6 +116,16 @@ MAY: dict[str, set[str]] = {
     "payments.back_propose": {Duty.COUNTY_REVIEWER},
     "payments.back_approve": {Duty.COUNTY_APPROVER},
     "payments.back_view": TOWNSHIP | {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
+    # whose account it is as the bank told it: who corrects it and who confirms that
+    "payments.holder": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
+    # overpayments: the county's reviewer proposes, its approver confirms, finance books what comes back
+    "payments.overpayments": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
+    "payments.recover": {Duty.COUNTY_REVIEWER},
+    "payments.recover_approve": {Duty.COUNTY_APPROVER},
+    "payments.repay": {Duty.FINANCE_OFFICER},
+    # telling somebody of their own payments, once they are identified
+    "payments.tell": {Duty.HOTLINE_OPERATOR, Duty.TOWNSHIP_OFFICER},
+    "payments.accounts": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.FINANCE_OFFICER},
     # the city or the province enters the month's price indices; each county proposes and approves its own subsidies
     "prices.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
     "prices.enter": {Duty.SUPERVISOR},
@@ -170,6 +183,8 @@ APART: tuple[tuple[str, str], ...] = (
     ("enrolment.sign", "enrolment.approve"),
     ("enrolment.sign", "enrolment.confirm"),
     ("enrolment.propose", "enrolment.payee"),
+    ("enrolment.propose", "enrolment.payee_lift"),
+    ("enrolment.payee", "enrolment.payee_lift"),
     ("enrolment.propose", "enrolment.spot_check"),
     ("enrolment.sign", "enrolment.spot_check"),
     ("enrolment.confirm", "enrolment.spot_check"),
@@ -185,6 +200,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("payments.fund", "payments.fund_confirm"),
     ("payments.fund_above", "payments.fund_confirm"),
     ("payments.purpose", "payments.purpose_confirm"),
+    ("payments.recover", "payments.recover_approve"),
     ("payments.reserve", "payments.fund"),
     ("budget.prepare", "budget.check"),
     ("budget.prepare", "budget.submit"),

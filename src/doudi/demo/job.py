@@ -33,6 +33,7 @@ from doudi.demo import (
     policy,
     prices,
     raising,
+    recovering,
     relieving,
     sweeping,
     visiting,
@@ -104,6 +105,7 @@ def run(demo: Demo) -> dict[str, Any]:
         banking.layouts,
         policy.questions,
         budgets.budgets,
+        recovering.recovery,
     ):
         step(demo)
     return demo.figures

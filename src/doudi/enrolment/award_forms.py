@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
+from doudi.core.forms import DayInput, FilesField
 from doudi.enrolment.forms import MONTH
 from doudi.enrolment.models import Award, PayeeChange
 from doudi.registry.codes import BANKS
@@ -44,21 +45,36 @@ class AwardChangeForm(forms.Form):
 
 
 class PayeeForm(forms.Form):
-    """Propose another payee: a member to the account in the registry, or a guardian or institution to the one given here."""
+    """Propose another payee or account: a member to the account in the registry, everybody else to the one given here."""
 
     kind = forms.ChoiceField(label=gettext_lazy("领款人类型"), choices=PayeeChange.Kind.choices)
     person_id = forms.TypedChoiceField(label=gettext_lazy("家庭成员"), required=False, coerce=int, empty_value=None)
-    name = forms.CharField(label=gettext_lazy("户名（监护人或机构）"), required=False, max_length=60)
-    account = forms.CharField(label=gettext_lazy("收款账号（监护人或机构）"), required=False, max_length=40)
+    name = forms.CharField(label=gettext_lazy("户名（监护人、亲属或机构）"), required=False, max_length=60)
+    account = forms.CharField(
+        label=gettext_lazy("收款账号"), required=False, max_length=40, widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text=gettext_lazy("家庭成员本人用人员页登记的账户，不必填写。"),
+    )  # fmt: skip
     bank = forms.ChoiceField(label=gettext_lazy("开户银行"), required=False, choices=[("", gettext_lazy("请选择")), *BANKS.items()])
     basis = forms.CharField(
-        label=gettext_lazy("依据和证明材料"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}), help_text=gettext_lazy("例如：监护人身份证明、供养服务协议及编号。")
-    )
+        label=gettext_lazy("依据和证明材料"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("例如：本人新办银行卡、监护人身份证明、供养服务协议及编号。"),
+    )  # fmt: skip
+    valid_from = forms.DateField(label=gettext_lazy("代领起始日期"), required=False, widget=DayInput(), help_text=gettext_lazy("他人代领时填写。"))
+    valid_until = forms.DateField(label=gettext_lazy("代领截止日期"), required=False, widget=DayInput(), help_text=gettext_lazy("期满前提醒，期满后暂不发放，续签后随下批补发。"))
+    old_closed = forms.BooleanField(label=gettext_lazy("原账户已注销或不能收款"), required=False, help_text=gettext_lazy("冷静期内不再付到原账户，期满随下批补发。"))
+    evidence = FilesField(label=gettext_lazy("证明材料（照片或 PDF）"), required=False)
 
     def __init__(self, *args: Any, award: Award, on: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         living = Membership.objects.filter(household=award.household_id, starts__lte=on, person__died_on=None).exclude(ends__lte=on).select_related("person")
         self.fields["person_id"].choices = [("", gettext_lazy("请选择")), *((m.person_id, m.person.name) for m in living.order_by("relationship", "id"))]  # type: ignore[attr-defined]
+
+
+class LiftForm(forms.Form):
+    """End the cooling time early."""
+
+    reason = forms.CharField(label=gettext_lazy("提前启用的原因"), max_length=200, help_text=gettext_lazy("例如：家庭无其他收入，已电话向本人核实账户。"))
+    version = forms.IntegerField(widget=forms.HiddenInput())
 
 
 class PayeeDecisionForm(forms.Form):

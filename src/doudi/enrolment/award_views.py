@@ -18,7 +18,7 @@ from doudi.core import letters as pdf
 from doudi.core import scope as scopes
 from doudi.core.views.access import may
 from doudi.enrolment import award_queries, queries, services
-from doudi.enrolment.award_forms import AwardChangeForm, PayeeDecisionForm, PayeeForm
+from doudi.enrolment.award_forms import AwardChangeForm, LiftForm, PayeeDecisionForm, PayeeForm
 from doudi.enrolment.forms import ReasonForm, StopForm
 from doudi.enrolment.models import Award, Certificate, Decision, PayeeChange
 from doudi.enrolment.services.letters import CERTIFIED
@@ -68,13 +68,16 @@ def _page(request: HttpRequest, row: Award, *, form: forms.Form | None = None, w
     first = {"from_month": month_after(today)}
     waiting = PayeeChange.objects.filter(award=row, state="proposed").select_related("proposed_by").first()
     decides = waiting is not None and duties.may("enrolment.payee") and waiting.proposed_by_id != scopes.current().account_id
+    cooling = services.payees.in_force(row.pk)
+    cooling = cooling if cooling is not None and cooling.waits(today) else None
+    lifts = cooling is not None and duties.may("enrolment.payee_lift") and scopes.current().account_id not in (cooling.proposed_by_id, cooling.decided_by_id)
     ways: list[tuple[str, str, forms.Form, str, str]] = []
     if propose and row.ends is None and row.starts <= today:
         change = form if what == "change" else AwardChangeForm(award=row, by_band=_by_band(row), initial=first, auto_id="change_%s")
         ways.append(("change", str(_("提出变更")), change, str(_("金额、享受人和档次只能由新的决定改变；提出后由另一名工作人员审批。")), ""))  # type: ignore[arg-type]
     if propose and waiting is None:
         payee = form if what == "payee" else PayeeForm(award=row, on=today, auto_id="payee_%s")
-        ways.append(("payee", str(_("变更领款人")), payee, str(_("由县级另一名工作人员确认后，自下一批发放起执行。")), ""))  # type: ignore[arg-type]
+        ways.append(("payee", str(_("变更领款人或账户")), payee, str(_("由县级另一名工作人员确认；账户有变的，冷静期满后的批次起执行。")), ""))  # type: ignore[arg-type]
     if propose and row.ends is None:
         stop = form if what == "stop" else StopForm(initial=first, auto_id="stop_%s")
         ways.append(("stop", str(_("提出停发")), stop, str(_("写明停发原因；暂停退出期间只有例外情形可以停发。")), "dan"))  # type: ignore[arg-type]
@@ -89,6 +92,7 @@ def _page(request: HttpRequest, row: Award, *, form: forms.Form | None = None, w
         "timeline": award_queries.timeline(row), "chart": award_queries.chart(row, today=today),
         "ways": ways, "open_way": what, "waiting": waiting, "open_decisions": Decision.objects.filter(award_id=row.pk, state="proposed", household=row.household_id),
         "payee_form": (form if what == "payee-decide" else PayeeDecisionForm(initial={"version": waiting.version})) if decides and waiting else None,
+        "cooling": cooling, "lift_form": (form if what == "payee-lift" else LiftForm(initial={"version": cooling.version})) if lifts and cooling else None,
         "certify": running and here and row.ends is None and row.programme in CERTIFIED and pdf.available() and duties.may("enrolment.letters"),
         "certificates": Certificate.objects.filter(award=row).order_by("-id"),
     }  # fmt: skip
@@ -99,9 +103,11 @@ def _form(request: HttpRequest, row: Award, what: str) -> forms.Form:
     if what == "change":
         return AwardChangeForm(request.POST, award=row, by_band=_by_band(row), auto_id="change_%s")
     if what == "payee":
-        return PayeeForm(request.POST, award=row, on=timezone.localdate(), auto_id="payee_%s")
+        return PayeeForm(request.POST, request.FILES, award=row, on=timezone.localdate(), auto_id="payee_%s")
     if what == "payee-decide":
         return PayeeDecisionForm(request.POST)
+    if what == "payee-lift":
+        return LiftForm(request.POST)
     return StopForm(request.POST, auto_id="stop_%s") if what == "stop" else ReasonForm(request.POST, auto_id="pause_%s")
 
 
@@ -110,7 +116,7 @@ def _form(request: HttpRequest, row: Award, what: str) -> forms.Form:
 def award_act(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """Propose a change, another payee or a stop (township); confirm a payee, suspend or resume (county)."""
     row = _award(pk)
-    if what not in ("change", "payee", "payee-decide", "stop", "suspend", "resume"):
+    if what not in ("change", "payee", "payee-decide", "payee-lift", "stop", "suspend", "resume"):
         raise Http404
     form = _form(request, row, what)
     if form.is_valid():
@@ -142,6 +148,7 @@ def _do(request: HttpRequest, row: Award, what: str, form: forms.Form) -> Decisi
         made = services.stop_award(award_id=row.pk, now=now, **data)
         messages.success(request, _("已提出停发 %(number)s，等待审批。") % {"number": made.number})
     elif what == "payee":
+        data["evidence"] = [(file.name, file.read()) for file in data["evidence"] or []]
         services.propose_payee(award_id=row.pk, now=now, **data)
         messages.success(request, _("已提出领款人变更，等待县级确认。"))
     elif what == "payee-decide":
@@ -151,6 +158,12 @@ def _do(request: HttpRequest, row: Award, what: str, form: forms.Form) -> Decisi
         agreed = request.POST.get("agreed") == "yes"
         services.decide_payee(change_id=waiting.pk, agreed=agreed, now=now, **data)
         messages.success(request, _("已确认领款人变更。") if agreed else _("已退回领款人变更。"))
+    elif what == "payee-lift":
+        cooling = services.payees.in_force(row.pk)
+        if cooling is None:
+            raise Http404
+        services.lift_cooling(change_id=cooling.pk, now=now, **data)
+        messages.success(request, _("已解除冷静期，下一批起付到新账户。"))
     elif what == "suspend":
         services.suspend(award_id=row.pk, now=now, **data)
         messages.success(request, _("已暂停发放。"))

@@ -50,3 +50,7 @@ periodic.daily(
     "enrolment.moved_awards", _("转入家庭待遇衔接"), lambda *, area, on, now: services.remind_moved_awards(area=area, on=on, now=now),
     acts=["enrolment.monitor"], figures={"late": _("督办"), "unpaid": _("已无人发放")},
 )  # fmt: skip
+periodic.daily(
+    "enrolment.payees", _("代领期限提醒"), lambda *, area, on, now: {"reminded": services.remind_ending_payees(area=area, on=on, now=now)}, level=6,
+    acts=["enrolment.monitor"], figures={"reminded": _("提醒")},
+)  # fmt: skip

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, FilesField
 from doudi.payments.layouts import LAYOUTS
 from doudi.payments.models import Fund, OneOff, ReserveTransfer, paid_choices
 
@@ -38,20 +37,6 @@ class ReserveForm(forms.Form):
     document = forms.CharField(label=_("凭证号或文号"), max_length=120)
 
 
-class ManyFiles(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """Several files in one field."""
-
-    widget = ManyFiles
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        given = data if isinstance(data, list | tuple) else [data]
-        return [super(FilesField, self).clean(each, initial) for each in given]
-
-
 class ResultsForm(forms.Form):
     answers = FilesField(label=_("发放结果文件"), help_text=_("可一次选多份，也可分几次读入；有银行签名的，连同 .sig 文件一并选择。全部核对无误才记账。"))
 
@@ -72,13 +57,6 @@ class LayoutChoiceForm(forms.Form):
     certificate = forms.CharField(
         label=_("银行证书"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}), help_text=_("PEM 格式；加密或签名时必填")
     )
-
-
-class CorrectionForm(forms.Form):
-    name = forms.CharField(label=_("户名"), max_length=60, help_text=_("与银行账户一致"))
-    account = forms.CharField(label=_("账号"), max_length=40, widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}))
-    bank = forms.CharField(label=_("开户行代码"), max_length=14, required=False)
-    note = forms.CharField(label=_("更正依据"), max_length=200, help_text=_("例如：核对本人银行卡原件，复印件已上传"))
 
 
 class ReviewForm(forms.Form):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from doudi.core.duties import WORKER
 from doudi.core.models import Todo
 from doudi.core.templatetags import ui
 from doudi.payments import queries, watch_queries
-from doudi.payments.models import BankReturn, Payroll, PayrollLine, ReservePayout, paid_label
+from doudi.payments.models import BankReturn, Overpayment, Payroll, PayrollLine, ReservePayout, paid_label
 from doudi.payments.services import payrolls, proof
 
 
@@ -62,6 +63,9 @@ def counties_card(request: HttpRequest) -> dict[str, Any] | None:
 
 
 attachable.add("reserve_payout", model=ReservePayout, view="payments.reserve_view", change="payments.reserve")
+attachable.add("bank_return", model=BankReturn, view="payments.returns", change="payments.correct")
+attachable.add("overpayment", model=Overpayment, view="payments.overpayments", change="payments.recover")
+panels.action("household", _("领款账户"), lambda _request, household: reverse("payments:accounts", args=[household.pk]), act="payments.accounts", order=45)
 panels.add("household", _("发放记录"), household_lines, "payments/_household_lines.html", act="enrolment.view", order=40)
 panels.dashboard(_("谁按期发放"), counties_card, "payments/_on_time.html", act="payments.view", order=20, wide=True)
 panels.dashboard(_("本月发放"), month_card, "payments/_dashboard.html", act="payments.view", order=20, wide=True)

@@ -161,6 +161,8 @@ def compare(payroll: Payroll, before: Payroll | None) -> dict[str, Any]:
 WHEN_BACK = {
     PayrollExclusion.Reason.NO_ACCOUNT: gettext_lazy("登记账户后随下批补发"),
     PayrollExclusion.Reason.SUSPENDED: gettext_lazy("暂停原因消除后"),
+    PayrollExclusion.Reason.COOLING: gettext_lazy("冷静期满后随下批补发，急需时县级可提前启用"),
+    PayrollExclusion.Reason.PAYEE_OVER: gettext_lazy("续签或变更领款人后随下批补发"),
     PayrollExclusion.Reason.PAYEE_DIED: gettext_lazy("登记新领款人后随下批补发"),
     PayrollExclusion.Reason.NO_FUND: gettext_lazy("明确资金来源后"),
     PayrollExclusion.Reason.PAID_ELSEWHERE: gettext_lazy("当月不再发放"),

@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from doudi.payments.views import back_pay, calendar, exchange, funds, lists, one_offs, other, payroll, reserves, watching
+from doudi.payments.views import (
+    accounts,
+    back_pay,
+    calendar,
+    exchange,
+    funds,
+    inquiry,
+    lists,
+    one_offs,
+    other,
+    overpayments,
+    payroll,
+    repairs,
+    reserves,
+    watching,
+)
 
 app_name = "payments"
 urlpatterns = [
@@ -13,10 +28,24 @@ urlpatterns = [
     path("payments/one-off/", payroll.prepare_one_off, name="prepare_one_off"),
     path("payments/supplement/", watching.prepare_supplement, name="supplement"),
     path("payments/follow-up/", payroll.follow_up, name="follow_up"),
-    path("payments/returns/", lists.Returns.as_view(), name="returns"),
-    path("payments/returns/<int:pk>/", other.returned, name="return"),
-    path("payments/returns/<int:pk>/correct/", other.correct, name="correct"),
-    path("payments/returns/<int:pk>/confirm/", other.confirm, name="confirm"),
+    path("payments/returns/", repairs.Repairs.as_view(), name="returns"),
+    path("payments/returns/<int:pk>/", repairs.returned, name="return"),
+    path("payments/returns/<int:pk>/correct/", repairs.correct, name="correct"),
+    path("payments/returns/<int:pk>/confirm/", repairs.confirm, name="confirm"),
+    path("payments/returns/<int:pk>/holder/", repairs.holder, name="return_holder"),
+    path("payments/accounts/", accounts.Changes.as_view(), name="account_changes"),
+    path("payments/accounts/findings/", accounts.Findings.as_view(), name="account_findings"),
+    path("payments/accounts/findings/check/", accounts.check, name="account_check"),
+    path("payments/accounts/rules/", accounts.rules, name="bank_rules"),
+    path("payments/accounts/rules/<int:pk>/retire/", accounts.retire_rule, name="bank_rule_retire"),
+    path("payments/accounts/awards/<int:pk>/reveal/", accounts.reveal, name="account_reveal"),
+    path("payments/accounts/households/<int:pk>/", accounts.household, name="accounts"),
+    path("payments/inquiry/", inquiry.inquiry, name="inquiry"),
+    path("payments/overpayments/", overpayments.Overpayments.as_view(), name="overpayments"),
+    path("payments/overpayments/find/", overpayments.find, name="overpayments_find"),
+    path("payments/overpayments/new/<int:award>/", overpayments.new, name="overpayment_new"),
+    path("payments/overpayments/<int:pk>/", overpayments.overpayment, name="overpayment"),
+    path("payments/overpayments/<int:pk>/<slug:what>/", overpayments.act, name="overpayment_act"),
     path("payments/reserve/", reserves.overview, name="reserves"),
     path("payments/reserve/payouts/<int:pk>/", reserves.payout, name="reserve_payout"),
     path("payments/reserve/<str:area>/", reserves.reserve, name="reserve"),

@@ -25,6 +25,7 @@ WITHOUT_AREA = {
     "django_session",
     "django_tasks_database_dbtaskresult",
     "django_tasks_db_dbtaskresult",
+    "enrolment_bankrule",
     "lookup_used",
     "mfa_authenticator",
     "payments_fund",

@@ -21,7 +21,7 @@ from doudi.enrolment.services.monitoring import monitor, release_held
 from doudi.enrolment.services.moved import remind_moved_awards
 from doudi.enrolment.services.opinions import give_opinion, record_appraisal, record_county_visit, record_visit, review_federation
 from doudi.enrolment.services.papers import add_document, end_authorisation, end_relative, record_authorisation, record_relative, remove_document
-from doudi.enrolment.services.payees import decide_payee, propose_payee
+from doudi.enrolment.services.payees import decide_payee, lift_cooling, propose_payee, remind_ending_payees
 from doudi.enrolment.services.periodic_reviews import raise_periodic
 from doudi.enrolment.services.proposing import Proposed, change_award, propose, propose_from_run, propose_many, refuse, stop_award
 from doudi.enrolment.services.publicising import close_publicity, object_by_complaint, publish, raise_objection, settle_objection, skip_publicity
@@ -63,6 +63,7 @@ __all__ = [
     "issue_notice",
     "keep_review",
     "law_says",
+    "lift_cooling",
     "make_letters",
     "monitor",
     "notice_of",
@@ -89,6 +90,7 @@ __all__ = [
     "refuse",
     "refuse_acceptance",
     "release_held",
+    "remind_ending_payees",
     "remind_moved_awards",
     "remind_spot_checks",
     "remove_document",

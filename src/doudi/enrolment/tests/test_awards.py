@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.db.utils import DatabaseError
 
@@ -18,12 +19,12 @@ from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, offi
 from doudi.enrolment import award_queries, services
 from doudi.enrolment.averages import averages, floors
 from doudi.enrolment.models import Award, PayeeChange
-from doudi.registry.codes import BANKS
 from doudi.registry.models import Person
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=40)
 CARD = "6217000000000000004"
+PAPER = ("证明.pdf", b"%PDF-1.4\n%%EOF\n")
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def award(town, approver) -> Award:
 
 def payee(town: scopes.Scope, award: Award, **options) -> PayeeChange:
     with scopes.acting(town):
-        given = {"kind": "guardian", "name": "王长春", "account": CARD, "bank": next(iter(BANKS)), "basis": "监护关系证明〔2022〕12号"} | options
+        given = {"kind": "guardian", "name": "王长春", "account": CARD, "bank": "105", "basis": "监护关系证明〔2022〕12号", "evidence": [PAPER]} | options
         return services.propose_payee(award_id=award.pk, now=LATER, **given)
 
 
@@ -181,9 +182,9 @@ def test_the_page_proposes_and_shows_on_both_sides(town, approver, award) -> Non
     url = f"/enrolment/awards/{award.pk}/"
     page = mine.get(url).content.decode()
     assert "待遇沿革" in page and "变更领款人" in page and "提出变更" in page and "<svg" in page
-    assert mine.post(url + "payee/", {"kind": "guardian", "name": "王长春", "account": CARD, "bank": next(iter(BANKS)), "basis": ""}).status_code == 422
-    given = {"kind": "guardian", "name": "王长春", "account": CARD, "bank": next(iter(BANKS)), "basis": "监护证明"}
-    assert mine.post(url + "payee/", given).status_code == 302
+    assert mine.post(url + "payee/", {"kind": "guardian", "name": "王长春", "account": CARD, "bank": "105", "basis": ""}).status_code == 422
+    given = {"kind": "guardian", "name": "王长春", "account": CARD, "bank": "105", "basis": "监护证明"}
+    assert mine.post(url + "payee/", given | {"evidence": SimpleUploadedFile(*PAPER)}).status_code == 302
     assert mine.post(url + "payee/", given).status_code == 422
     assert "确认变更" in county.get(url).content.decode() and "确认变更" not in mine.get(url).content.decode()
     assert county.post(url + "payee-decide/", {"version": 1, "agreed": "yes", "note": ""}).status_code == 302

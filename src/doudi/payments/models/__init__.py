@@ -18,10 +18,13 @@ from doudi.payments.models.payrolls import (
     PayrollExclusion,
     PayrollLine,
 )
+from doudi.payments.models.recovery import Instalment, Overpayment, OverpaymentLine, RecoveryDecision, Repayment
+from doudi.payments.models.repairs import AccountFinding, Repair
 from doudi.payments.models.reserves import ReservePayout, ReserveSettlement, ReserveTransfer
 from doudi.payments.models.watching import LineFlag, PayrollChange, PayrollTotal
 
 __all__ = [
+    "AccountFinding",
     "BackPay",
     "BackPayItem",
     "BankAnswer",
@@ -34,6 +37,7 @@ __all__ = [
     "FundMovement",
     "FundPurpose",
     "Grant",
+    "Instalment",
     "LayoutChoice",
     "LedgerAccount",
     "LedgerEntry",
@@ -44,12 +48,17 @@ __all__ = [
     "OneOffDecision",
     "OneOffLeftOut",
     "OneOffList",
+    "Overpayment",
+    "OverpaymentLine",
     "PaidMonth",
     "Payroll",
     "PayrollChange",
     "PayrollExclusion",
     "PayrollLine",
     "PayrollTotal",
+    "RecoveryDecision",
+    "Repair",
+    "Repayment",
     "ReservePayout",
     "ReserveSettlement",
     "ReserveTransfer",

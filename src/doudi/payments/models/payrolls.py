@@ -118,6 +118,7 @@ class PayrollLine(models.Model):
     bank = CodeField(max_length=14)
     decision_id = models.BigIntegerField(null=True, help_text="of an award; a grant names what decided it as its cause")
     marked = models.BooleanField(default=False)
+    carrier = models.BigIntegerField(null=True, help_text="of a set-off: the line of the same payroll that it is deducted from")
     mark = CodeField(max_length=20, default="", help_text="death: a dead member's share is left out; arrears: an earlier month")
 
     class Meta:
@@ -146,6 +147,8 @@ class PayrollExclusion(AreaModel):
     class Reason(models.TextChoices):
         NO_ACCOUNT = "no_account", _("无领款账户")
         SUSPENDED = "suspended", _("暂停发放")
+        COOLING = "cooling", _("账户冷静期")
+        PAYEE_OVER = "payee_over", _("代领期限已满，待续签或变更")
         PAYEE_DIED = "payee_died", _("领款人死亡，待确定新领款人")
         NO_FUND = "no_fund", _("无对应资金")
         PAID_ELSEWHERE = "paid_elsewhere", _("当月已发放同类待遇")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import scope as scopes
@@ -18,10 +19,12 @@ from doudi.payments.models import BackPay, Payroll
 from doudi.payments.services import watching
 from doudi.payments.services.grants import next_serial
 from doudi.payments.services.payrolls import DEATHS, Prepared, county_of, first_of, month_range, wait_for_turn
+from doudi.payments.services.turned import STANDS, TURNED
 
 # To the payee and account of the award as they are now: who has taken the place of a dead payee is paid what was owed before too. The beneficiary is
 # the one of the month's own line, where this system paid it.
-CANDIDATES = """
+CANDIDATES = (
+    """
 create temporary table payroll_candidate on commit drop as
 with gone as materialized (select * from doudi.moved_people()), item as (
   select i.*, b.document from doudi.payments_backpayitem i
@@ -41,12 +44,20 @@ select i.entitlement_id as id, i.area, i.month, i.root, i.programme, i.household
   coalesce(own.beneficiary, b.token, gone_member.token, payee.token, gone_payee.token) as beneficiary_token,
   case when v.entitlement_id is not null then 'held'
        when a.suspended and (a.ends is null or a.ends > %(month)s) then 'suspended'
+       when c.waits then 'cooling'
+       when c.is_over then 'payee_over'
        when coalesce(payee.died_on, gone_payee.died_on) is not null then 'payee_died'
        when a.account is null or coalesce(own.beneficiary, b.token, gone_member.token, payee.token, gone_payee.token) is null then 'no_account'
        when f.fund_id is null then 'no_fund'
        when r.entitlement_id is not null then 'returned' end as reason
 from item i
 join doudi.enrolment_award a on a.id = i.entitlement_id
+-- back pay is not in a hurry: it waits for the new account
+left join ("""
+    + TURNED
+    + """) c on """
+    + STANDS
+    + """
 left join doudi.payments_payrollline own on own.entitlement_id = i.entitlement_id and own.month_entitled = i.month and own.kind = 'regular'
 left join doudi.funds_for(%(low)s, %(year)s) f on f.programme = i.programme
 left join member m on m.entitlement_id = i.entitlement_id and m.month = i.month and m.root = i.root
@@ -57,6 +68,7 @@ left join gone gone_member on gone_member.id = case when m.payee_is_member then 
 left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v on v.entitlement_id = i.entitlement_id
 left join (select distinct entitlement_id from doudi.payments_bankreturn where state in ('open', 'proposed')) r on r.entitlement_id = i.entitlement_id
 """
+)
 LINES = """
 insert into doudi.payments_payrollline (area, month_entitled, kind, cause, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id,
   fund_year, amount, members, payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark)
@@ -92,7 +104,7 @@ def prepare_back_payroll(*, area: str, month: date, now: datetime) -> Prepared:
             prepared_by_id=scopes.current().account_id, prepared_at=now, apart=bool(get_setting(signing.APART, area, month)),
         )  # fmt: skip
     county = scopes.Scope(area=area)
-    values: dict[str, Any] = {"payroll": payroll.pk, "month": month, "year": month.year, "low": county.low, "high": county.high}
+    values: dict[str, Any] = {"payroll": payroll.pk, "month": month, "year": month.year, "low": county.low, "high": county.high, "day": timezone.localdate(now)}
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off; set local jit = off")
         cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])

@@ -40,11 +40,13 @@ TYPES = {
 # `times`: how often the account has been paid in this batch so far; with the account it names a line to the bank (domain.md, "times paid today").
 READ = """
 copy (select l.id, l.entitlement_id, to_char(l.month_entitled, 'YYYYMM'), l.kind, l.cause, l.area, l.programme,
-  translate(coalesce(h.number, ''), E'\\t\\n\\r\\\\', '    '), l.fund_id, l.fund_year, (l.amount * 100)::bigint,
-  translate(l.payee_name, E'\\t\\n\\r\\\\', '    '), l.payee,
+  translate(coalesce(h.number, ''), E'\\t\\n\\r\\\\', '    '), l.fund_id, l.fund_year,
+  ((l.amount + coalesce(s.less, 0)) * 100)::bigint, translate(l.payee_name, E'\\t\\n\\r\\\\', '    '), l.payee,
   translate(l.beneficiary_name, E'\\t\\n\\r\\\\', '    '), l.beneficiary, l.account, l.bank, l.times
  from (select *, row_number() over (partition by account order by entitlement_id, month_entitled, kind, cause) as times
-       from payments_payrollline where payroll_id = {payroll}) l
+       from payments_payrollline where payroll_id = {payroll} and amount > 0) l
+ -- what is set off stands in lines of its own: the bank pays the rest
+ left join (select carrier, sum(amount) as less from payments_payrollline where payroll_id = {payroll} and amount < 0 group by 1) s on s.carrier = l.id
  left join registry_household h on h.id = l.household_id
  {covers} order by l.area, l.entitlement_id, l.month_entitled, l.kind, l.cause) to stdout
 """

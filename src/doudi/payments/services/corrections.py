@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.batch.tokens import Kind
-from doudi.core import duties, numbers
+from doudi.batch import idnumber
+from doudi.core import duties
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
+from doudi.core.models import Attachment, Duty
+from doudi.core.services import attachments
 from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.core.settings_overlay import get_setting
 from doudi.enrolment.models import Award
+from doudi.enrolment.services.bank_rules import account_token, rules
 from doudi.payments import signing
-from doudi.payments.models import BankReturn, Payroll
-from doudi.payments.services import watching
+from doudi.payments.models import BankReturn, Payroll, PayrollLine, Repair
+from doudi.payments.services import setoffs, watching
 from doudi.payments.services.grants import next_serial
 from doudi.payments.services.payrolls import Prepared, State, county_of, first_of, wait_for_turn
+from doudi.payments.services.repairs import SAME_AGAIN, due_of
 
+CORRECTED = ["state", "new_name", "new_account", "new_bank", "corrected_by", "corrected_at", "correction_note"]
 # the same amount to the corrected account; the foreign key to the return and the line's key allow it once
 REISSUES = """
 insert into payments_payrollline (area, month_entitled, kind, cause, returned_line, entitlement_id, payroll_id, month_paid, programme, household_id,
@@ -30,7 +36,7 @@ select l.area, l.month_entitled, 'reissue', l.id, l.id, l.entitlement_id, %(payr
   l.amount, l.members, l.payee_id, r.new_name, case when r.new_name = l.payee_name then l.payee end, l.beneficiary_name, l.beneficiary,
   r.new_account, r.new_bank, l.decision_id, false, ''
 from payments_bankreturn r join payments_payrollline l on l.id = r.line_id and l.month_entitled = r.month_entitled
-where r.state = 'corrected' and r.area >= %(low)s and r.area < %(high)s
+where r.state = 'corrected' and r.amount > 0 and r.area >= %(low)s and r.area < %(high)s
   and not exists (select from payments_payrollline x where x.entitlement_id = r.entitlement_id and x.month_entitled = r.month_entitled
                   and x.kind = 'reissue' and x.cause = r.line_id)
 order by r.entitlement_id, r.month_entitled
@@ -39,20 +45,13 @@ order by r.entitlement_id, r.month_entitled
 
 def luhn_holds(number: str) -> bool:
     """Check digit of bank card numbers (Luhn)."""
-    total = 0
-    for at, digit in enumerate(reversed(number)):
-        value = int(digit) * (2 if at % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+    return number[-1:] == idnumber.luhn_digit(number[:-1])
 
 
-def account_problem(number: str) -> str:
-    """What is wrong with an account number, or "". Cards of 16 to 19 digits pass Luhn; passbooks of 8 to 32 digits are taken as they are."""
-    if not number.isascii() or not number.isdigit() or not 8 <= len(number) <= 28:
-        return _("“账号”应为 8 至 28 位数字；请对照存折或银行卡核对。")
-    if number.startswith("62") and 16 <= len(number) <= 19 and not luhn_holds(number):
-        return _("“账号”校验位不正确；请对照银行卡核对后重新填写。")
-    return ""
+def account_problem(number: str, bank: str = "") -> str:
+    """What is wrong with an account number by the rules of its bank, or ""."""
+    _code, words = rules().problem(number, bank)
+    return _("“账号”：%(reason)s；请对照存折或银行卡核对。") % {"reason": words} if words else ""
 
 
 def _locked(return_id: int, act: str) -> BankReturn:
@@ -64,30 +63,44 @@ def _locked(return_id: int, act: str) -> BankReturn:
 
 
 @transaction.atomic
-def correct_return(*, return_id: int, name: str, account: str, bank: str, note: str, now: datetime) -> BankReturn:
-    """Correct (更正) payee name and account of a returned line, by the township; it waits for the county's confirmation."""
+def correct_return(
+    *, return_id: int, name: str, account: str, bank: str, note: str, now: datetime, same_account: bool = False, evidence: Sequence[tuple[str, bytes]] = ()
+) -> BankReturn:
+    """Correct (更正) payee name and account of a returned line, by the township; it waits for the county's confirmation.
+
+    `same_account`: the account works again (unfrozen, card replaced) and is paid as it was. `evidence`: photos or PDFs (name, content); they may
+    follow on the page, but nothing is confirmed without.
+    """
     row = _locked(return_id, "payments.correct")
-    name, account, bank = name.strip(), account.replace(" ", "").strip(), bank.strip()
+    name, bank = name.strip(), bank.strip()
     if row.state not in (BankReturn.State.OPEN, BankReturn.State.PROPOSED):
         raise ValidationError(_("这笔退票现为“%(state)s”，不能再更正。") % {"state": row.get_state_display()})
-    if problem := account_problem(account):
-        raise ValidationError(problem)
+    token: UUID
+    if same_account:
+        kind = Repair.objects.filter(pk=row.pk).values_list("kind", flat=True).first()
+        if kind is not None and kind not in SAME_AGAIN:
+            raise ValidationError(_("这类退票不能按原账户补发；请录入更正后的账户。"))
+        name, token, bank = row.payee_name, row.account, bank or _bank_of(row)
+    else:
+        token = account_token(account, bank)
     if not 1 < len(name) <= 60 or any(mark in name for mark in "|\t\n\\"):
         raise ValidationError(_("请填写与银行账户一致的户名。"))
     if not note.strip():
         raise ValidationError(_("请填写更正依据，例如银行卡复印件。"))
-    token: UUID = numbers.token_of(Kind.ACCOUNT, account)
-    if token == row.account and name == row.payee_name:
-        raise ValidationError(_("户名和账号与退票的相同，没有更正内容。"))
+    if token == row.account and name == row.payee_name and not same_account:
+        raise ValidationError(_("户名和账号与退票的相同，没有更正内容；账户已恢复正常的，请勾选“按原账户补发”。"))
+    for file_name, content in evidence:
+        attachments.attach(subject="bank_return", subject_id=row.pk, area=row.area, name=file_name, content=content, now=now)
     row.state, row.new_name, row.new_account, row.new_bank = BankReturn.State.PROPOSED, name, token, bank[:14]
     row.corrected_by_id, row.corrected_at, row.correction_note = scopes.current().account_id, now, note.strip()[:200]
-    row.save(update_fields=["state", "new_name", "new_account", "new_bank", "corrected_by", "corrected_at", "correction_note"])
+    row.save(update_fields=CORRECTED)
+    _follow(row, *CORRECTED)
     raise_todo(
         kind="payments.correction",
         area=row.area,
         duty=Duty.COUNTY_REVIEWER,
         title=f"支付退票更正待确认：{row.payee_name}",
-        url="/payments/returns/?state=proposed",
+        url=f"/payments/returns/{row.pk}/",
         subject="bank_return",
         subject_id=row.pk,
         now=now,
@@ -97,6 +110,22 @@ def correct_return(*, return_id: int, name: str, account: str, bank: str, note: 
         finish_todos(subject="area", subject_id=int(township), kind="payments.returns", now=now)
     scopes.check_constraints()
     return row
+
+
+def _follow(row: BankReturn, *fields: str) -> None:
+    """What was set off from a returned line came back with it, and goes its way."""
+    less = PayrollLine.objects.filter(payroll_id=row.payroll_id, carrier=row.line_id, amount__lt=0).values_list("pk", flat=True)
+    BankReturn.objects.filter(payroll=row.payroll_id, line_id__in=list(less)).update(**{field: getattr(row, field) for field in fields})
+
+
+def _evidence_of(row: BankReturn) -> bool:
+    """Whether there is a photo or paper for the account: of this return, or of another of the household that gives the same account."""
+    same = BankReturn.objects.filter(household_id=row.household_id, new_account=row.new_account) if row.household_id else BankReturn.objects.none()
+    return Attachment.objects.filter(subject="bank_return", subject_id__in=[row.pk, *same.values_list("pk", flat=True)[:50]], removed_at=None).exists()
+
+
+def _bank_of(row: BankReturn) -> str:
+    return PayrollLine.objects.filter(pk=row.line_id, month_entitled=row.month_entitled).values_list("bank", flat=True).first() or ""
 
 
 @transaction.atomic
@@ -111,12 +140,16 @@ def confirm_correction(*, return_id: int, agreed: bool, reason: str = "", now: d
     if row.state != BankReturn.State.PROPOSED:
         raise ValidationError(_("这笔退票现为“%(state)s”，不是待确认。") % {"state": row.get_state_display()})
     duties.require_apart("payments.prepare", done={"payments.correct": row.corrected_by_id})
+    if agreed and not _evidence_of(row):
+        raise ValidationError(_("还没有上传更正材料（例如银行卡照片），不能确认；请退回乡镇或由乡镇补充上传。"))
     finish_todos(subject="bank_return", subject_id=row.pk, now=now)
     if not agreed:
         if not reason.strip():
             raise ValidationError(_("请填写退回原因。"))
         row.state, row.correction_note = BankReturn.State.OPEN, reason.strip()[:200]
         row.save(update_fields=["state", "correction_note"])
+        _follow(row, "state", "correction_note")
+        Repair.objects.filter(pk=row.pk).update(due=due_of(row.area, timezone.localdate(now)))
         raise_todo(
             kind="payments.returns",
             area=row.area[:9],
@@ -125,11 +158,13 @@ def confirm_correction(*, return_id: int, agreed: bool, reason: str = "", now: d
             url="/payments/returns/",
             subject="area",
             subject_id=int(row.area[:9]),
+            due=due_of(row.area, timezone.localdate(now)),
             now=now,
         )
     else:
         row.state, row.confirmed_by_id, row.confirmed_at = BankReturn.State.CORRECTED, scopes.current().account_id, now
         row.save(update_fields=["state", "confirmed_by", "confirmed_at"])
+        _follow(row, "state", "confirmed_by", "confirmed_at")
         Award.objects.filter(pk=row.entitlement_id, account=row.account).update(payee_name=row.new_name, account=row.new_account, bank=row.new_bank)
     scopes.check_constraints()
     return row
@@ -160,6 +195,7 @@ def prepare_follow_up(*, area: str, month: date, now: datetime) -> Prepared:
         cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
         cursor.execute(REISSUES, {"payroll": payroll.pk, "month": month, "low": county.low, "high": county.high})
         lines = cursor.rowcount
+        setoffs.reissue(cursor, payroll)
         cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])
         amount = cursor.fetchone()[0]
     if not lines:

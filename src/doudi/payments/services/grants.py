@@ -15,6 +15,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import duties
@@ -33,12 +34,17 @@ create temporary table grant_candidate on commit drop as
 select g.*, f.fund_id,
        case when v.entitlement_id is not null then 'held'
             when p.died_on is not null then 'payee_died'
+            when c.account is not null then 'cooling'
             when g.account is null then 'no_account'
             when f.fund_id is null then 'no_fund' end as reason
 from doudi.payments_grant g
 left join doudi.payments_payrollline l on l.entitlement_id = g.id and l.month_entitled = g.month and l.kind = 'grant'
 left join doudi.funds_for(%(low)s, %(year)s) f on f.programme = g.programme
 left join doudi.registry_person p on p.id = g.payee_id
+-- a grant goes to the account that it names: one in its cooling time waits
+left join (select distinct w.household_id, c.account from doudi.enrolment_payeechange c join doudi.enrolment_award w on w.id = c.award_id
+           where c.state = 'confirmed' and c.lifted_at is null and c.usable_from > %(day)s and c.area >= %(low)s and c.area < %(high)s
+             and w.account = c.account) c on c.account = g.account and c.household_id = g.household_id
 left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v
   on v.entitlement_id = g.id
 where g.area >= %(low)s and g.area < %(high)s and g.month <= %(month)s and g.month >= %(first)s and g.way = 'payroll' and not g.void and l.id is null
@@ -234,6 +240,7 @@ def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "
         "first": first,
         "year": month.year,
         "low": county.low,
+        "day": timezone.localdate(now),
         "high": county.high,
         "programme": programme,
     }

@@ -275,7 +275,7 @@ def proofs_of(payroll: Payroll) -> list[Proof]:
             return tuple(cursor.fetchone())
 
         nought = Decimal(0)
-        lines, count = one("select coalesce(sum(amount), 0), count(*) from payments_payrollline where payroll_id = %s")
+        lines, count = one("select coalesce(sum(amount), 0), count(*) filter (where amount > 0) from payments_payrollline where payroll_id = %s")
         files, low, high, least, most = one(
             # the parts of one set of files together: those of the county's choices, or of one layout for the whole. What the bank refused
             # does not count, and while it is not made anew the proof waits.

@@ -24,7 +24,8 @@ from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.core.settings_overlay import get_setting
 from doudi.payments import calendar, signing
 from doudi.payments.models import BankReturn, LedgerAccount, LineReview, Payroll, PayrollExclusion
-from doudi.payments.services import channels, content, ledger, reviewing, watching
+from doudi.payments.services import channels, content, ledger, reviewing, setoffs, watching
+from doudi.payments.services.turned import STANDS, TURNED
 
 State = Payroll.State
 
@@ -42,16 +43,25 @@ class Prepared:
 
 # One row per award and month that is due and has no regular line yet, earlier months included (a late approval, an ended
 # exclusion). %(from)s .. %(month)s: first days of months; %(payroll)s: held lines of this draft; %(low)s .. %(high)s: the county.
-CANDIDATES = """
+CANDIDATES = (
+    """
 create temporary table payroll_candidate on commit drop as
 with taken_over as (
   -- awards that ran before this system: the old one paid up to the month in which they were loaded (enrolment.loading)
   select x.award_id, max(date_trunc('month', d.decided_at at time zone 'Asia/Shanghai'))::date as paid_until
   from doudi.enrolment_awardamount x join doudi.enrolment_decision d on d.id = x.decision_id
   where d.number >= 'INIT' and d.number < 'INIU' and x.area >= %(low)s and x.area < %(high)s group by x.award_id
-), due as (
-  select a.id, a.area, m.month, a.programme, a.household_id, a.payee_id, a.payee_name, a.account, a.bank, a.suspended, a.starts, a.decision_id as granted_by
+), turned as ("""
+    + TURNED
+    + """), due as (
+  select a.id, a.area, m.month, a.programme, a.household_id, case when c.waits then c.was_person_id else a.payee_id end as payee_id,
+         case when c.waits then c.was_name else a.payee_name end as payee_name, case when c.waits then c.was_account else a.account end as account,
+         case when c.waits then c.was_bank else a.bank end as bank, a.suspended, a.starts, coalesce(c.waits, false) as cooling,
+         coalesce(c.waits and c.was_over, false) as blocked, coalesce(not c.waits and c.is_over, false) as payee_over, a.decision_id as granted_by
   from doudi.enrolment_award a
+  left join turned c on """
+    + STANDS
+    + """
   join (select generate_series(%(from)s::date, %(month)s::date, interval '1 month')::date as month) m
     on a.starts <= m.month and (a.ends is null or a.ends > m.month)
   left join taken_over t on t.award_id = a.id
@@ -92,6 +102,8 @@ select p.id, p.area, p.month, p.programme, p.household_id, p.payee_id, p.payee_n
             when v.entitlement_id is not null then 'held'
             when p.suspended then 'suspended'
             when late.id is not null then 'after_freeze'
+            when p.blocked or p.cooling and (p.account is null or h.payee_died or coalesce(payee.died_on, gone_payee.died_on) is not null) then 'cooling'
+            when p.payee_over then 'payee_over'
             when h.payee_died or coalesce(payee.died_on, gone_payee.died_on) is not null then 'payee_died'
             when p.account is null or coalesce(b.token, gone_member.token, payee.token, gone_payee.token) is null then 'no_account'
             when f.fund_id is null then 'no_fund'
@@ -109,6 +121,7 @@ left join (select distinct entitlement_id from doudi.payments_linereview where p
   on v.entitlement_id = p.id
 left join (select distinct entitlement_id from doudi.payments_bankreturn where state in ('open', 'proposed')) r on r.entitlement_id = p.id
 """
+)
 LINES = """
 insert into doudi.payments_payrollline (area, month_entitled, kind, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id,
   fund_year, amount, members, payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark)
@@ -251,6 +264,7 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
         "year": month.year,
         "low": county.low,
         "high": county.high,
+        "day": timezone.localdate(now),
     }
     with connection.cursor() as cursor:
         # whole counties at a time: no plan row by row (integrity.md, "Speed under row-level security")
@@ -262,6 +276,7 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
         cursor.execute("analyze pg_temp.payroll_candidate")
         cursor.execute(LINES, values)
         lines = cursor.rowcount
+        setoffs.hold_back(cursor, payroll, low=county.low, high=county.high, on=values["day"])
         cursor.execute(EXCLUSIONS, values)
         excluded = cursor.rowcount
         cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])

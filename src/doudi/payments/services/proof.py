@@ -111,7 +111,7 @@ PAYROLLS = """
 select p.id, p.area, p.number, p.state, p.lines, p.amount, coalesce(l.n, 0), coalesce(l.amount, 0), f.least, f.most, f.lines_least, f.lines_most,
   coalesce(b.n, 0), coalesce(b.amount, 0), coalesce(b.returned_n, 0), coalesce(b.returned, 0), coalesce(r.n, 0), coalesce(r.amount, 0)
 from payments_payroll p
-left join (select payroll_id, count(*) as n, sum(amount) as amount from payments_payrollline where payroll_id = any(%(ids)s) group by 1) l
+left join (select payroll_id, count(*) filter (where amount > 0) as n, sum(amount) as amount from payments_payrollline where payroll_id = any(%(ids)s) group by 1) l
   on l.payroll_id = p.id
 left join (select payroll_id, min(s) as least, max(s) as most, min(n) as lines_least, max(n) as lines_most from
            -- the parts of one set of files together: those of the county's choices, or of one layout; not what the bank refused whole
@@ -120,7 +120,7 @@ left join (select payroll_id, min(s) as least, max(s) as most, min(n) as lines_l
             where refused_at is null group by payroll_id, case when chosen then '' else layout end) sets group by 1) f on f.payroll_id = p.id
 left join (select payroll_id, sum(paid_lines + returned_lines) as n, sum(paid_amount + returned_amount) as amount, sum(returned_lines) as returned_n,
              sum(returned_amount) as returned from payments_bankresult where payroll_id = any(%(ids)s) group by 1) b on b.payroll_id = p.id
-left join (select payroll_id, count(*) as n, sum(amount) as amount from payments_bankreturn where payroll_id = any(%(ids)s) group by 1) r
+left join (select payroll_id, count(*) filter (where amount > 0) as n, sum(amount) as amount from payments_bankreturn where payroll_id = any(%(ids)s) group by 1) r
   on r.payroll_id = p.id
 where p.id = any(%(ids)s)
 order by p.area, p.number

@@ -27,7 +27,7 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todos
 from doudi.payments import answers, layouts
 from doudi.payments.models import BankFile, BankResult, LedgerAccount, Payroll
-from doudi.payments.services import content, envelopes, files, ledger
+from doudi.payments.services import content, envelopes, files, ledger, repairs, setoffs
 from doudi.payments.services.payrolls import locked
 
 
@@ -103,6 +103,7 @@ def book_given(*, given: list[Given], on: date, now: datetime, payroll_id: int |
         problems = _line_problems(cursor, read, payroll)
         if problems:
             raise ValidationError([*problems[: answers.MOST_ERRORS], _("未记账。")])
+        holders = repairs.take_holders(cursor)
         for number, (answer, one) in enumerate(zip(read, given, strict=True)):
             path = files.keep(io.BytesIO(one.data), f"{payroll.pk}-result-{answer.sha256[:16]}.sealed")
             paid_lines, paid_amount = answer.lines - answer.returned, answer.amount - answer.returned_amount
@@ -126,19 +127,21 @@ def book_given(*, given: list[Given], on: date, now: datetime, payroll_id: int |
                     " payee_name, account, result_id, code, reason, state, new_name, new_bank, correction_note)"
                     " select l.area, l.id, l.month_entitled, l.entitlement_id, l.amount, l.payroll_id, l.programme, l.household_id, l.payee_name,"
                     " l.account, %s, b.code, b.reason, 'open', '', '', ''"
-                    " from pg_temp.bank_answer b join payments_payrollline l on l.id = b.line_id and l.payroll_id = %s"
+                    " from pg_temp.bank_answer b join payments_payrollline l on (l.id = b.line_id or l.carrier = b.line_id) and l.payroll_id = %s"
                     " where b.file = %s and b.back order by l.id",
                     [result.pk, payroll.pk, number],
                 )
+        repairs.open_repairs(cursor, payroll, holders, on=on)
         _into_the_ledger(cursor, payroll, on, now)
+        setoffs.settle(cursor, payroll, on=on, now=now)
         payroll.state, payroll.booked_at = Payroll.State.BOOKED, now
         payroll.save(update_fields=["state", "booked_at"])
         cursor.execute("set local enable_nestloop = on")
     finish_todos(subject="payroll", subject_id=payroll.pk, now=now)
     raise_todos(
-        "select left(area, 9), %s, 'payments.returns', %s || '：' || count(*) || %s, '/payments/returns/', 'area', left(area, 9)::bigint, null::date"
-        " from payments_bankreturn where payroll_id = %s and state = 'open' group by left(area, 9)",
-        [Duty.TOWNSHIP_OFFICER, "支付退票待更正", " 笔", payroll.pk],
+        "select left(area, 9), %s, 'payments.returns', %s || '：' || count(*) || %s, '/payments/returns/', 'area', left(area, 9)::bigint, %s"
+        " from payments_bankreturn where payroll_id = %s and state = 'open' and amount > 0 group by left(area, 9)",
+        [Duty.TOWNSHIP_OFFICER, "支付退票待更正", " 笔", repairs.due_of(payroll.area, on), payroll.pk],
         now=now,
     )
     with connection.cursor() as cursor:
@@ -279,7 +282,7 @@ def _load(cursor: Any, read: list[answers.Answer], payroll: Payroll) -> None:
     if any(answers.FORMS[answer.kind].key == "账号、当日次数" for answer in read):
         cursor.execute(
             "update pg_temp.bank_answer b set line_id = l.id from (select id, account, row_number() over (partition by account"
-            " order by entitlement_id, month_entitled, kind, cause) as times from payments_payrollline where payroll_id = %s) l"
+            " order by entitlement_id, month_entitled, kind, cause) as times from payments_payrollline where payroll_id = %s and amount > 0) l"
             " where b.line_id is null and l.account = b.account and l.times = b.times",
             [payroll.pk],
         )
@@ -314,13 +317,14 @@ def _copied(number: int, answer: answers.Answer) -> bytes:
 def _line_problems(cursor: Any, read: list[answers.Answer], payroll: Payroll) -> list[str]:
     """Rows that are no line of the payroll, that come twice, or whose amount differs, each with its file and row."""
     cursor.execute(
-        "select b.file, b.row_no, l.id is null, b.fen, (l.amount * 100)::bigint, b.first, b.first_file from"
+        "select b.file, b.row_no, l.id is null, b.fen, ((l.amount + coalesce(s.less, 0)) * 100)::bigint, b.first, b.first_file from"
         " (select *, first_value(row_no) over w as first, first_value(file) over w as first_file,"
         "  row_number() over (partition by line_id order by file, row_no) as turn from pg_temp.bank_answer"
         "  window w as (partition by line_id order by file, row_no)) b"
-        " left join payments_payrollline l on l.id = b.line_id and l.payroll_id = %s"
-        " where l.id is null or b.fen <> l.amount * 100 or b.turn > 1 order by 1, 2 limit 200",
-        [payroll.pk],
+        " left join payments_payrollline l on l.id = b.line_id and l.payroll_id = %s and l.amount > 0"
+        " left join (select carrier, sum(amount) as less from payments_payrollline where payroll_id = %s and amount < 0 group by 1) s on s.carrier = l.id"
+        " where l.id is null or b.fen <> (l.amount + coalesce(s.less, 0)) * 100 or b.turn > 1 order by 1, 2 limit 200",
+        [payroll.pk, payroll.pk],
     )
     problems = []
     for file, row, unknown, fen, wanted, first, first_file in cursor.fetchall():

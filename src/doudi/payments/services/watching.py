@@ -17,7 +17,7 @@ from doudi.payments.unusual import RULES
 GROUPED = """
 create temporary table {table} on commit drop as
 select l.entitlement_id, min(l.programme) as programme, min(l.area) as area, min(l.household_id) as household_id, min(l.payee_id) as payee_id,
-  min(l.payee_name) as payee_name, min(l.account::text) as account, sum(l.amount) as amount, count(*)::int as n,
+  min(l.payee_name) as payee_name, min(l.account::text) as account, sum(l.amount) as amount, count(*) filter (where l.amount > 0)::int as n,
   sum(l.amount) filter (where l.month_entitled = l.month_paid and l.kind = 'regular') as monthly,
   max(l.members) filter (where l.month_entitled = l.month_paid) as members,
   max(l.decision_id) filter (where l.month_entitled = l.month_paid and l.kind = 'regular') as decision_id,

@@ -27,7 +27,7 @@ from doudi.enrolment.models import Award, AwardAmount
 from doudi.payments.models import BackPay, BackPayItem, Payroll, PayrollExclusion, PayrollLine
 from doudi.payments.services import back_pay, back_payroll, corrections, payrolls
 from doudi.payments.tests.test_moves import Place, day, move
-from doudi.payments.tests.world import MONTH, NOVEMBER, Officers, award, card
+from doudi.payments.tests.world import MONTH, NOVEMBER, PAPER, Officers, award, card
 from doudi.registry import services as registry
 from doudi.registry.models import Person
 from doudi.registry.tests.helpers import ELSEWHERE, id_number
@@ -195,7 +195,7 @@ def test_a_returned_month_counts_as_paid_its_reissue_pays_it(officers: Officers)
         assert PayrollExclusion.objects.get(entitlement_id=given.pk, payroll__kind="back").reason == "returned"
     with scopes.acting(officers.township):
         back = corrections.BankReturn.objects.get()
-        corrections.correct_return(return_id=back.pk, name="王建国", account=card(99), bank="C10302", note="银行卡复印件", now=LATER)
+        corrections.correct_return(return_id=back.pk, name="王建国", account=card(99), bank="C10302", note="银行卡复印件", evidence=[PAPER], now=LATER)
     with scopes.acting(officers.reviewer):
         corrections.confirm_correction(return_id=back.pk, agreed=True, now=LATER)
         assert corrections.prepare_follow_up(area=COUNTY, month=JANUARY, now=LATER).amount == row.paid
@@ -220,10 +220,13 @@ def test_who_has_died_or_whose_award_has_ended_is_owed_it_and_the_heir_gets_it(o
     with scopes.acting(officers.township):
         assert Todo.objects.filter(kind="payments.new_payee", subject_id=given.pk, title__contains="继承人").exists()
         change = enrolment.propose_payee(
-            award_id=given.pk, kind="heir", basis="公证书：长子继承", name="王小宝", account=card(88), bank="C10302", now=LATER
+            award_id=given.pk, kind="heir", basis="公证书：长子继承", name="王小宝", account=card(88), bank="C10302", evidence=[PAPER], now=LATER
         )
     with scopes.acting(officers.approver):
         enrolment.decide_payee(change_id=change.pk, version=1, agreed=True, now=LATER)
+    assert payroll_of(officers).lines == 0  # the new account's cooling time
+    with scopes.acting(officers.reviewer):
+        enrolment.lift_cooling(change_id=change.pk, version=2, reason="继承人已到场核实", now=LATER)
     found = payroll_of(officers)
     with scopes.acting(officers.reviewer):
         assert list(found.payroll.payroll_lines.values_list("payee_name", "beneficiary_name", "amount")) == [("王小宝", "王建国", made.amount)]

@@ -17,7 +17,7 @@ from doudi.core.tests.officers import client_of
 from doudi.payments.models import Grant, PayrollExclusion, PayrollLine
 from doudi.payments.services import corrections, grants, payrolls
 from doudi.payments.tests.test_guards import refused, run
-from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, TOWNSHIP, VILLAGE, Officers, award, card, person
+from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, PAPER, TOWNSHIP, VILLAGE, Officers, award, card, person
 from doudi.registry.models import Person
 
 ACT = "payments.prepare"
@@ -72,7 +72,7 @@ def test_a_grant_goes_through_a_one_off_payroll_to_the_bank_and_comes_once(offic
     booked = officers.booked(payroll, officers.answer(payroll, line.pk))
     assert (booked.paid, booked.returned) == (0, 1)
     with scopes.acting(officers.township):
-        corrections.correct_return(return_id=_return(officers), name=who.name, account=card(900001), bank="C1", note="银行卡复印件", now=NOW)
+        corrections.correct_return(return_id=_return(officers), name=who.name, account=card(900001), bank="C1", note="银行卡复印件", evidence=[PAPER], now=NOW)
     with scopes.acting(officers.reviewer):
         corrections.confirm_correction(return_id=_return(officers), agreed=True, now=NOW)
         follow = corrections.prepare_follow_up(area=COUNTY, month=MONTH, now=NOW)

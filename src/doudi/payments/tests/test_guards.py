@@ -17,7 +17,7 @@ from doudi.core.models import Posting
 from doudi.enrolment.models import AwardMember
 from doudi.payments.models import BankResult, BankReturn, PaidMonth, Payroll, PayrollExclusion
 from doudi.payments.services import corrections, ledger, payrolls
-from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, Officers, award, card
+from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, PAPER, Officers, award, card
 
 LINE = (
     "insert into payments_payrollline (area, month_entitled, kind, cause, returned_line, entitlement_id, payroll_id, month_paid, programme, household_id,"
@@ -315,7 +315,7 @@ def test_a_reissue_needs_a_return_of_that_amount_and_comes_once(officers: Office
     officers.booked(draft, officers.answer(draft, line))
     with scopes.acting(officers.township):
         row = BankReturn.objects.get()
-        corrections.correct_return(return_id=row.pk, name="测试改", account=card(5), bank="", note="原件", now=NOW)
+        corrections.correct_return(return_id=row.pk, name="测试改", account=card(5), bank="", note="原件", evidence=[PAPER], now=NOW)
         with refused("two officers"):
             run("update payments_bankreturn set state = 'corrected' where id = %s", [row.pk])
         with refused("does not go from|bank_return_two_officers"):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from io import BytesIO
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -16,7 +17,7 @@ from doudi.core.tasks import execute
 from doudi.core.tests.officers import client_of
 from doudi.payments.models import BankFile, BankReturn, Payroll
 from doudi.payments.services import files
-from doudi.payments.tests.world import COUNTY, MONTH, Officers, award, card
+from doudi.payments.tests.world import COUNTY, MONTH, PAPER, Officers, award, card
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "410123"
@@ -111,7 +112,7 @@ def test_the_township_corrects_its_returns(officers: Officers) -> None:
     assert "提交更正" in township.get(reverse("payments:return", args=[row.pk])).content.decode()
     given = {"name": "测试改", "account": card(777), "bank": "", "note": "银行卡原件"}
     assert township.post(reverse("payments:correct", args=[row.pk]), {**given, "note": ""}).status_code == 400
-    township.post(reverse("payments:correct", args=[row.pk]), given)
+    township.post(reverse("payments:correct", args=[row.pk]), {**given, "evidence": SimpleUploadedFile(*PAPER)})
     reviewer.post(reverse("payments:confirm", args=[row.pk]), {"agreed": "1"})
     assert "重新发放 1 笔" in reviewer.get(reverse("payments:payrolls")).content.decode()
     assert "重新发放 1 笔" in reviewer.get(reverse("payments:payroll", args=[payroll.pk])).content.decode()

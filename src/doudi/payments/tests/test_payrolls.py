@@ -14,7 +14,7 @@ from doudi.enrolment.models import Award
 from doudi.payments import layout_io, layouts
 from doudi.payments.models import BankFile, BankReturn, LedgerEntry, PaidMonth, Payroll, PayrollExclusion
 from doudi.payments.services import corrections, files, ledger, payrolls, results
-from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, ON, VILLAGE, Officers, award, card
+from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, ON, PAPER, VILLAGE, Officers, award, card
 
 pytestmark = pytest.mark.django_db
 
@@ -255,7 +255,7 @@ def test_a_returned_line_is_corrected_by_two_and_paid_again(officers: Officers) 
         assert Todo.objects.filter(kind="payments.returns", done_at__isnull=True).count() == 1
         with pytest.raises(ValidationError, match="校验位"):
             corrections.correct_return(return_id=row.pk, name="测试", account="6217000000000000001", bank="", note="银行卡复印件", now=NOW)
-        corrections.correct_return(return_id=row.pk, name="测试改", account=card(999), bank="C10302", note="银行卡复印件", now=NOW)
+        corrections.correct_return(return_id=row.pk, name="测试改", account=card(999), bank="105", note="银行卡复印件", evidence=[PAPER], now=NOW)
         assert not Todo.objects.filter(kind="payments.returns", done_at__isnull=True).exists()
     with pytest.raises(PermissionDenied), scopes.acting(scopes.Scope(area=COUNTY, account_id=officers.township.account_id, duty="county_reviewer")):
         corrections.confirm_correction(return_id=row.pk, agreed=True, now=NOW)

@@ -125,6 +125,9 @@ def award(
     return Given(home, people, row)
 
 
+PAPER = ("银行卡.pdf", b"%PDF-1.4\n%%EOF\n")
+
+
 class Officers:
     """Who acts in a payroll of the county; each is another person."""
 
@@ -215,4 +218,4 @@ class Officers:
             return list(payroll.payroll_lines.order_by("entitlement_id", "month_entitled", "kind").values_list(*fields))
 
 
-__all__ = ["COUNTY", "MONTH", "NOVEMBER", "NOW", "ON", "TOWNSHIP", "VILLAGE", "Given", "Officers", "award", "card", "household", "person"]
+__all__ = ["COUNTY", "MONTH", "NOVEMBER", "NOW", "ON", "PAPER", "TOWNSHIP", "VILLAGE", "Given", "Officers", "award", "card", "household", "person"]

@@ -20,7 +20,7 @@ from doudi.core.models import TaskProgress
 from doudi.core.templatetags import ui
 from doudi.payments import calendar, queries
 from doudi.payments.forms import MonthForm, OneOffForm
-from doudi.payments.models import BankReturn, Fund, FundLevel, LedgerAccount, LedgerEntry, Payroll, PayrollLine, paid_choices
+from doudi.payments.models import Fund, FundLevel, LedgerAccount, LedgerEntry, Payroll, PayrollLine, paid_choices
 from doudi.payments.services import ledger
 
 COLOURS = {"draft": "orange", "checked": "orange", "approved": "orange", "released": "", "booked": "green"}
@@ -152,55 +152,6 @@ class Lines(ListPage):
 
     def rows(self) -> QuerySet[PayrollLine]:
         return PayrollLine.objects.filter(payroll=self.payroll)
-
-
-class ReturnFilter(django_filters.FilterSet):
-    payee_name = PrefixFilter(label=_("领款人"))
-    area = AreaFilter(label=_("地区"))
-    state = django_filters.ChoiceFilter(label=_("办理"), choices=BankReturn.State.choices, empty_label=ALL)
-    payroll = django_filters.NumberFilter(label=_("批次"), method="of_payroll")
-
-    class Meta:
-        model = BankReturn
-        fields: list[str] = []
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        from django import forms
-
-        super().__init__(*args, **kwargs)
-        self.form.fields["payroll"].widget = forms.HiddenInput()
-
-    def of_payroll(self, rows: QuerySet[BankReturn], _name: str, value: Any) -> QuerySet[BankReturn]:
-        return rows.filter(payroll_id=int(value))
-
-
-class Returns(ListPage):
-    """Returned lines (支付退票): the township corrects its own, the county confirms."""
-
-    title = _("支付退票")
-    act = "payments.returns"
-    crumbs = [(_("资金发放"), "")]
-    filters = ReturnFilter
-    order = ("state", "-id")
-    subject = "bank_return"
-    empty_title = _("没有支付退票")
-    empty_hint = _("银行退回的款项会出现在这里，由乡镇更正账户后重新发放。")
-
-    def get_columns(self) -> list[Column]:
-        return [
-            Column(_("领款人"), "payee_name", url=lambda row: reverse("payments:return", args=[row.pk]), drawer=True),
-            Column(_("地区"), "area", kind="area"),
-            Column(_("待遇"), "get_programme_display"),
-            Column(_("批次号"), "payroll.number"),
-            Column(_("所属月份"), lambda row: ui.month(row.month_entitled)),
-            Column(_("账号"), lambda row: tail_of(row.account)),
-            Column(_("金额（元）"), "amount", kind="money", sort="amount"),
-            Column(_("退票原因"), "reason"),
-            Column(_("办理"), "get_state_display", kind="tag", colour=lambda row: RETURN_COLOURS[row.state]),
-        ]
-
-    def rows(self) -> QuerySet[BankReturn]:
-        return BankReturn.objects.select_related("payroll")
 
 
 class EntryFilter(django_filters.FilterSet):
