@@ -15,6 +15,7 @@ from doudi.registry.models import Programme
 
 CHINA = ZoneInfo("Asia/Shanghai")
 MOST = 12
+PAPER = ("监护证明.pdf", b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n")
 SEEDS = (20221130, 20221208)
 
 
@@ -103,7 +104,7 @@ def _awards(town: SignIn) -> None:
         running = Award.objects.filter(void=False, ends=None, programme=Programme.DIBAO).order_by("entitlement_id").first()
         if running is not None:
             services.propose_payee(
-                award_id=running.pk, kind="guardian", name="王长春", account="6217000000000000004", bank="105", now=_at(8),
+                award_id=running.pk, kind="guardian", name="王长春", account="6217000000000000004", bank="105", evidence=[PAPER], now=_at(8),
                 basis="户主住院，由监护人代领；监护关系证明和双方身份证已收，见附件",
             )  # fmt: skip
 

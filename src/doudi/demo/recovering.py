@@ -12,7 +12,6 @@ from doudi.demo.staff import SignIn, by_duty
 
 CHINA = ZoneInfo("Asia/Shanghai")
 PAPER = ("证明材料.pdf", b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n")
-BASES = {"own": "原银行卡已注销，本人新办银行卡，卡面照片见附件", "relative": "户主住院，委托侄子代领，委托书见附件"}
 CARDS = ("6217000000000020002", "6217000000000030001")
 
 
@@ -22,18 +21,19 @@ def _at(day: int, hour: int = 10) -> datetime:
 
 def recovery(demo: Any) -> None:
     """Doing it again adds nothing."""
-    from doudi.payments.models import AccountFinding, Overpayment
+    from doudi.enrolment.models import PayeeChange
+    from doudi.payments.models import AccountFinding, Overpayment, RecoveryDecision
     from doudi.payments.services import account_checks, overpayments
 
     demo.tell("账户、退票与多发", 0, 0)
     reviewer, approver = by_duty(demo.staff, Duty.COUNTY_REVIEWER), by_duty(demo.staff, Duty.COUNTY_APPROVER)
     towns = [each for each in demo.staff if each.duty == Duty.TOWNSHIP_OFFICER.value]
     with scopes.acting(reviewer.scope("doudi demo")):
-        first = not AccountFinding.objects.exists() and not Overpayment.objects.exists()
+        first = not PayeeChange.objects.filter(state="confirmed").exists() and not RecoveryDecision.objects.exists()
     if first:
-        _changes(towns[0], reviewer)
-        if len(towns) > 1:
-            _returns(towns[1], reviewer)
+        _changes(towns, reviewer)
+        for town in towns[1:]:
+            _returns(town, reviewer)
         with scopes.acting(reviewer.scope("doudi demo")):
             account_checks.check_accounts(area=demo.area, on=date(2022, 12, 9), now=_at(9, 6))
             overpayments.find_overpayments(area=demo.area, on=date(2022, 12, 9), now=_at(9, 7))
@@ -48,28 +48,33 @@ def _card(body: str) -> str:
     return body[:-1] + luhn_digit(body[:-1])
 
 
-def _changes(town: SignIn, reviewer: SignIn) -> None:
-    """A new card whose cooling time runs, and a relative who receives until the end of the month."""
+def _changes(towns: list[SignIn], reviewer: SignIn) -> None:
+    """A new card whose cooling time runs, and a relative who receives for two households until the end of the month: a shared account to look at."""
     from doudi.enrolment import services
     from doudi.enrolment.models import Award, PayeeChange
 
-    with scopes.acting(town.scope("doudi demo")):
-        running = Award.objects.filter(void=False, ends=None, programme="dibao", account__isnull=False, payee_id__isnull=False)
-        chosen = list(running.exclude(payee_changes__isnull=False).order_by("entitlement_id")[1:3])
-        made: list[PayeeChange] = []
-        for award, card, way in zip(chosen, CARDS, ({"kind": "own"}, {"kind": "relative", "name": "王春生", "valid_until": date(2022, 12, 31)}), strict=False):
-            made.append(
-                services.propose_payee(
-                    award_id=award.pk, account=_card(card), bank="105", basis=BASES[way["kind"]], old_closed=way["kind"] == "own", evidence=[PAPER], now=_at(8), **way
-                )
-            )
+    ways: tuple[dict[str, Any], ...] = (
+        {"kind": "own", "account": CARDS[0], "old_closed": True, "basis": "原银行卡已注销，本人新办银行卡，卡面照片见附件"},
+        {"kind": "relative", "name": "王春生", "account": CARDS[1], "valid_until": date(2022, 12, 31), "basis": "户主住院，委托侄子代领，委托书见附件"},
+        {"kind": "relative", "name": "王春生", "account": CARDS[1], "valid_until": date(2023, 6, 30), "basis": "户主外出就医，委托侄子代领，委托书见附件"},
+    )
+    with scopes.acting(reviewer.scope("doudi demo")):
+        running = Award.objects.filter(void=False, ends=None, account__isnull=False, payee_id__isnull=False, programme__in=["dibao", "tekun", "dibao_single"])
+        chosen = list(running.filter(payee_changes=None).order_by("household_id", "entitlement_id").distinct("household_id")[: len(ways)])
+    made: list[PayeeChange] = []
+    for award, way in zip(chosen, ways, strict=False):
+        town = next((each for each in towns if award.area.startswith(each.area)), None)
+        if town is not None:
+            with scopes.acting(town.scope("doudi demo")):
+                given = way | {"account": _card(way["account"])}
+                made.append(services.propose_payee(award_id=award.pk, bank="105", evidence=[PAPER], now=_at(8), **given))
     with scopes.acting(reviewer.scope("doudi demo")):
         for change in made:
             services.decide_payee(change_id=change.pk, version=1, agreed=True, now=_at(8, 15))
 
 
 def _returns(town: SignIn, reviewer: SignIn) -> None:
-    """Of the second township's returns one waits for the county and one is corrected; the first township's are left for whoever tries the demo."""
+    """Of another township's returns one waits for the county and one is corrected; the first township's are left for whoever tries the demo."""
     from doudi.payments.models import BankReturn
     from doudi.payments.services import corrections
 
