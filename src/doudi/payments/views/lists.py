@@ -198,6 +198,8 @@ class Ledger(ListPage):
 
     def context(self) -> dict[str, Any]:
         rows = ledger.trial_balance(area=scopes.current().area)
+        for row in rows:
+            row["moved"] = row["transferred"] + row["handed_back"]
         return {
             "balances": rows,
             "accounts": [LedgerAccount(value).label for value in LedgerAccount.values],
