@@ -18,7 +18,7 @@ from doudi.registry.models import Programme
 
 if TYPE_CHECKING:
     from doudi.demo.job import Demo
-    from doudi.payments.models import OneOffDecision
+    from doudi.payments.models import BackPay, OneOffDecision
 
 EXAMPLE = "示例："
 GROUPS = [Programme.DIBAO.value, Programme.DIBAO_SINGLE.value, Programme.TEKUN.value]
@@ -97,7 +97,9 @@ def _back_pay(demo: Demo, reviewer: SignIn, approver: SignIn) -> None:
 
     day = date(2022, 12, 8)
     with scopes.acting(reviewer.scope()):
-        if BackPay.objects.filter(area=demo.area, document=DOCUMENT).exists():
+        before = BackPay.objects.filter(area=demo.area, document=DOCUMENT).order_by("-serial").first()
+        if before is not None:
+            demo.figures["back_pay"] = _figures(before)
             return
         setting = Setting.objects.filter(area=demo.area, parameter=RAISED, starts=NOVEMBER).first() or settings.propose_setting(
             parameter=RAISED, area=demo.area, starts=NOVEMBER, value=_higher(demo.area), document=DOCUMENT, note="示例，并非实际标准", now=_at(day, 9)
@@ -114,10 +116,14 @@ def _back_pay(demo: Demo, reviewer: SignIn, approver: SignIn) -> None:
             return  # a small county where nobody was paid it
     with scopes.acting(approver.scope()):
         back_pay.approve_back_pay(back_pay_id=made.pk, version=made.version, note="同意", now=_at(day, 14))
-    demo.figures["back_pay"] = {"awards": made.awards, "months": made.months, "amount": f"{made.amount:.2f}"}
+    demo.figures["back_pay"] = _figures(made)
     if made.months:
         with scopes.acting(reviewer.scope()):
             back_payroll.prepare_back_payroll(area=demo.area, month=date(2022, 12, 1), now=_at(day, 15))
+
+
+def _figures(row: BackPay) -> dict[str, Any]:
+    return {"awards": row.awards, "months": row.months, "amount": f"{row.amount:.2f}"}
 
 
 def _higher(area: str) -> str:

@@ -22,6 +22,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Setting, TaskProgress, Todo
 from doudi.core.numbers import Kind
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, officer
+from doudi.core.tests.together import as_, together
 from doudi.enrolment import services as enrolment
 from doudi.enrolment.models import Award, AwardAmount
 from doudi.payments.models import BackPay, BackPayItem, Payroll, PayrollExclusion, PayrollLine
@@ -473,3 +474,28 @@ def test_the_pages_lead_from_a_document_to_a_printed_explanation(officers: Offic
     assert reviewer.post(reverse("payments:back_late")).status_code == 302 and "没有应补" in ran(officers)
     elsewhere = client_of(officer("county_reviewer", "410123"))
     assert elsewhere.get(page).status_code == 404 and elsewhere.get(reverse("payments:back_award", args=[row.back_pay_id, row.entitlement_id])).status_code == 404
+
+
+def test_of_two_approvals_of_one_back_pay_at_once_one_is_told(committed_db: None) -> None:
+    officers = Officers()
+    on_dibao(officers, {"wage_income": 2400})
+    paid(officers, MONTH)
+    raised()
+    made = proposed(officers)
+    calls = [as_(one, back_pay.approve_back_pay, back_pay_id=made.pk, version=1, now=LATER) for one in (officers.approver, officer("county_approver", COUNTY))]
+    done, told = together(*calls)
+    assert len(done) == 1 and len(told) == 1 and "可能已由他人办理" in told[0]
+
+
+def test_february_of_a_leap_year_is_a_whole_month_and_a_death_on_its_last_day_counts(officers: Officers) -> None:
+    family, _given = on_dibao(officers, {"wage_income": 2400}, {"name": "李四"})
+    with scopes.acting(officers.reviewer):
+        died(family.people[1], date(2024, 2, 29))
+    leap, march = date(2024, 2, 1), date(2024, 3, 1)
+    paid(officers, MONTH)
+    officers.money(year=2024)
+    paid(officers, leap, march)
+    raised(starts=leap)
+    with scopes.acting(officers.reviewer):
+        back_pay.propose_back_pay(area=COUNTY, document=DOCUMENT, first=leap, last=march, now=datetime(2024, 3, 20, 2, tzinfo=UTC))
+    assert [(row.month, row.living, row.owed - row.paid == row.amount) for row in items(officers, reason="")] == [(leap, 2, True), (march, 1, True)]

@@ -14,9 +14,11 @@ from django.urls import reverse
 
 from doudi.core import scope as scopes
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, client_of, officer
+from doudi.core.tests.together import as_, together
+from doudi.enrolment.models import AwardMember
 from doudi.payments.models import Grant, OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList
 from doudi.payments.services import one_offs
-from doudi.payments.tests.world import MONTH, NOVEMBER, NOW, Officers, award
+from doudi.payments.tests.world import MONTH, NOVEMBER, NOW, Officers, award, person
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "410123"
@@ -209,3 +211,22 @@ def test_the_pages_walk_from_document_to_payroll(officers: Officers, django_asse
     assert reviewer.get(reverse("payments:subsidies")).status_code == 200
     elsewhere = client_of(officer("county_reviewer", ELSEWHERE))
     assert elsewhere.get(list_page).status_code == 404 and elsewhere.get(page).status_code == 404 and TOWNSHIP
+
+
+def test_of_two_approvals_of_one_list_at_once_one_pays_and_one_is_told(committed_db: None) -> None:
+    officers = Officers()
+    with scopes.acting(officers.reviewer):
+        award(members=2)
+    made = listed(officers, decided(officers.reviewer, officers.approver))
+    calls = [as_(one, one_offs.approve_list, list_id=made.pk, version=1, now=NOW) for one in (officers.approver, officer("county_approver", COUNTY))]
+    done, told = together(*calls)
+    assert len(done) == 1 and len(told) == 1 and "可能已由他人办理" in told[0]
+    with scopes.acting(officers.reviewer):
+        assert Grant.objects.filter(programme="subsidy").count() == 2
+
+
+def test_who_joined_after_the_month_is_not_listed(officers: Officers) -> None:
+    with scopes.acting(officers.reviewer):
+        given = award(members=2)
+        AwardMember.objects.create(area=given.award.area, award=given.award, person=person(), grp=given.award.grp, starts=date(2023, 1, 1))
+    assert listed(officers, decided(officers.reviewer, officers.approver)).people == 2
