@@ -186,14 +186,15 @@ def _raw_rows(layout: Layout, data: bytes) -> Iterator[list[str]]:
 
 
 def sample(layout: Layout, *, unit: str, month: date) -> str:
-    """A file of two invented people as this layout writes it (a workbook with tabs between cells); for the page of layouts."""
+    """A file of two invented people as this layout writes it (a workbook with tabs between cells), ID numbers masked at full width; for the page of layouts."""
     from doudi.core import numbers
     from doudi.core.numbers import Kind
 
     def tokens(kind: Kind, *texts: str) -> list[str]:
         return [str(numbers.token_of(kind, text)) for text in texts]
 
-    people = tokens(Kind.CITIZEN_ID, "410122196001010019", "410122195502020028")
+    ids = ("410122196001010019", "410122195502020028")
+    people = tokens(Kind.CITIZEN_ID, *ids)
     values: dict[str, list[Any]] = {
         "id": [1001, 1002],
         "entitlement": [1, 2],
@@ -219,4 +220,7 @@ def sample(layout: Layout, *, unit: str, month: date) -> str:
     batch = Batch(number, month, 2, Decimal("1160.50"), unit, month.replace(day=6))
     out = io.BytesIO()
     write(layout, batch, [table], out)
-    return "\n".join((layout.separator or "\t").join(row) for row in _raw_rows(layout, out.getvalue()))
+    shown = "\n".join((layout.separator or "\t").join(row) for row in _raw_rows(layout, out.getvalue()))
+    for text in ids:  # no page shows a whole ID number, not even an invented one: nobody should have to tell which is which
+        shown = shown.replace(text, f"{text[:6]}********{text[-4:]}")
+    return shown

@@ -1,0 +1,27 @@
+"""Every template of the house: numbers that machines read back keep their digits together."""
+
+import re
+from pathlib import Path
+
+import doudi
+
+HOUSE = Path(doudi.__file__).parent
+ATTRIBUTE = re.compile(r'\b(?:value|href|action|src|id|for|hx-[a-z]+|data-[a-z-]+)="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"')
+PRINTED = re.compile(r"\{\{\s*((?:\w+\.)*(?:pk|\w+_id|\w+\.id|version))\s*((?:\|[^}]*)?)\}\}")
+
+
+def grouped(text: str) -> list[str]:
+    """Keys and versions printed into attributes as the language writes numbers: `1,000`, which no form or address reads back."""
+    return [
+        each.group() for attribute in ATTRIBUTE.finditer(text) for each in PRINTED.finditer(attribute.group(1))
+        if "auto_id" not in each.group(1) and not re.search(r"unlocalize|stringformat", each.group(2))
+    ]  # fmt: skip
+
+
+def test_keys_and_versions_in_forms_and_addresses_are_never_grouped_by_thousands():
+    assert grouped('<input value="{{ row.pk }}"><a href="?id={{ row.lead_id }}">{{ row.pk }}</a>') == ["{{ row.pk }}", "{{ row.lead_id }}"]
+    assert not grouped('<input value="{{ row.pk|unlocalize }}">')
+    found = {
+        f"{file.relative_to(HOUSE)}: {each}" for file in HOUSE.rglob("templates/**/*.html") for each in grouped(file.read_text(encoding="utf-8"))
+    }
+    assert not found
