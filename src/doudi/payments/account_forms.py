@@ -41,7 +41,9 @@ class BankRuleForm(forms.Form):
 
     kind = forms.ChoiceField(label=_("种类"), choices=BankRule.Kind.choices)
     bank = forms.ChoiceField(label=_("银行"), choices=list(BANKS.items()))
-    prefix = forms.CharField(label=_("开头数字"), max_length=10, required=False, help_text=_("银行卡为发卡行标识，一般 6 位；存折可以不填。"))
+    prefix = forms.CharField(  # type: ignore[assignment]  # a field of this name leaves the form's own prefix alone
+        label=_("开头数字"), max_length=10, required=False, help_text=_("银行卡为发卡行标识，一般 6 位；存折可以不填。")
+    )
     least = forms.IntegerField(label=_("最少位数"), min_value=8, max_value=28)
     most = forms.IntegerField(label=_("最多位数"), min_value=8, max_value=28)
     source = forms.CharField(label=_("来源"), max_length=200, help_text=_("例如：银行来函文号"))

@@ -43,7 +43,7 @@ class ProposeForm(forms.Form):
 
     def __init__(self, *args: Any, overpayment: Overpayment, on: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        running = Award.objects.filter(household_id=overpayment.household_id, void=False, starts__lte=on).exclude(ends__lte=on).order_by("programme", "entitlement_id")
+        running = Award.objects.filter(household__in=[overpayment.household_id], void=False, starts__lte=on).exclude(ends__lte=on).order_by("programme", "entitlement_id")
         self.fields["award_id"].choices = [("", _("请选择")), *((row.pk, f"{row.get_programme_display()} {row.payee_name}") for row in running[:20])]  # type: ignore[attr-defined]
 
     def clean_instalments(self) -> int:

@@ -54,7 +54,8 @@ class Rules:
 
 def rules() -> Rules:
     """All rules in force; one query."""
-    cards, passbooks = {}, {}
+    cards: dict[str, BankRule] = {}
+    passbooks: dict[str, list[BankRule]] = {}
     for rule in BankRule.objects.filter(retired_at=None).order_by("id"):
         if rule.kind == BankRule.Kind.CARD:
             cards[rule.prefix] = rule

@@ -57,8 +57,10 @@ def pending_setoffs(overpayment_id: int) -> Decimal:
 
 def at_the_minimum(household_id: int | None, on: date) -> bool:
     """Whether a household lives on the minimum: it holds a running benefit that brings it there (gradual exit aside: income is above the standard)."""
+    if household_id is None:
+        return True
     running = Award.objects.filter(household_id=household_id, programme__in=LIVING, void=False, starts__lte=on, gradual_exit_start=None)
-    return household_id is None or running.exclude(ends__lte=on).exists()
+    return running.exclude(ends__lte=on).exists()
 
 
 @transaction.atomic
