@@ -242,7 +242,7 @@ def repair(walker: Callable[..., Walker], address: str) -> str:
     walk.go(returned)
     walk.press("确认更正")
     walk.go("/payments/")
-    walk.press("重新发放 1 笔")
+    walk.press("重新发放")
     again = walk.page.url
     assert "重新发放" in walk.page.locator("h1").inner_text()
     walk.shot("reissue")
