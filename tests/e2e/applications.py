@@ -73,8 +73,8 @@ def apply(walk: Walker, programme: str) -> str:
         row = walk.page.locator("tr", has=walk.page.locator(f"input[name=programmes][value^='{programme}:']:checked"))
         assert "符合" in row.first.inner_text() and "不符合" not in row.first.inner_text(), "the law gives it, and the page ticks it"
     wanted = walk.page.locator(f"input[name=programmes][value^='{programme}:']{':checked' if programme == BY_LAW else ''}").first.get_attribute("value")
-    for box in walk.page.locator("input[name=programmes]:checked").all():
-        box.uncheck(force=True)
+    while (ticked := walk.page.locator("input[name=programmes]:checked")).count():
+        ticked.first.uncheck(force=True)
     walk.page.locator(f"input[name=programmes][value='{wanted}']").check(force=True)
     walk.shot(f"{programme}-apply")
     walk.press("提交申请")

@@ -48,7 +48,7 @@ def prices(first: Walker, second: Walker, reviewer: Walker, approver: Walker) ->
     approver.press("同意")
     reviewer.go(approver.page.url)
     reviewer.press("编制一次性发放批次")
-    assert "/payments/" in reviewer.page.url and "待复核" in reviewer.page.content()
+    assert "一次性发放" in reviewer.page.locator("h1").inner_text() and "编制中" in reviewer.page.locator(".ph").inner_text()
     reviewer.shot("payroll")
 
 
