@@ -49,6 +49,7 @@ class Told:
 LINES = """
 select l.month_entitled, l.month_paid, l.kind, l.programme, l.amount, l.mark, l.account, p.state, p.booked_at, p.month, r.state as return_state,
   w.amount as before, w.decision_id is distinct from l.decision_id as decided, d.kind as decision_kind, coalesce(d.content->>'document', '') as document,
+  a.starts = l.month_entitled as begins,
   exists (select from payments_payrollline f where f.entitlement_id = l.entitlement_id and f.kind = 'regular' and f.month_entitled < l.month_entitled) as earlier
 from (select * from payments_payrollline where household_id = any(%s) order by month_paid desc, month_entitled desc, id desc limit %s) l
 join payments_payroll p on p.id = l.payroll_id and p.state in ('approved', 'released', 'booked')
@@ -56,6 +57,7 @@ left join payments_bankreturn r on r.line_id = l.id and r.month_entitled = l.mon
 left join payments_payrollline w on w.entitlement_id = l.entitlement_id and w.kind = 'regular' and l.kind = 'regular'
   and w.month_entitled = (l.month_entitled - interval '1 month')::date
 left join enrolment_decision d on d.id = l.decision_id
+left join enrolment_award a on a.id = l.entitlement_id
 order by l.month_paid desc, l.month_entitled desc, l.id desc
 """
 WAITING = """
@@ -94,7 +96,7 @@ def _why(row: dict[str, Any]) -> str:
     if row["mark"] == "death":
         return _("家庭成员去世后，从次月起不再包含其份额。")
     if row["before"] is None:
-        return _("这项待遇从本月开始发放。") if not row["earlier"] else _("补发以前没有发放的月份。") if row["mark"] == "arrears" else ""
+        return _("这项待遇从本月开始发放。") if row["begins"] and not row["earlier"] else _("补发以前没有发放的月份。") if row["mark"] == "arrears" else ""
     if row["before"] == row["amount"]:
         return _("补发以前没有发放的月份。") if row["mark"] == "arrears" else ""
     words = {"before": ui.money(row["before"]), "document": row["document"]}

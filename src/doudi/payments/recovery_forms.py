@@ -37,7 +37,7 @@ class ProposeForm(forms.Form):
     first_due = forms.DateField(label=_("首期日期"), required=False, widget=DayInput())
     award_id = forms.TypedChoiceField(label=_("从哪项待遇抵扣"), required=False, coerce=int, empty_value=None)
     per_month = forms.DecimalField(label=_("每月抵扣（元）"), required=False, max_digits=12, decimal_places=2, help_text=_("不超过县里规定的每月比例。"))
-    consent = forms.CharField(label=_("家庭书面同意（日期或编号）"), required=False, max_length=200, help_text=_("抵扣会低于最低生活保障标准时必填，并在下方上传同意书。"))
+    consent = forms.CharField(label=_("家庭书面同意（日期或编号）"), required=False, max_length=200, help_text=_("抵扣会低于最低生活保障标准时必填，并在“材料”栏上传同意书。"))
     reason = forms.CharField(label=_("理由"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
     version = forms.IntegerField(widget=forms.HiddenInput())
 

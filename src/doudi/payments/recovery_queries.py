@@ -38,7 +38,7 @@ def months_of(row: Overpayment) -> list[dict[str, Any]]:
     """The months of a case with the difference in words."""
     found = []
     for month in OverpaymentLine.objects.filter(overpayment=row).select_related("fund").order_by("month_entitled"):
-        if row.kind == "death" and month.members:
+        if row.kind == "death" and month.living:
             why = _("当月 %(members)s 人中在世 %(living)s 人，应发 %(due)s 元") % {"members": month.members, "living": month.living, "due": ui.money(month.due)}
         elif row.kind == "death":
             why = _("保障对象已死亡，死亡次月起不再发放")

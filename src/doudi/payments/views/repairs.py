@@ -9,7 +9,7 @@ import django_filters
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Case, IntegerField, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -72,7 +72,7 @@ class Repairs(ListPage):
     act = "payments.returns"
     crumbs = [(gettext_lazy("资金发放"), "")]
     filters = RepairFilter
-    order = ("state", "repair__due", "-id")
+    order = ("turn", "repair__due", "-id")
     subject = "bank_return"
     template = "payments/repairs.html"
     empty_title = gettext_lazy("没有支付退票")
@@ -81,7 +81,7 @@ class Repairs(ListPage):
         Column(gettext_lazy("领款人"), "payee_name", url=lambda row: reverse("payments:return", args=[row.pk]), drawer=True),
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("待遇"), "get_programme_display", small=lambda row: ui.month(row.month_entitled)),
-        Column(gettext_lazy("账号"), lambda row: tail_of(row.account)),
+        Column(gettext_lazy("账号"), lambda row: tail_of(row.account), kind="code"),
         Column(gettext_lazy("金额（元）"), "amount", kind="money", sort="amount"),
         Column(gettext_lazy("退票原因"), kind_of, small=lambda row: row.reason if row.reason != kind_of(row) else ""),
         Column(gettext_lazy("已等"), _age, kind="code"),
@@ -93,7 +93,9 @@ class Repairs(ListPage):
     ]  # fmt: skip
 
     def rows(self) -> QuerySet[BankReturn]:
-        return BankReturn.objects.filter(amount__gt=0).select_related("payroll", "repair")
+        # what the township has to do comes first
+        turn = Case(*(When(state=state, then=at) for at, state in enumerate(State.values)), output_field=IntegerField())
+        return BankReturn.objects.filter(amount__gt=0).select_related("payroll", "repair").annotate(turn=turn)
 
 
 def _returned(pk: int) -> BankReturn:
