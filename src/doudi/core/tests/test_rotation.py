@@ -37,7 +37,8 @@ IDENTIFIERS = {
     ("api_apicall", "request_id"), ("complaints_complaint", "uuid"), ("core_attachment", "id"), ("core_taskprogress", "id"), ("core_taskprogress", "task_id"),
     ("discovery_call", "uuid"), ("discovery_linkagepair", "subject"), ("discovery_sweep", "key"), ("discovery_sweepevent", "uuid"), ("discovery_visit", "uuid"),
     ("discovery_visitconflict", "uuid"), ("discovery_visitdevice", "id"), ("django_tasks_database_dbtaskresult", "id"), ("django_tasks_db_dbtaskresult", "id"),
-    ("enrolment_datacheck", "task_id"), ("pghistory_context", "id"), ("registry_fact", "evidence_id"), ("relief_reliefcase", "key"), ("relief_vagrantcase", "key"),
+    ("enrolment_datacheck", "task_id"), ("pghistory_context", "id"), ("registry_fact", "evidence_id"), ("relief_casemeeting", "sitting"), ("relief_reliefcase", "key"),
+    ("relief_vagrantcase", "key"),
 }  # fmt: skip
 # what a CHECK constraint wants in a row that the test makes up
 CHECKED: dict[str, dict[str, Any]] = {
