@@ -64,7 +64,7 @@ def complaint(town: Walker, reviewer: Walker, handler: Walker, approver: Walker)
     row = town.page.url
     reviewer.go(row)
     reviewer.page.select_option("select[name=account]", label=next(
-        words for words in reviewer.page.locator("select[name=account] option").all_inner_texts() if "韩雪" in words
+        words for words in reviewer.page.locator("select[name=account] option").all_inner_texts() if "陈静" in words
     ))  # fmt: skip
     reviewer.press("分派")
     handler.go(row)
