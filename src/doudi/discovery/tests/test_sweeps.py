@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,11 +9,10 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
-from doudi.core.models import Duty, Posting, Todo
+from doudi.core.models import Duty, Todo
 from doudi.core.tests.officers import officer
 from doudi.discovery import services
 from doudi.discovery.models import Lead
@@ -434,110 +432,3 @@ def test_1_6_a_household_found_on_the_way_becomes_a_lead_once(town: scopes.Scope
         with pytest.raises(ValidationError) as error:
             found(uuid=uuid4(), **given)
         assert field in error.value.message_dict
-
-
-def test_1_6_a_village_is_given_to_somebody_and_dealt_out_again(town: scopes.Scope, visitor: scopes.Scope) -> None:
-    for name in ("甲一", "乙二"):
-        ill(town, name=name)
-    sweep = begin(town)
-    with scopes.acting(town):
-        assert services.assign_village(sweep_id=sweep.pk, area=VILLAGE, posting_id=town.posting_id, now=NOW) == 2
-    daily(ON + timedelta(days=1))
-    assert {each.posting_id for each in entries(sweep)} == {town.posting_id}
-    with scopes.acting(town):
-        with pytest.raises(ValidationError, match="在任岗位"):
-            services.assign_village(sweep_id=sweep.pk, area=OTHER_VILLAGE, posting_id=visitor.posting_id, now=NOW)
-        services.assign_village(sweep_id=sweep.pk, area=VILLAGE, posting_id=None, now=NOW)
-    assert {each.posting_id for each in entries(sweep)} == {visitor.posting_id}
-    with scopes.acting(scopes.Scope(area="41")):
-        Posting.objects.filter(pk=visitor.posting_id).update(ends=ON)
-    follower = officer(Duty.VISITOR, VILLAGE)
-    daily(ON + timedelta(days=1))
-    assert {each.posting_id for each in entries(sweep)} == {follower.posting_id}
-
-
-def many(scope: scopes.Scope, size: int, villages: int) -> None:
-    """Households of one old person each, registered in bulk."""
-    with scopes.acting(scope), connection.cursor() as cursor:
-        cursor.execute(
-            "insert into registry_household (number, name, residence, area, made_at, version)"
-            " select 'T' || lpad(n::text, 15, '0'), '张三', 'rural', %s || lpad((1 + n %% %s)::text, 3, '0'), %s, 1 from generate_series(1, %s) n",
-            [TOWN, villages, NOW, size],
-        )
-        cursor.execute(
-            "insert into registry_person (token, name, pinyin, initials, sex, birth_date, ethnicity, registered_area, residence_area, bank, area, made_at,"
-            " version) select gen_random_uuid(), '张三', '', '', '1', '1940-01-01', '01', area, area, '', area, %s, 1 from registry_household"
-            " where number like 'T%%'",
-            [NOW],
-        )
-        cursor.execute(
-            "insert into registry_membership (household_id, person_id, relationship, starts, area) select h.id, p.id, '02', '2022-01-01', h.area"
-            " from (select id, area, row_number() over (partition by area order by id) n from registry_household where number like 'T%%') h"
-            " join (select id, area, row_number() over (partition by area order by id) n from registry_person where birth_date = '1940-01-01') p"
-            " on p.area = h.area and p.n = h.n"
-        )
-
-
-def test_1_6_a_hundred_thousand_households_are_listed_by_one_statement(town: scopes.Scope) -> None:
-    size = 100_000
-    many(town, size, 20)
-    for village in range(1, 4):
-        officer(Duty.VISITOR, f"{TOWN}{village:03d}")
-    with CaptureQueriesContext(connection) as seen:
-        sweep = begin(town, groups=("alone",))
-    assert len(seen) < 45 and sum("insert into discovery_sweepentry" in each["sql"] for each in seen) == 1
-    with scopes.acting(town):
-        assert SweepEntry.objects.filter(sweep=sweep).count() == size
-        assert SweepEntry.objects.filter(sweep=sweep, posting__isnull=False).count() == size * 3 // 20
-
-
-def test_1_6_two_visitors_at_one_door_at_once_are_both_kept(committed_db: None) -> None:
-    town, one, two = officer(Duty.TOWNSHIP_OFFICER, TOWN), officer(Duty.VISITOR, VILLAGE), officer(Duty.VISITOR, VILLAGE)
-    ill(town)
-    sweep = begin(town)
-    (entry,) = entries(sweep)
-    outcomes, start = [], threading.Barrier(2)
-
-    def work(scope: scopes.Scope, heating: str) -> None:
-        try:
-            start.wait(5)
-            outcomes.append(answer(scope, entry, answers={"heating": heating}).outcome)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=given) for given in ((one, "coal"), (two, "gas"))]
-    [thread.start() for thread in threads]
-    [thread.join(30) for thread in threads]
-    assert sorted(outcomes) == ["conflict", "recorded"]
-    with scopes.acting(town):
-        assert SweepAnswer.objects.count() == 1 and SweepConflict.objects.count() == 1 and Visit.objects.exclude(uuid=None).count() == 1
-
-
-def test_1_6_answering_while_the_sweep_is_closed_is_one_after_the_other(committed_db: None) -> None:
-    town, one = officer(Duty.TOWNSHIP_OFFICER, TOWN), officer(Duty.VISITOR, VILLAGE)
-    for number in range(6):
-        ill(town, name="甲" + "一二三四五六"[number])
-    sweep = begin(town)
-    found, start, said = entries(sweep), threading.Barrier(7), []
-
-    def work(entry: SweepEntry | None) -> None:
-        try:
-            start.wait(5)
-            if entry is None:
-                with scopes.acting(town):
-                    services.close_sweep(sweep_id=sweep.pk, version=1, note="提前完成", now=NOW + timedelta(days=1))
-            else:
-                answer(one, entry)
-                said.append(entry.pk)
-        except ValidationError as error:
-            assert "已办结" in str(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(each,)) for each in (*found, None)]
-    [thread.start() for thread in threads]
-    [thread.join(60) for thread in threads]
-    with scopes.acting(town):
-        states = {each.pk: each.state for each in SweepEntry.objects.filter(sweep=sweep)}
-        assert Sweep.objects.get().state == "closed" and set(states.values()) <= {"done", "unreached"}
-        assert {pk for pk, state in states.items() if state == "done"} == set(said)

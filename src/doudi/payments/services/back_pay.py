@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Count, Max, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -28,6 +28,7 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.payments import back_law
 from doudi.payments.models import BackPay, BackPayItem, Payroll
+from doudi.payments.services.overpayments import open_from_back_pay
 from doudi.payments.services.payrolls import county_of, first_of, month_range, next_month
 from doudi.registry.models import Programme
 
@@ -320,15 +321,22 @@ def approve_back_pay(*, back_pay_id: int, version: int, note: str = "", now: dat
 
 
 def _hand_over(row: BackPay, now: datetime) -> None:
-    """What this document does not pay: amounts that it does not explain go to the townships, months paid too high to the county."""
+    """What this document does not pay: amounts that it does not explain go to the townships, months paid too high become overpayment cases of the county."""
     raise_todos(
         "select left(area, 9), %s, 'payments.back_differs', %s || count(distinct entitlement_id) || %s, '/payments/back/' || %s || '/items/?reason=differs',"
         " 'back_differs', left(area, 9)::bigint, null::date from payments_backpayitem where back_pay_id = %s and reason = 'differs' group by left(area, 9)",
         [Duty.TOWNSHIP_OFFICER, "标准调整：原金额与测算不一致的待遇 ", " 项，请逐户办理变更", row.pk, row.pk],
         now=now,
     )
-    over = BackPayItem.objects.filter(back_pay=row, reason=BackPayItem.Reason.OVERPAID)
-    if count := over.values("entitlement_id").distinct().count():
+    over = BackPayItem.objects.filter(back_pay=row, reason=BackPayItem.Reason.OVERPAID).aggregate(
+        awards=Count("entitlement_id", distinct=True), first=Min("month"), last=Max("month")
+    )
+    cases = 0
+    if over["awards"]:
+        cases = open_from_back_pay(
+            back_pay_id=row.pk, area=row.area, first=over["first"], last=over["last"], reason=f"补发核算发现：{row.document}", now=now
+        )
+    if count := over["awards"] - cases:  # not booked by the bank yet, or in a case already: somebody looks
         raise_todo(
             kind="payments.back_overpaid", area=row.area, duty=Duty.COUNTY_REVIEWER, title=f"补发核算发现多发 {count} 项，请核查", subject="back_overpaid",
             url=f"/payments/back/{row.pk}/items/?reason=overpaid", subject_id=row.pk, now=now,

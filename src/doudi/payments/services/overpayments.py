@@ -80,6 +80,12 @@ where d.programme in ('disability_living', 'disability_nursing') and d.paid = d.
   join pg_temp.month_paid p on p.entitlement_id = t.award_id and p.programme = 'tekun' and p.month_entitled = d.month_entitled
   where m.award_id = d.entitlement_id and not m.void and t.starts <= d.month_entitled and (t.ends is null or t.ends > d.month_entitled))
 """
+# what a calculation of back pay found: the law's amount of each month, as the calculation froze it
+BACK = """
+update pg_temp.month_due d set kind = 'review', due = least(d.paid, i.owed) from payments_backpayitem i
+where i.back_pay_id = %s and i.reason = 'overpaid' and i.entitlement_id = d.entitlement_id and i.month = d.month_entitled;
+delete from pg_temp.month_due where kind is null
+"""
 EXCESS = """
 create temporary table month_excess on commit drop as
 select d.*, d.paid - d.due - coalesce(c.claimed, 0) as excess from pg_temp.month_due d
@@ -95,7 +101,8 @@ with cases as (
 ), made as (
   insert into payments_overpayment (area, number, kind, household_id, entitlement_id, programme, payee_name, reason, amount, recovered, waived, state, debtor,
     debtor_name, found_by_id, found_at, version)
-  select c.area, %(prefix)s || lpad((%(last)s + c.place)::text, 4, '0'), c.kind, c.household_id, c.entitlement_id, c.programme, c.payee_name,
+  select c.area, %(prefix)s || lpad((%(last)s + c.place)::text, greatest(4, length((%(last)s + c.place)::text)), '0'),
+    c.kind, c.household_id, c.entitlement_id, c.programme, c.payee_name,
     case when %(reason)s <> '' then %(reason)s when c.kind = 'death' then '成员死亡后的月份仍按原金额发放' when c.kind = 'double' then '特困人员不同时享受残疾人补贴'
          else '待遇变更或停发后的月份仍按原金额发放' end,
     c.amount, 0, 0, 'found', 'payee', c.payee_name, %(by)s, %(now)s, 1
@@ -113,19 +120,24 @@ def lock(county: str) -> None:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('recovery ' || %s, 0))", [county])
 
 
-def _find(cursor: Any, county: str, values: dict[str, Any], *, kind: str = "", due: Decimal | None = None, reason: str = "", by: int | None, now: datetime) -> int:
+def _find(
+    cursor: Any, county: str, values: dict[str, Any], *, kind: str = "", due: Decimal | None = None, back_pay: int | None = None, reason: str = "",
+    by: int | None, now: datetime,
+) -> int:  # fmt: skip
     cursor.execute("set local enable_nestloop = off; set local jit = off")
     cursor.execute(PAID, values)
     cursor.execute(DUE, values)
     cursor.execute("alter table pg_temp.month_due add column kind text")
-    if kind:
+    if back_pay is not None:
+        cursor.execute(BACK, [back_pay])
+    elif kind:
         cursor.execute("update pg_temp.month_due set kind = %s, due = least(paid, coalesce(%s, due))", [kind, due])
     else:
         cursor.execute("update pg_temp.month_due set kind = case when died then 'death' else 'review' end")
         cursor.execute(DOUBLE)
     cursor.execute(EXCESS)
     prefix = f"{county}-D{timezone.localdate(now):%Y}-"
-    cursor.execute("select coalesce(max(right(number, 4)::int), 0) from payments_overpayment where number >= %s and number < %s", [prefix, prefix + ":"])
+    cursor.execute("select coalesce(max(split_part(number, '-', 3)::int), 0) from payments_overpayment where number >= %s and number < %s", [prefix, prefix + ":"])
     last = cursor.fetchone()[0]
     cursor.execute(CASES, {"prefix": prefix, "last": last, "reason": reason, "by": by, "now": now})
     cursor.execute("select count(distinct (entitlement_id, kind)) from pg_temp.month_excess")
@@ -158,6 +170,16 @@ def find_overpayments(*, area: str, on: date, now: datetime) -> int:
     if made:
         _announce(county, now)
     scopes.check_constraints()
+    return made
+
+
+def open_from_back_pay(*, back_pay_id: int, area: str, first: date, last: date, reason: str, now: datetime) -> int:
+    """Cases of the months that a calculation of back pay found paid too high and the bank booked; part of approving it. The number of cases."""
+    lock(area)
+    with connection.cursor() as cursor:
+        made = _find(cursor, area, _values(area, first, last, None), back_pay=back_pay_id, reason=reason[:400], by=None, now=now)
+    if made:
+        _announce(area, now)
     return made
 
 

@@ -5,27 +5,23 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
-from django.urls import reverse
-from django.utils.module_loading import import_string
 
 from doudi.assessment import services as assessing
 from doudi.assessment.tests.cases import Case, case, fact
 from doudi.core import numbers
 from doudi.core import scope as scopes
-from doudi.core.models import Setting, TaskProgress, Todo
+from doudi.core.models import Setting, Todo
 from doudi.core.numbers import Kind
-from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, officer
+from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, officer
 from doudi.core.tests.together import as_, together
 from doudi.enrolment import services as enrolment
 from doudi.enrolment.models import Award, AwardAmount
-from doudi.payments.models import BackPay, BackPayItem, Payroll, PayrollExclusion, PayrollLine
+from doudi.payments.models import BackPay, BackPayItem, Overpayment, Payroll, PayrollExclusion, PayrollLine
 from doudi.payments.services import back_pay, back_payroll, corrections, payrolls
 from doudi.payments.tests.test_moves import Place, day, move
 from doudi.payments.tests.world import MONTH, NOVEMBER, PAPER, Officers, award, card
@@ -303,9 +299,14 @@ def test_an_amount_that_the_law_did_not_give_goes_to_the_township_not_into_back_
         assert Todo.objects.filter(kind="payments.back_differs", subject_id=int(TOWNSHIP)).exists()
 
 
-def test_months_paid_above_what_is_due_are_handed_over_never_deducted(officers: Officers) -> None:
+@pytest.mark.parametrize("credited", [True, False])
+def test_months_paid_above_what_is_due_are_handed_over_never_deducted(officers: Officers, credited: bool) -> None:
+    """A month that the bank has credited becomes an overpayment case; one that is still on its way a to-do."""
     on_dibao(officers, {"wage_income": 2400})
-    paid(officers, MONTH)
+    (payroll,) = paid(officers, MONTH)
+    if credited:
+        officers.exported(payroll, "one_card_csv")
+        officers.booked(payroll, officers.answer(payroll))
     raised("300")
     approved(officers, proposed(officers))
     (row,) = items(officers)
@@ -313,7 +314,10 @@ def test_months_paid_above_what_is_due_are_handed_over_never_deducted(officers: 
     with pytest.raises(ValidationError, match="没有已审批"):
         payroll_of(officers)
     with scopes.acting(officers.reviewer):
-        assert Todo.objects.filter(kind="payments.back_overpaid").exists() and not PayrollLine.objects.filter(kind="back").exists()
+        opened = [(case.kind, case.amount, case.state, DOCUMENT in case.reason) for case in Overpayment.objects.filter(entitlement_id=row.entitlement_id)]
+        assert opened == ([("review", -row.amount, "found", True)] if credited else [])
+        told = set(Todo.objects.filter(kind__in=["payments.overpayments", "payments.back_overpaid"]).values_list("kind", flat=True))
+        assert told == {"payments.overpayments" if credited else "payments.back_overpaid"} and not PayrollLine.objects.filter(kind="back").exists()
 
 
 def test_4_5_disability_subsidies_raised_with_late_data_are_made_good() -> None:
@@ -432,49 +436,6 @@ def test_months_outside_of_the_database_and_ahead_are_refused_in_words(officers:
                 back_pay.propose_back_pay(**{"area": COUNTY, "document": DOCUMENT, "now": LATER, **values})
     with scopes.acting(officers.township), pytest.raises(PermissionDenied):
         back_pay.propose_back_pay(area=COUNTY, document=DOCUMENT, first=MONTH, now=LATER)
-
-
-def ran(officers: Officers) -> Any:
-    """The last task that was asked for, run as the worker would: its result, or what it said."""
-    with scopes.acting(officers.reviewer):
-        row = TaskProgress.objects.order_by("-asked_at", "-id").filter(state="waiting").get()
-        function = import_string(row.task_path)
-        try:
-            return function(SimpleNamespace(progress=lambda *_: None), **row.arguments)
-        except ValidationError as error:
-            return " ".join(error.messages)
-        finally:
-            TaskProgress.objects.filter(pk=row.pk).update(state="done")
-
-
-@time_machine.travel(LATER, tick=False)
-def test_the_pages_lead_from_a_document_to_a_printed_explanation(officers: Officers, django_assert_max_num_queries: Any) -> None:
-    on_dibao(officers, {"wage_income": 2400})
-    paid(officers, MONTH)
-    raised()
-    reviewer, approver, township = (client_of(scope) for scope in (officers.reviewer, officers.approver, officers.township))
-    assert DOCUMENT in reviewer.get(reverse("payments:back_new")).content.decode()
-    bad = reviewer.post(reverse("payments:back_new"), {"document": "", "first": "x"})
-    assert bad.status_code == 422 and "payments_backpay" not in bad.content.decode()
-    sent = reviewer.post(reverse("payments:back_new"), {"document": DOCUMENT, "first": "2022-12", "programmes": ["dibao"]})
-    assert sent.url == reverse("payments:back_pays")
-    assert ran(officers)["months"] == 1
-    (row,) = items(officers)
-    page = reverse("payments:back_pay", args=[row.back_pay_id])
-    assert "900" in reviewer.get(page).content.decode()
-    with django_assert_max_num_queries(40):
-        said = township.get(reverse("payments:back_award", args=[row.back_pay_id, row.entitlement_id])).content.decode()
-    assert "保障标准由" in said and DOCUMENT in said and f"{row.amount:,.2f}" in said
-    assert township.get(page).status_code == 200 and township.post(page, {"act": "approve", "version": "1"}).status_code in (403, 302, 422)
-    assert approver.post(page, {"act": "approve", "version": "x"}).status_code == 422
-    assert approver.post(page, {"act": "approve", "version": "1"}).status_code == 302
-    assert reviewer.get(reverse("payments:back_items", args=[row.back_pay_id]), {"reason": "owed"}).content.decode().count("王建国") >= 1
-    assert reviewer.post(page, {"act": "pay"}).url == reverse("payments:payrolls")
-    assert ran(officers)["lines"] == 1
-    assert reviewer.post(reverse("payments:back_late")).status_code == 302 and "没有应补" in ran(officers)
-    elsewhere = client_of(officer("county_reviewer", "410123"))
-    assert elsewhere.get(page).status_code == 404 and elsewhere.get(reverse("payments:back_award", args=[row.back_pay_id, row.entitlement_id])).status_code == 404
-
 
 def test_of_two_approvals_of_one_back_pay_at_once_one_is_told(committed_db: None) -> None:
     officers = Officers()
