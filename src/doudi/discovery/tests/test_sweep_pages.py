@@ -17,7 +17,8 @@ from doudi.discovery import services, sweep_queries
 from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepEntry, SweepEvent
 from doudi.discovery.models.visits import Visit
 from doudi.discovery.services.visits import Result
-from doudi.discovery.tests.test_sweeps import ROBOT, begin, entries, many
+from doudi.discovery.tests.test_sweep_lists import many
+from doudi.discovery.tests.test_sweeps import ROBOT, begin, entries
 from doudi.discovery.tests.test_visit_plans import TOWN, ill
 from doudi.registry.tests.helpers import ELSEWHERE, OTHER_VILLAGE, VILLAGE
 
