@@ -29,6 +29,7 @@ ROOMS = [
     "doudi.relief",
     "doudi.budget",
     "doudi.complaints",
+    "doudi.protection",
     "doudi.reports",
     "doudi.api",
 ]

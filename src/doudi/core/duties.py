@@ -158,6 +158,11 @@ MAY: dict[str, set[str]] = {
     "tekun.care": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
     "tekun.funeral": {Duty.TOWNSHIP_OFFICER},
     "tekun.funeral_approve": {Duty.COUNTY_APPROVER},
+    # minors: whoever meets people reports; who works on cases sees those given to them, supervisors those of their place (the database holds it)
+    "protection.report": FINDERS | TOWNSHIP | COUNTY | {Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK},
+    "protection.view": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "protection.handle": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
+    "protection.assign": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.COUNTY_APPROVER},
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},

@@ -66,11 +66,11 @@ def current_or_none() -> Scope | None:
 
 def _set(using: str, scope: Scope | None) -> None:
     low, high = (scope.low, scope.high) if scope and scope.area else ("", "")
-    values = (low, high, str(scope.account_id) if scope else "", str(scope.posting_id) if scope else "", scope.page if scope else "")
+    values = (low, high, str(scope.account_id) if scope else "", str(scope.posting_id) if scope else "", scope.page if scope else "", scope.duty if scope else "")
     with connections[using].cursor() as cursor:
         cursor.execute(
             "select set_config('app.lo', %s, true), set_config('app.hi', %s, true), set_config('app.account', %s, true),"
-            " set_config('app.posting', %s, true), set_config('app.page', %s, true)",
+            " set_config('app.posting', %s, true), set_config('app.page', %s, true), set_config('app.duty', %s, true)",
             values,
         )
 

@@ -43,8 +43,8 @@ def committed(scope: scopes.Scope) -> Iterator[CursorWrapper]:
     with connection.connection.transaction(), connection.cursor() as cursor:
         cursor.execute(
             "select set_config('app.lo', %s, true), set_config('app.hi', %s, true), set_config('app.account', %s, true),"
-            " set_config('app.posting', %s, true), set_config('app.page', %s, true)",
-            [scope.low, scope.high if scope.area else "", str(scope.account_id), str(scope.posting_id), scope.page],
+            " set_config('app.posting', %s, true), set_config('app.page', %s, true), set_config('app.duty', %s, true)",
+            [scope.low, scope.high if scope.area else "", str(scope.account_id), str(scope.posting_id), scope.page, scope.duty],
         )
         yield cursor
 

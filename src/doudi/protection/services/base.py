@@ -1,0 +1,57 @@
+"""What every act on a case shares: the row locked, the event that says who and why."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.core import scope as scopes
+from doudi.core.services.todos import raise_todo
+from doudi.core.settings_overlay import get_setting
+from doudi.protection.models import CaseEvent, ProtectionCase
+
+SUBJECT = "protection_case"
+
+
+def contact_due(*, urgency: str, area: str, now: datetime) -> datetime:
+    """By when somebody must have seen the minor: hours of the clock, not of the office."""
+    return now + timedelta(hours=int(get_setting(f"procedure.protection.contact_hours.{urgency}", area, timezone.localdate(now))))
+
+
+def locked(case_id: int, version: int | None, *states: str) -> ProtectionCase:
+    """The case, locked, in one of the states. One that the officer may not see is told like one that does not exist."""
+    row = ProtectionCase.objects.select_for_update(of=("self",)).filter(pk=case_id).first()
+    if row is None:
+        raise ValidationError(_("没有这件个案，或它不由您办理；可能已由他人接案或结案。"))
+    if version is not None and row.version != version:
+        raise ValidationError(_("这件个案刚由他人办理，现为“%(state)s”；请刷新页面。") % {"state": row.get_state_display()})
+    if states and row.state not in states:
+        raise ValidationError(_("这件个案现为“%(state)s”，不能这样办理；请刷新页面。") % {"state": row.get_state_display()})
+    return row
+
+
+def note_event(row: ProtectionCase, what: str, note: str, now: datetime) -> None:
+    CaseEvent.objects.create(case=row, area=row.area, at=now, account_id=scopes.current().account_id or None, what=what, note=note.strip()[:2000] or None)
+
+
+def moved(row: ProtectionCase, what: str, note: str, now: datetime, *fields: str) -> None:
+    """Save the change with its event; the version goes up."""
+    row.version += 1
+    row.save(update_fields=[*fields, "version"])
+    note_event(row, what, note, now)
+    scopes.check_constraints()
+
+
+def url_of(row: ProtectionCase) -> str:
+    return f"/protection/cases/{row.pk}/"
+
+
+def todo(row: ProtectionCase, kind: str, duty: str, title: str, now: datetime, *, area: str = "", due: datetime | None = None) -> None:
+    """A to-do names the case by its number alone: lists are wider than the case."""
+    raise_todo(
+        kind=kind, area=area or row.area, duty=duty, title=title, url=url_of(row), subject=SUBJECT, subject_id=row.pk,
+        due=timezone.localdate(due) if due else None, now=now,
+    )  # fmt: skip
