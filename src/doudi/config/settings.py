@@ -30,6 +30,7 @@ ROOMS = [
     "doudi.budget",
     "doudi.complaints",
     "doudi.protection",
+    "doudi.institutions",
     "doudi.reports",
     "doudi.api",
 ]

@@ -26,6 +26,7 @@ WITHOUT_AREA = {
     "django_tasks_database_dbtaskresult",
     "django_tasks_db_dbtaskresult",
     "enrolment_bankrule",
+    "institutions_supplyitem",
     "lookup_used",
     "mfa_authenticator",
     "payments_fund",

@@ -1,0 +1,10 @@
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class InstitutionsConfig(AppConfig):
+    name = "doudi.institutions"
+
+    def ready(self) -> None:
+        import_module("doudi.institutions.procedures")
