@@ -29,6 +29,7 @@ ROOMS = [
     "doudi.relief",
     "doudi.budget",
     "doudi.complaints",
+    "doudi.community",
     "doudi.protection",
     "doudi.institutions",
     "doudi.reports",

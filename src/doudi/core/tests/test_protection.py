@@ -16,6 +16,7 @@ WITHOUT_AREA = {
     "auth_group",
     "auth_group_permissions",
     "auth_permission",
+    "community_cardcall",
     "core_accessseal",
     "core_account",
     "core_division",

@@ -1,0 +1,11 @@
+"""Menu entries of community care."""
+
+from django.utils.translation import gettext_lazy as _
+
+from doudi.core import menu
+
+menu.add("community", _("关爱对象"), "community:people", "community.view", 10)
+menu.add("community", _("我的帮扶对象"), "community:mine", "community.mine", 5)
+menu.add("community", _("落实帮扶责任人"), "community:assign", "community.contacts", 15)
+menu.add("community", _("帮扶责任人"), "community:contacts", "community.view", 20)
+menu.add("community", _("关爱对象类别"), "community:groups", "community.view", 40)

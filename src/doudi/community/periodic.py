@@ -1,0 +1,29 @@
+"""What community care does every day and in every round of the worker."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from doudi.community import services
+from doudi.core import periodic
+
+
+def groups(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Birthdays, facts and awards of the day; contacts without a posting; villages with somebody without a contact."""
+    done = services.derive(area=area, on=on, now=now)
+    ended = services.end_without_posting(area=area, on=on, now=now)
+    services.tell_gaps(area=area, now=now)
+    return {"joined": done.joined, "changed": done.changed, "left": done.left, "ended": ended}
+
+
+periodic.every_round("community.groups", services.derive_changed)
+periodic.daily(
+    "community.groups",
+    _("更新关爱对象"),
+    groups,
+    level=6,
+    acts=["community.derive"],
+    figures={"joined": _("新列入"), "changed": _("类别变化"), "left": _("退出"), "ended": _("责任人停任")},
+)

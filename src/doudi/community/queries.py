@@ -1,0 +1,161 @@
+"""Reading of community care: people with their contact and visits, contacts with their load, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from doudi.community.models import CareContact, CareEvent, CarePerson, ContactAbsence, GroupByHand, GroupDefinition, HelpCard
+from doudi.community.models.groups import CareGroup
+from doudi.community.services.contacts import standing_in
+from doudi.core import duties
+from doudi.discovery.models import Visit
+from doudi.registry.models import Person
+
+
+def group_names() -> dict[str, str]:
+    """Code -> name of all groups that the reader's area knows, ended ones too; one query."""
+    own = {row.code: row.name for row in GroupDefinition.objects.only("id", "name")}
+    return {group.value: str(group.label) for group in CareGroup} | own
+
+
+def group_words(codes: Iterable[str], names: dict[str, str]) -> str:
+    return "、".join(names.get(code, code) for code in codes)
+
+
+def people() -> QuerySet[CarePerson]:
+    """Whom the community looks after now, with contact, last visit and next due of the household, and whether the card is printed."""
+    visits = Visit.objects.filter(household=OuterRef("household_id")).order_by()
+    card = HelpCard.objects.filter(care=OuterRef("pk"), void_at__isnull=True)
+    return (
+        CarePerson.objects.filter(ends__isnull=True)
+        .select_related("person", "contact")
+        .annotate(
+            visited_at=Subquery(visits.filter(state="done").order_by("-done_at").values("done_at")[:1]),
+            next_due=Subquery(visits.filter(state__in=Visit.OPEN).values("due")[:1]),
+            printed=Exists(card.filter(printed_at__isnull=False, digest=F("printed_digest"))),
+        )
+    )
+
+
+def without_contact_first(rows: QuerySet[CarePerson]) -> QuerySet[CarePerson]:
+    return rows.order_by(F("contact").asc(nulls_first=True), "area", "household_id", "id")
+
+
+def month_start(on: date) -> datetime:
+    return timezone.make_aware(datetime.combine(on.replace(day=1), time()))
+
+
+def figures(on: date) -> list[dict[str, Any]]:
+    """The community's people in the reader's area: how many, without contact, cards to print, visits overdue, comfort visits of the month; four queries."""
+    url, now = reverse("community:people"), CarePerson.objects.filter(ends__isnull=True)
+    counted = now.aggregate(all=Count("id"), bare=Count("id", filter=Q(contact__isnull=True)))
+    homes = now.values("household_id")
+    missed = Visit.objects.filter(state="missed", household_id__in=homes).count()
+    comfort = comfort_visits(on)
+    shown = [
+        {"label": _("关爱对象"), "value": f"{counted['all']:,}", "unit": _("人"), "url": url},
+        {"label": _("未落实帮扶责任人"), "value": f"{counted['bare']:,}", "unit": _("人"), "url": f"{url}?contact=none"},
+        {"label": _("走访逾期"), "value": f"{missed:,}", "unit": _("户"), "url": f"{url}?visit=late"},
+        {"label": _("本月走访慰问"), "value": f"{comfort:,}", "unit": _("次")},
+    ]
+    return shown
+
+
+def comfort_visits(on: date) -> int:
+    """Comfort visits (走访慰问, 7.6) of the month: visits at which somebody of such a household was met in person."""
+    homes = CarePerson.objects.filter(ends__isnull=True).values("household_id")
+    return Visit.objects.filter(state="done", met__in=("self", "family"), done_at__gte=month_start(on), household_id__in=homes).count()
+
+
+def dashboard_card(request: HttpRequest) -> dict[str, Any]:
+    return {"figures": figures(timezone.localdate())}
+
+
+def people_figure() -> tuple[int, str]:
+    return CarePerson.objects.filter(ends__isnull=True).count(), _("名关爱对象")
+
+
+def contact_figure() -> tuple[str, str]:
+    """Share of people who have a care contact (7.5)."""
+    counted = CarePerson.objects.filter(ends__isnull=True).aggregate(all=Count("id"), with_contact=Count("contact"))
+    share = f"{counted['with_contact'] / counted['all']:.0%}" if counted["all"] else "—"
+    return share, _("已落实帮扶责任人")
+
+
+def household_panel(request: HttpRequest, household: Any) -> dict[str, Any] | None:
+    """People of a household whom the community looks after; two queries."""
+    rows = list(people().filter(household_id=household.pk))
+    names = group_names() if rows else {}
+    return {"rows": [(row, group_words(row.groups, names)) for row in rows]} if rows else None
+
+
+def person_action(request: HttpRequest, person: Person) -> str | None:
+    """Where a person's page leads: to their page of community care, or to adding them by hand."""
+    row = CarePerson.objects.filter(person=person, ends__isnull=True).only("pk").first()
+    if row is not None:
+        return reverse("community:person", args=[row.pk])
+    return reverse("community:add", args=[person.pk]) if duties.may("community.members") and not person.died_on else None
+
+
+def by_hand(person_id: int) -> list[GroupByHand]:
+    return list(GroupByHand.objects.filter(person=person_id, ended_at__isnull=True).select_related("made_by").order_by("-made_at"))
+
+
+def timeline(row: CarePerson, names: dict[str, str]) -> list[dict[str, Any]]:
+    """What happened to a person, newest first, as the timeline shows it."""
+    events = CareEvent.objects.filter(care=row).select_related("account", "contact").order_by("-id")[:30]
+    return [
+        {
+            "at": each.at, "title": str(each.get_what_display()) + (f"：{each.contact.name}" if each.contact else "")
+            + (f"：{group_words(each.groups, names)}" if each.groups else ""),
+            "who": each.account.name if each.account else _("系统"), "note": each.note or "",
+        }
+        for each in events
+    ]  # fmt: skip
+
+
+def visits_of(household_id: int) -> list[Visit]:
+    """The household's next visit and its last ones."""
+    return list(Visit.objects.filter(household=household_id).exclude(state="cancelled").select_related("recorder", "posting__account").order_by("-due", "-id")[:5])
+
+
+def contacts() -> QuerySet[CareContact]:
+    """Contacts of the reader's area with how many they look after."""
+    load = CarePerson.objects.filter(contact=OuterRef("pk"), ends__isnull=True).order_by().values("contact").annotate(n=Count("id")).values("n")
+    return CareContact.objects.select_related("account").annotate(load=Subquery(load))
+
+
+def covering(contact: CareContact, on: date) -> dict[str, Any]:
+    """Who stands in for a contact today, and for whom the contact stands in."""
+    rows = ContactAbsence.objects.filter(cancelled_at__isnull=True, ends__gt=on).filter(Q(contact=contact) | Q(substitute=contact))
+    rows = rows.select_related("contact", "substitute").order_by("starts")
+    return {"away": [row for row in rows if row.contact_id == contact.pk], "covers": [row for row in rows if row.substitute_id == contact.pk]}
+
+
+def answering(row: CarePerson, on: date) -> tuple[CareContact | None, CareContact | None]:
+    """(care contact, who stands in today)."""
+    if row.contact is None:
+        return None, None
+    return row.contact, standing_in(on, [row.contact.pk]).get(row.contact.pk)
+
+
+def people_of(contact_ids: Iterable[int]) -> list[CarePerson]:
+    """People of some contacts, by address order of their village."""
+    return list(people().filter(contact__in=list(contact_ids)).order_by(F("next_due").asc(nulls_last=True), "household_id", "id")[:500])
+
+
+def of_account(account_id: int, on: date) -> tuple[list[CareContact], list[ContactAbsence], list[CarePerson], list[CarePerson]]:
+    """An account's own: as which contact, for whom it stands in today, its people, and those of whom it stands in for."""
+    mine = list(CareContact.objects.filter(account=account_id, ends__isnull=True))
+    covers = list(
+        ContactAbsence.objects.filter(substitute__in=mine, cancelled_at__isnull=True, starts__lte=on, ends__gt=on).select_related("contact")
+    )
+    return mine, covers, people_of(row.pk for row in mine), people_of(row.contact_id for row in covers)

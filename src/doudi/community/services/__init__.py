@@ -1,0 +1,21 @@
+"""Business actions of community care."""
+
+from doudi.community.services.contacts import (
+    add_contact,
+    assign_contact,
+    assign_village,
+    cancel_absence,
+    contacts_of,
+    end_contact,
+    end_without_posting,
+    set_absence,
+    standing_in,
+)
+from doudi.community.services.deriving import Derived, derive, derive_changed
+from doudi.community.services.members import add_by_hand, define_group, end_group, groups_at, lift, take_out
+from doudi.community.services.telling import read_given, tell_gaps
+
+__all__ = [
+    "Derived", "add_by_hand", "add_contact", "assign_contact", "assign_village", "cancel_absence", "contacts_of", "define_group", "derive", "derive_changed",
+    "end_contact", "end_group", "end_without_posting", "groups_at", "lift", "read_given", "set_absence", "standing_in", "take_out", "tell_gaps",
+]  # fmt: skip

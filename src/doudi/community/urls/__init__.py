@@ -1,0 +1,6 @@
+"""URLs of community care; one file per part."""
+
+from doudi.community.urls import contacts, people
+
+app_name = "community"
+urlpatterns = [*people.urlpatterns, *contacts.urlpatterns]
