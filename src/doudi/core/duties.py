@@ -163,6 +163,10 @@ MAY: dict[str, set[str]] = {
     "protection.view": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "protection.handle": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
     "protection.assign": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.COUNTY_APPROVER},
+    "protection.close": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.COUNTY_APPROVER},
+    # what came through the public page and belongs to no case yet
+    "protection.reports": {Duty.PROTECTION_WORKER, Duty.COUNTY_APPROVER},
+    "protection.clocks": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     # institutions: the clerk keeps the own house (the database holds it), the county registers and decides, supervisors look and escalate
     "institutions.view": {Duty.INSTITUTION_CLERK, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "institutions.oversee": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},

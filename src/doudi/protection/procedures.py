@@ -13,4 +13,11 @@ declare(
     Procedure("procedure.protection.review_days.high", _("未成年人个案评估间隔：高风险"), "days", Decimal(14), "系统默认", False, 1, 60),
     Procedure("procedure.protection.review_days.middle", _("未成年人个案评估间隔：中风险"), "days", Decimal(30), "系统默认", False, 1, 120),
     Procedure("procedure.protection.review_days.low", _("未成年人个案评估间隔：低风险"), "days", Decimal(90), "系统默认", False, 1, 366),
+    Procedure("procedure.protection.visit_days.high", _("未成年人个案回访间隔：高风险"), "days", Decimal(3), "系统默认", False, 1, 30),
+    Procedure("procedure.protection.visit_days.middle", _("未成年人个案回访间隔：中风险"), "days", Decimal(7), "系统默认", False, 1, 60),
+    Procedure("procedure.protection.visit_days.low", _("未成年人个案回访间隔：低风险"), "days", Decimal(30), "系统默认", False, 1, 180),
+    Procedure("procedure.protection.assess_days", _("未成年人个案接案后评估期限"), "days", Decimal(3), "系统默认", False, 1, 30),
+    Procedure("procedure.protection.retry_days", _("未成年人个案未见到人后再次回访期限"), "days", Decimal(1), "系统默认", False, 1, 7),
+    Procedure("procedure.protection.close_days", _("未成年人个案结案前低风险评估的有效天数"), "days", Decimal(30), "系统默认", False, 1, 180),
+    Procedure("procedure.protection.report_limit", _("强制报告公开页每小时提交次数上限（同一网络）"), "times", Decimal(10), "系统默认", False, 1, 200),
 )

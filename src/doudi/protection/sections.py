@@ -59,10 +59,27 @@ SECTIONS: dict[str, Section] = {
             (Field("father", _("父亲"), long=True), Field("mother", _("母亲"), long=True), Field("relatives", _("其他亲属"), long=True)),
             {Duty.PROTECTION_WORKER: WRITE, Duty.CHILD_SUPERVISOR: READ, **SUPERVISING},
         ),
+        # rows of their own, not a form
         Section(
-            "visits", _("走访、回访"),
-            (),  # rows of their own, not a form
+            "visits", _("走访、回访"), (),
             {Duty.PROTECTION_WORKER: WRITE, Duty.CHILD_SUPERVISOR: WRITE, Duty.CHILD_DIRECTOR: WRITE, Duty.STATION_WORKER: READ, **SUPERVISING},
+        ),
+        Section(
+            "assessment", _("监护状况评估"), (),
+            {Duty.PROTECTION_WORKER: WRITE, Duty.CHILD_SUPERVISOR: WRITE, Duty.STATION_WORKER: READ, **SUPERVISING},
+        ),
+        Section(
+            "plan", _("帮扶方案"), (),
+            {Duty.PROTECTION_WORKER: WRITE, Duty.CHILD_SUPERVISOR: WRITE, Duty.CHILD_DIRECTOR: READ, Duty.STATION_WORKER: READ, **SUPERVISING},
+        ),
+        Section(
+            "reviews", _("个案会商"), (),
+            {Duty.PROTECTION_WORKER: WRITE, Duty.CHILD_SUPERVISOR: WRITE, Duty.STATION_WORKER: READ, **SUPERVISING},
+        ),
+        Section("counselling", _("心理疏导"), (), {Duty.PROTECTION_WORKER: WRITE, Duty.STATION_WORKER: WRITE, **SUPERVISING}),
+        Section(
+            "resources", _("资源链接"), (),
+            {Duty.PROTECTION_WORKER: WRITE, Duty.CHILD_SUPERVISOR: WRITE, Duty.STATION_WORKER: WRITE, Duty.CHILD_DIRECTOR: READ, **SUPERVISING},
         ),
     )
 }  # fmt: skip

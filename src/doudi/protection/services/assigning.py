@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import duties
+from doudi.core import duties, places
 from doudi.core import scope as scopes
-from doudi.core.models import Account, Duty, Posting
+from doudi.core.models import Account, Division, Duty, Posting
 from doudi.core.services.todos import finish_todos
 from doudi.protection.models import CaseAssignment, ProtectionCase
 from doudi.protection.services.base import SUBJECT, locked, moved
@@ -95,4 +95,19 @@ def release_helper(*, case_id: int, version: int, account_id: int, now: datetime
     if not row.assignments.filter(account_id=account_id, ends__isnull=True, role=CaseAssignment.Role.HELPER).update(ends=now):
         raise ValidationError({"account": _("该人员没有在协办这件个案。")})
     moved(row, "helper_released", Account.objects.get(pk=account_id).name, now)
+    return row
+
+
+@transaction.atomic
+def place(*, case_id: int, version: int, area: str, now: datetime) -> ProtectionCase:
+    """Say in which village the minor lives, of a case that was opened for a county or township: its child director can be given it from then on."""
+    duties.require("protection.assign")
+    row = locked(case_id, version, *ProtectionCase.OPEN)
+    here = row.area
+    if not scopes.current().covers(area) or not area.startswith(here) or len(area) <= len(here) or not Division.objects.filter(code=area, ends__isnull=True).exists():
+        raise ValidationError({"area": _("请选择个案所在地以下的乡镇或村。")})
+    moved(row, "placed", "".join(places.path(area, above=4)), now)
+    with connection.cursor() as cursor:
+        cursor.execute("select doudi.protection_place(%s, %s)", [row.pk, area])
+    row.refresh_from_db()
     return row

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import audit, duties
 from doudi.core import scope as scopes
-from doudi.protection.models import CaseSection, ProtectionCase
+from doudi.protection.models import CaseSection, ProtectionCase, SectionVersion
 from doudi.protection.sections import SECTIONS, Section, may_read, may_write
 from doudi.protection.services.base import SUBJECT, locked, note_event
 
@@ -25,6 +25,8 @@ class Filed:
     values: dict[str, str]
     version: int
     editable: bool
+    edited_by: str = ""
+    edited_at: datetime | None = None
 
 
 class Merge(Exception):
@@ -40,17 +42,25 @@ def open_file(*, case_id: int, reason: str = "") -> tuple[ProtectionCase, list[F
 
     Raises ValidationError for a case that does not exist or is not the officer's, in the same words.
     """
-    acting = duties.require("protection.view")
+    duties.require("protection.view")
     row = ProtectionCase.objects.filter(pk=case_id).select_related("responsible").first()
     if row is None:
         raise ValidationError(_("没有这件个案，或它不由您办理。"))
     audit.record_access(what="open", subject=SUBJECT, subject_id=row.pk, area=row.area, reason=reason)
-    written = {section.section: section for section in CaseSection.objects.filter(case=row)}
-    return row, [_filed(section, written.get(section.code), acting.duty) for section in SECTIONS.values() if section.fields and may_read(section.code, acting.duty)]
+    return row, filed(row)
+
+
+def filed(row: ProtectionCase) -> list[Filed]:
+    """The sections with fields of a case that was opened, as far as the acting duty may read them; one query."""
+    duty = scopes.current().duty
+    written = {section.section: section for section in CaseSection.objects.filter(case=row).select_related("edited_by")}
+    return [_filed(section, written.get(section.code), duty) for section in SECTIONS.values() if section.fields and may_read(section.code, duty)]
 
 
 def _filed(section: Section, row: CaseSection | None, duty: str) -> Filed:
-    return Filed(section, json.loads(row.content) if row else {}, row.version if row else 0, may_write(section.code, duty))
+    if row is None:
+        return Filed(section, {}, 0, may_write(section.code, duty))
+    return Filed(section, json.loads(row.content), row.version, may_write(section.code, duty), row.edited_by.name if row.edited_by else "", row.edited_at)
 
 
 @transaction.atomic
@@ -87,6 +97,11 @@ def save_section(*, case_id: int, section: str, version: int, values: dict[str, 
         if clash:
             raise Merge(_filed(declared, found, acting.duty), mine, before)
         mine = {name: mine[name] if name in changed else theirs.get(name, "") for name in mine}
+    if mine == {name: theirs.get(name, "") for name in mine}:
+        return found
+    SectionVersion.objects.create(
+        case=row, area=row.area, section=section, version=found.version, content=found.content, edited_by_id=found.edited_by_id, edited_at=found.edited_at
+    )
     found.content, found.version, found.edited_by_id, found.edited_at = json.dumps(mine, ensure_ascii=False), found.version + 1, acting.account_id or None, now
     found.save(update_fields=["content", "version", "edited_by", "edited_at"])
     note_event(row, "section", str(declared.label), now)

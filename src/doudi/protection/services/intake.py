@@ -17,6 +17,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty
 from doudi.protection.models import ProtectionCase
 from doudi.protection.services.base import contact_due, note_event, todo
+from doudi.protection.services.gaps import begin
 from doudi.registry.models import Membership, Person, Sex
 
 ADULT = 18
@@ -104,6 +105,10 @@ def open_case(
             return again
         raise ValidationError(_("这名未成年人已有未结的个案，不能重复立案；请与县未成年人救助保护机构联系。")) from None
     note_event(row, "opened", reported, now)
+    if unattended:
+        begin(row, "alone", since=now)
+    if category == ProtectionCase.Category.GAP:
+        begin(row, "guardian", since=now)
     for duty in (Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR):
         todo(row, "protection_take", duty, f"未成年人个案 {row.number} 待接案（{row.get_urgency_display()}）", now, due=row.contact_due)
     scopes.check_constraints()

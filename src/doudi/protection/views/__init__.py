@@ -1,0 +1,1 @@
+"""Pages of the protection of minors (未成年人保护)."""
