@@ -22,6 +22,7 @@ BEHIND_TLS = os.environ.get("DOUDI_TLS") == "1"
 ROOMS = [
     "doudi.core",
     "doudi.registry",
+    "doudi.needs",
     "doudi.assessment",
     "doudi.discovery",
     "doudi.enrolment",

@@ -18,16 +18,17 @@ class Kind:
     model: type[models.Model]
     view: str
     change: str
+    pictures_only: bool
 
 
 _kinds: dict[str, Kind] = {}
 
 
-def add(subject: str, *, model: type[models.Model], view: str, change: str) -> None:
-    """Let records of `model` (which has an `area`) have files; `view` and `change` are acts of `duties.MAY`."""
+def add(subject: str, *, model: type[models.Model], view: str, change: str, pictures_only: bool = False) -> None:
+    """Let records of `model` (which has an `area`) have files; `view` and `change` are acts of `duties.MAY`. `pictures_only`: no PDF."""
     if view not in duties.MAY or change not in duties.MAY:
         raise KeyError(view if view not in duties.MAY else change)
-    _kinds[subject] = Kind(model, view, change)
+    _kinds[subject] = Kind(model, view, change, pictures_only)
 
 
 def area_of(subject: str, subject_id: int, *, change: bool) -> str:
@@ -45,3 +46,8 @@ def area_of(subject: str, subject_id: int, *, change: bool) -> str:
 def may_change(subject: str) -> bool:
     kind = _kinds.get(subject)
     return kind is not None and duties.may(kind.change)
+
+
+def pictures_only(subject: str) -> bool:
+    kind = _kinds.get(subject)
+    return kind is not None and kind.pictures_only

@@ -186,6 +186,16 @@ MAY: dict[str, set[str]] = {
     "community.services": {Duty.TOWNSHIP_OFFICER, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER},
     "community.derive": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "community.ask": set(),
+    # needs: whoever meets people raises one; the place's officers give them out; contacts only to whoever answers (the database holds it)
+    "needs.view": FINDERS | TOWNSHIP | {
+        Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR, Duty.SUPERVISOR
+    },
+    "needs.raise": FINDERS | TOWNSHIP | {Duty.COUNTY_REVIEWER, Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR},
+    "needs.answer": FINDERS | TOWNSHIP | {Duty.COUNTY_REVIEWER, Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR},
+    "needs.manage": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER},
+    "needs.contact": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
+    "needs.mine": {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.DISCOVERY_MEMBER, Duty.STATION_WORKER},
+    "needs.clocks": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},

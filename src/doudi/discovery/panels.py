@@ -5,8 +5,24 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import attachable, emergencies, panels
 from doudi.discovery import queries, sweep_queries, visit_queries
-from doudi.discovery.models import Lead, Visit, VisitConflict
+from doudi.discovery.models import Call, Lead, Visit, VisitConflict
+from doudi.needs import sources
+from doudi.needs.sources import About
 
+# What a visitor's finding is as a need: one that only money or a department can answer stays a lead.
+AS_NEED = {"food": "food", "medicine": "medicine", "heating": "supplies", "carer": "care", "doctor": "accompaniment", "counsel": "comfort", "housing": "repairs"}
+
+
+def _of_visit(visit: Visit) -> About:
+    return About(household=visit.household_id, kinds=[AS_NEED[need] for need in visit.needs if need in AS_NEED], what=str(visit.note or ""))
+
+
+def _of_call(call: Call) -> About:
+    return About(person=call.person_id, area=call.area, what=str(call.detail or ""))
+
+
+sources.add("visit", model=Visit, act="visits.view", url_name="discovery:visit", about=_of_visit)
+sources.add("hotline", model=Call, act="hotline.view", url_name="discovery:call", about=_of_call)
 attachable.add("lead", model=Lead, view="discovery.view", change="discovery.report")
 panels.add("household", _("救助线索"), queries.household_panel, "discovery/_household.html", act="discovery.view", order=30)
 panels.action(

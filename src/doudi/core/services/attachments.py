@@ -60,13 +60,17 @@ def _picture(content: bytes) -> tuple[str, bytes]:
         raise ValidationError(_("图片已损坏，无法打开；请重新拍摄或扫描后上传。")) from None
 
 
+def _is_picture(content: bytes) -> bool:
+    return content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
+
+
 def cleaned(content: bytes) -> tuple[str, bytes]:
     """Content type by the first bytes, and what is kept of the content. Raises ValidationError with the reason and next step."""
     if len(content) > LARGEST:
         raise ValidationError(_("文件超过 10 MB；请压缩或分次上传。"))
     if not content:
         raise ValidationError(_("文件是空的；请重新选择。"))
-    if content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
+    if _is_picture(content):
         return _picture(content)
     if content.startswith(b"%PDF-1.") or content.startswith(b"%PDF-2."):
         if b"%%EOF" not in content[-2048:]:
@@ -78,16 +82,20 @@ def cleaned(content: bytes) -> tuple[str, bytes]:
 
 
 @transaction.atomic
-def attach(*, subject: str, subject_id: int, area: str, name: str, content: bytes, now: datetime, identifier: UUID | None = None) -> Attachment:
+def attach(
+    *, subject: str, subject_id: int, area: str, name: str, content: bytes, now: datetime, identifier: UUID | None = None, pictures_only: bool = False
+) -> Attachment:
     """Take in a file of a record. `area` is that of the record; the caller has checked that the officer may change the record, and that
     `identifier` (of a file that a device sends again when it is not sure) is not taken.
 
     The row keeps the digest of the content, so that one encrypted file cannot be put in the place of another.
-    Raises ValidationError for what is no photo and no PDF, and for what is too large.
+    Raises ValidationError for what is no photo and no PDF (`pictures_only`: for what is no photo), and for what is too large.
     """
     acting = scopes.current()
     if not acting.area or not acting.covers(area):
         raise ValidationError(_("这条记录不在您的管辖范围内。"))
+    if pictures_only and content and not _is_picture(content):
+        raise ValidationError(_("这里只接受照片（JPG、PNG、WebP）；请拍照后上传。"))
     kind, kept = cleaned(content)
     identifier = identifier or uuid4()
     shown = (re.sub(r"[^\w\-. ()（）【】]+", "_", Path(name.replace("\\", "/")).stem)[:100].strip() or _("附件")) + "." + KINDS[kind]

@@ -326,6 +326,7 @@ def upload(context: Context, subject: str, subject_id: int) -> dict[str, Any]:
         "messages": get_messages(context["request"]) if getattr(context["request"], "htmx", False) else [],
         "fragment": getattr(context["request"], "htmx", False),
         "editable": attachable.may_change(subject),
+        "pictures_only": attachable.pictures_only(subject),
         "files": attachments_of(subject=subject, subject_id=subject_id),
     }
 

@@ -31,7 +31,10 @@ def add(request: HttpRequest, subject: str, subject_id: int) -> HttpResponse:
         try:
             if file.size and file.size > attachments.LARGEST:
                 raise ValidationError(_("文件超过 10 MB；请压缩或分次上传。"))
-            attachments.attach(subject=subject, subject_id=subject_id, area=area, name=file.name or "", content=file.read(), now=timezone.now())
+            attachments.attach(
+                subject=subject, subject_id=subject_id, area=area, name=file.name or "", content=file.read(), now=timezone.now(),
+                pictures_only=attachable.pictures_only(subject),
+            )  # fmt: skip
         except ValidationError as error:
             messages.error(request, f"{file.name}：{'；'.join(error.messages)}")
     if getattr(request, "htmx", False):

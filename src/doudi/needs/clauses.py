@@ -1,0 +1,6 @@
+"""Clauses that needs serve."""
+
+from doudi.core import measures
+from doudi.needs import queries
+
+measures.serve("7.5", "needs:list", act="needs.view", figure=queries.met_figure)
