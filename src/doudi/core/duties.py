@@ -167,6 +167,18 @@ MAY: dict[str, set[str]] = {
     # what came through the public page and belongs to no case yet
     "protection.reports": {Duty.PROTECTION_WORKER, Duty.COUNTY_APPROVER},
     "protection.clocks": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    # living care begins at once where the child is; guardianship is the county's, by two officers
+    "protection.care": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR},
+    "protection.guardianship_propose": {Duty.PROTECTION_WORKER},
+    "protection.guardianship_decide": {Duty.COUNTY_APPROVER},
+    "protection.refer": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR},
+    "protection.receive": {
+        Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.STATION_WORKER, Duty.TOWNSHIP_OFFICER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR,
+    },
+    "protection.referrals": {
+        Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.STATION_WORKER, Duty.TOWNSHIP_OFFICER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR,
+        Duty.COUNTY_APPROVER, Duty.SUPERVISOR,
+    },
     # institutions: the clerk keeps the own house (the database holds it), the county registers and decides, supervisors look and escalate
     "institutions.view": {Duty.INSTITUTION_CLERK, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "institutions.oversee": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
@@ -251,6 +263,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("prices.enter", "prices.confirm"),
     ("prices.propose", "prices.approve"),
     ("complaints.handle", "complaints.approve"),
+    ("protection.guardianship_propose", "protection.guardianship_decide"),
     ("emergencies.declare", "emergencies.confirm"),
 )
 

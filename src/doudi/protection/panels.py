@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.http import HttpRequest
@@ -30,3 +31,4 @@ panels.action("visit", LABEL, _from("visit"), act="protection.report", order=70)
 panels.action("call", LABEL, _from("call"), act="protection.report", order=70)
 panels.action("household", LABEL, _from("household"), act="protection.report", order=70)
 panels.action("person", LABEL, _person, act="protection.report", order=70)
+import_module("doudi.protection.care_panels")

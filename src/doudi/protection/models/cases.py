@@ -82,11 +82,16 @@ class ProtectionCase(AreaModel):
     version = models.IntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["area", "state", "contact_due"]), models.Index(fields=["responsible", "state"]), models.Index(fields=["person_id"])]
+        indexes = [
+            models.Index(fields=["area", "state", "contact_due"]), models.Index(fields=["responsible", "state"]), models.Index(fields=["person_id"]),
+            models.Index(fields=["area", "unattended_from"], condition=Q(unattended_from__isnull=False), name="protection_gap_open"),
+        ]  # fmt: skip
         constraints = [
             models.UniqueConstraint(fields=["token"], condition=~Q(state__in=["closed", "moved"]), name="protection_one_open_case"),
             models.UniqueConstraint(fields=["person_id"], condition=~Q(state__in=["closed", "moved"]), name="protection_one_open_case_person"),
-            models.CheckConstraint(condition=~Q(state="closed") | (Q(closed_by__isnull=False) & ~Q(close_reason="")), name="protection_closed_with_reason"),
+            models.CheckConstraint(
+                condition=~Q(state="closed") | (Q(closed_by__isnull=False) & ~Q(close_reason="")), name="protection_closed_with_reason"
+            ),
             models.CheckConstraint(condition=Q(state="intake") | Q(responsible__isnull=False) | Q(state="moved"), name="protection_somebody_answers"),
         ]
 
