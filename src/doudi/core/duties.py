@@ -208,6 +208,22 @@ MAY: dict[str, set[str]] = {
     "needs.contact": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
     "needs.mine": {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.DISCOVERY_MEMBER, Duty.STATION_WORKER},
     "needs.clocks": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    # the task group (6.2): who runs it, who sits in it; requests of institutions (6.3), each delivery confirmed by another than who sent it
+    "group.view": {Duty.GROUP_MEMBER, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
+    "group.manage": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "group.act": {Duty.GROUP_MEMBER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
+    "requests.view": {
+        Duty.INSTITUTION_CLERK, Duty.GROUP_MEMBER, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR,
+    },
+    "requests.raise": {Duty.INSTITUTION_CLERK, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
+    "requests.assign": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "requests.handle": {Duty.GROUP_MEMBER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "requests.receive": {Duty.INSTITUTION_CLERK, Duty.COUNTY_REVIEWER},
+    "requests.escalate": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    # residents transferred: the side that they leave plans, both ends confirm, each its own
+    "transfers.view": {Duty.INSTITUTION_CLERK, Duty.GROUP_MEMBER, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "transfers.plan": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "transfers.confirm": {Duty.INSTITUTION_CLERK, Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
@@ -265,6 +281,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("complaints.handle", "complaints.approve"),
     ("protection.guardianship_propose", "protection.guardianship_decide"),
     ("emergencies.declare", "emergencies.confirm"),
+    ("requests.handle", "requests.receive"),
 )
 
 

@@ -7,4 +7,5 @@ class InstitutionsConfig(AppConfig):
     name = "doudi.institutions"
 
     def ready(self) -> None:
+        import_module("doudi.institutions.coordination")
         import_module("doudi.institutions.procedures")

@@ -10,18 +10,9 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, MomentInput
 from doudi.registry.models import Sex
 from doudi.relief.models import CareAgreement, VagrantCase, VagrantSearch
-
-
-class MomentInput(forms.DateTimeInput):
-    """Day and time from the browser's own field."""
-
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%dT%H:%M")
 
 
 class IntakeForm(forms.Form):

@@ -31,6 +31,7 @@ class Duty(models.TextChoices):
     HOTLINE_OPERATOR = "hotline_operator", _("热线坐席")
     PROTECTION_WORKER = "protection_worker", _("未保工作人员")
     INSTITUTION_CLERK = "institution_clerk", _("机构填报员")
+    GROUP_MEMBER = "group_member", _("专班成员单位联络员")
     VOLUNTEER_COORDINATOR = "volunteer_coordinator", _("志愿服务协调员")
     SUPERVISOR = "supervisor", _("市级、省级监管员")
     ADMINISTRATOR = "administrator", _("系统管理员")

@@ -32,6 +32,8 @@ LEVELS: dict[str, set[int]] = {
     Duty.COUNTY_DIRECTOR: {COUNTY},
     Duty.FINANCE_OFFICER: {COUNTY},
     Duty.HOTLINE_OPERATOR: {COUNTY, CITY, PROVINCE},
+    # other departments' people in the task group (专项工作组)
+    Duty.GROUP_MEMBER: {COUNTY, CITY, PROVINCE},
     Duty.SUPERVISOR: {CITY, PROVINCE},
     Duty.ADMINISTRATOR: {TOWNSHIP, COUNTY, CITY, PROVINCE},
     Duty.AUDITOR: {COUNTY, CITY, PROVINCE},
