@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0016_group_member'),
+        ('core', '0017_group_member'),
         ('institutions', '0002_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

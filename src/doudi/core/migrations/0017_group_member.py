@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0015_director'),
+        ('core', '0016_public_use'),
     ]
 
     operations = [
