@@ -63,7 +63,8 @@ e2e-exits: setup
 	$(BIN)/python tests/e2e/monitoring.py $(ARGS)
 
 bench: setup
-	@set -e; for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
+	@set -e; export DOUDI_BENCH_MADE=$$(mktemp -d); trap 'rm -rf "$$DOUDI_BENCH_MADE"' EXIT; \
+	for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
 
 # Needs uv; the locks agree with each other and name no package index.
 LOCK = echo 'setuptools>=77' | uv pip compile --quiet pyproject.toml - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(ARGS)

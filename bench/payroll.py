@@ -14,10 +14,8 @@ from __future__ import annotations
 import argparse
 import atexit
 import json
-import os
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +23,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from home import prepare
 
 AREA, VILLAGE = "410122", "410122101201"
 MONTH, ON, NOW = date(2022, 12, 1), date(2022, 12, 6), datetime(2022, 12, 5, 9, tzinfo=UTC)
@@ -53,14 +53,6 @@ PLAIN_INDEXES = """
 select indexrelid::regclass::text, pg_get_indexdef(indexrelid) from pg_index
 where indrelid = any(%s::regclass[]) and not indisunique and not exists (select from pg_constraint where conindid = indexrelid)
 """
-
-
-def prepare_home(home: Path) -> None:
-    os.environ["DOUDI_HOME"] = str(home)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "doudi.config.settings")
-    if not (home / "keys.json").exists():
-        subprocess.run([sys.executable, "-m", "doudi.cli", "init"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([sys.executable, "-m", "doudi.cli", "migrate"], check=True, stdout=subprocess.DEVNULL)  # a kept home may be older than the code
 
 
 def make_awards(lines: int, account: int) -> None:
@@ -224,7 +216,7 @@ def main() -> None:
     if chosen.home is None:
         home.chmod(0o755)  # the server's own user must reach its folder
         atexit.register(shutil.rmtree, home, ignore_errors=True)
-    prepare_home(home.resolve())
+    prepare(home.resolve())
     from doudi.core import postgres
 
     with postgres.running():

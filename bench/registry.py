@@ -15,25 +15,17 @@ import json
 import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from home import prepare
+
 ON, NOW = date(2022, 11, 25), datetime(2022, 11, 25, 2, tzinfo=UTC)
 AREA = "4101"
 ROUNDS = 40
-
-
-def prepare(home: Path) -> None:
-    os.environ["DOUDI_HOME"] = str(home)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "doudi.config.settings")
-    if not (home / "keys.json").exists():
-        subprocess.run([sys.executable, "-m", "doudi.cli", "init"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([sys.executable, "-m", "doudi.cli", "migrate"], check=True, stdout=subprocess.DEVNULL)  # a kept home may be older than the code
 
 
 def load(folder: Path, size: int) -> dict[str, Any]:

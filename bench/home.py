@@ -1,0 +1,32 @@
+"""The data folder of a benchmark: made once for one `make bench`, copied by each that needs a database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def _doudi(command: str, home: Path) -> None:
+    subprocess.run([sys.executable, "-m", "doudi.cli", command], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "DOUDI_HOME": str(home)})
+
+
+def prepare(home: Path) -> None:
+    """A database of this code's state in `home`, and the environment pointed at it. DOUDI_BENCH_MADE names a folder that the benchmarks of one run share."""
+    os.environ["DOUDI_HOME"] = str(home)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "doudi.config.settings")
+    if (home / "keys.json").exists():
+        _doudi("migrate", home)  # a kept home may be older than the code
+        return
+    shared = os.environ.get("DOUDI_BENCH_MADE")
+    if not shared:
+        _doudi("init", home)
+        return
+    made, whole = Path(shared) / "home", Path(shared) / "whole"
+    if not whole.exists():
+        Path(shared).chmod(0o755)  # the server's own user must reach its folder
+        _doudi("init", made)
+        whole.touch()
+    home.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", f"{made}/.", str(home)], check=True)  # with its owners and modes; its server has stopped
