@@ -186,6 +186,7 @@ MAY: dict[str, set[str]] = {
     "institutions.keep": {Duty.INSTITUTION_CLERK, Duty.COUNTY_REVIEWER},
     "institutions.report": {Duty.INSTITUTION_CLERK, Duty.COUNTY_REVIEWER},
     "institutions.visits": {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER},
+    "institutions.mine": {Duty.INSTITUTION_CLERK},
     "institutions.remind": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "institutions.items": {Duty.SUPERVISOR},
     # the community's people: the village knows them, the township answers for contacts and cards; `derive` and `ask` are the machine's

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import measures
+from doudi.institutions import queries
 from doudi.institutions.models import TaskGroup
+
+
+def reported() -> tuple[object, str]:
+    """6.1: houses that reported today, of those that owe a report; in ordinary times the houses."""
+    _lines, total = queries.by_kind(timezone.localdate())
+    if total["owed"]:
+        return f"{total['reported']} / {total['owed']}", _("家机构今天已上报")
+    return total["houses"], _("家机构（今天不需上报）")
 
 
 def groups() -> tuple[object, str]:
@@ -13,4 +23,5 @@ def groups() -> tuple[object, str]:
     return TaskGroup.objects.filter(ended_at__isnull=True).count(), _("个专项工作组运行中")
 
 
+measures.serve("6.1", "institutions:reports", act="institutions.oversee", figure=reported)
 measures.serve("6.2", "institutions:groups", act="group.view", figure=groups)

@@ -42,14 +42,15 @@ def raise_todo(
         return cursor.rowcount == 1
 
 
-def raise_todos(sql: str, params: list[Any] | None = None, *, now: datetime) -> int:
-    """Raise many with one statement. `sql` selects, in this order: area, duty, kind, title, url, subject, subject_id, due.
+def raise_todos(sql: str, params: list[Any] | None = None, *, for_postings: bool = False, now: datetime) -> int:
+    """Raise many with one statement. `sql` selects, in this order: area, duty, kind, title, url, subject, subject_id, due; and, where they are
+    `for_postings`, the posting whose each one is.
 
     The SELECT is written by a room, never put together from input; values go into `params`. Returns the number raised.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"insert into core_todo ({COLUMNS}, made_at) select found.*, %s::timestamptz from ({sql}) found"
+            f"insert into core_todo ({COLUMNS}{', posting_id' if for_postings else ''}, made_at) select found.*, %s::timestamptz from ({sql}) found"
             " on conflict (kind, subject, subject_id, duty) where done_at is null do nothing",
             [now, *(params or [])],
         )

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from doudi.batch.idnumber import check_character
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
+from doudi.core.models import Duty, Setting
+from doudi.core.services import emergencies
 from doudi.core.tests.officers import COUNTY, officer
 from doudi.institutions import services
-from doudi.institutions.models import Institution, Resident
-from doudi.institutions.services import Newcomer
+from doudi.institutions.figures import BY_NAME
+from doudi.institutions.models import DailyReport, Institution, Resident
+from doudi.institutions.services import Left, Newcomer
 
 VILLAGE = "410122101205"
 NOW = datetime(2022, 12, 6, 1, 10, tzinfo=UTC)  # 09:10 in China, a Tuesday
 TODAY = date(2022, 12, 6)
+GOOD = {"residents": 42, "staff": 9, "staff_on_site": 7}
 BEDS = {"self": 3, "half": 2, "full": 4}
 _serial = count(1)
 
@@ -52,5 +56,32 @@ class Home:
                 institution_id=(house or self.house).pk, newcomers=people, starts=TODAY - timedelta(days=30), now=now
             )
 
+    def reported(self, *, by: scopes.Scope | None = None, on: date = TODAY, now: datetime = NOW, house: Institution | None = None, **words: Any) -> DailyReport:
+        figures = GOOD | {name: words.pop(name) for name in list(words) if name in BY_NAME}
+        with scopes.acting(by or self.clerk):
+            return services.report_day(institution_id=(house or self.house).pk, on=on, figures=figures, now=now, **words)[0]
 
-__all__ = ["BEDS", "COUNTY", "NOW", "TODAY", "VILLAGE", "Home", "id_number"]
+
+def left(quantity: str, daily_use: str) -> Left:
+    return Left(Decimal(quantity), Decimal(daily_use))
+
+
+def epidemic(home: Home, starts: date = date(2022, 12, 1), areas: list[str] | None = None) -> None:
+    """A declared emergency (疫情) of the county."""
+    with scopes.acting(home.reviewer):
+        row = emergencies.declare_emergency(kind="epidemic", areas=areas or [COUNTY], starts=starts, ends=None, document="县指〔2022〕8号", now=NOW)
+        step = row.steps.get()
+    with scopes.acting(home.approver):
+        emergencies.confirm_step(step_id=step.pk, now=NOW)
+
+
+def setting(home: Home, parameter: str, value: int, area: str = COUNTY) -> None:
+    """A confirmed setting of a place."""
+    with scopes.acting(scopes.Scope(area="41")):
+        Setting.objects.create(
+            area=area, parameter=parameter, value=str(value), starts=date(2022, 1, 1), document="县民〔2022〕1号", state=Setting.State.CONFIRMED,
+            proposed_by_id=home.reviewer.account_id, proposed_at=NOW, decided_by_id=home.approver.account_id, decided_at=NOW,
+        )  # fmt: skip
+
+
+__all__ = ["BEDS", "COUNTY", "GOOD", "NOW", "TODAY", "VILLAGE", "Home", "epidemic", "id_number", "left", "setting"]

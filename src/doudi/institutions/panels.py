@@ -1,0 +1,12 @@
+"""What institutions add to other rooms' pages, and what an emergency asks of them."""
+
+from django.utils.translation import gettext_lazy as _
+
+from doudi.core import attachable, emergencies, panels
+from doudi.institutions import queries
+from doudi.institutions.models import Institution
+
+attachable.add("institution", model=Institution, view="institutions.view", change="institutions.keep")
+panels.add("person", _("入住机构"), queries.person_panel, "institutions/_person.html", act="institutions.oversee", order=60)
+panels.dashboard(_("民政服务机构"), queries.dashboard_card, "institutions/_dashboard.html", act="institutions.oversee", order=45)
+emergencies.effects.add("institutions.reports", _("机构上报"), queries.emergency_effect, url_name="institutions:reports")

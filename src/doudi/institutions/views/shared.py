@@ -1,0 +1,64 @@
+"""What the pages of institutions share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from doudi.core.forms import errors_into
+from doudi.institutions.models import Institution
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def found(pk: int) -> Institution:
+    """The house, if the reader sees it."""
+    row = Institution.objects.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def workbook(content: bytes, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=XLSX)
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def told(request: HttpRequest, form: forms.Form) -> None:
+    """What is wrong with a small form, as messages."""
+    for name, errors in form.errors.items():
+        label = form.fields[name].label if name in form.fields else ""
+        for error in errors:
+            messages.error(request, f"{label}：{error}" if label else str(error))
+
+
+def do(request: HttpRequest, call: Callable[[], Any], done: str, where: Any, *args: Any, form: forms.Form | None = None) -> HttpResponse:
+    """Run one service for a button or a small form, say what came of it, go back to a page."""
+    if form is None or form.is_valid():
+        try:
+            call()
+        except ValidationError as error:
+            if form is None:
+                for text in error.messages:
+                    messages.error(request, text)
+            else:
+                errors_into(form, error)
+        else:
+            messages.success(request, done)
+    if form is not None:
+        told(request, form)
+    return redirect(where, *args)
+
+
+def page_number(request: HttpRequest) -> int:
+    number = request.GET.get("page", "1")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1
