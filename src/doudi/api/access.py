@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -20,6 +18,7 @@ from doudi.api.models import ApiAnswer, ApiRefusal
 from doudi.api.rights import Caller
 from doudi.core import keys, side
 from doudi.core import scope as scopes
+from doudi.core.network import network_of
 
 SCHEME = "Bearer "
 TOKEN = re.compile(r"doudi_[A-Za-z0-9_-]{40,60}")
@@ -69,19 +68,6 @@ def refused(request: HttpRequest, code: str, now: datetime, client: int | None =
     if calls > WRONG_A_MINUTE:
         return ApiError(429, "too_many_wrong_tokens", _("来自这一网络的错误令牌过多；请核对令牌，稍后再试。"), retry_after=max(1, 60 - now.second))
     return ApiError(401, code, WRONG[code])
-
-
-def network_of(request: HttpRequest) -> str:
-    """The network that calls, without the single address: /24 of IPv4, /48 of IPv6. Behind a proxy of ours the address that it adds last."""
-    given = request.META.get("REMOTE_ADDR", "")
-    if settings.BEHIND_TLS:
-        given = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or given
-    try:
-        address = ip_address(given)
-    except ValueError:
-        return "-"
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return str(ip_network(f"{mapped}/{24 if mapped.version == 4 else 48}", strict=False))
 
 
 def count(caller: Caller, now: datetime) -> int:

@@ -26,6 +26,7 @@ from doudi.api.errors import ApiError, answer, of_status
 from doudi.api.rights import Caller
 from doudi.core import postgres
 from doudi.core import scope as scopes
+from doudi.core.network import network_of
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class ApiMiddleware:
             except Exception:
                 logger.exception("call %s could not be logged", request_id)
         elif code:
-            logger.warning("api: %s %s from %s", response.status_code, code, access.network_of(request))
+            logger.warning("api: %s %s from %s", response.status_code, code, network_of(request))
         return response
 
     def _work(self, request: HttpRequest, caller: Caller) -> HttpResponse:

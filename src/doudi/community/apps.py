@@ -7,4 +7,9 @@ class CommunityConfig(AppConfig):
     name = "doudi.community"
 
     def ready(self) -> None:
+        from doudi.community.models import PrintRun
+        from doudi.core import attachable
+
         import_module("doudi.community.procedures")
+        # its files are made by the printing alone
+        attachable.add("card_run", model=PrintRun, view="community.cards", change="community.ask")

@@ -4,3 +4,5 @@ from doudi.community import queries
 from doudi.core import measures
 
 measures.serve("7.5", "community:assign", act="community.contacts", figure=queries.contact_figure)
+measures.serve("7.1", "community:people", act="community.view", figure=queries.found_figure)
+measures.serve("7.4", "community:cards", act="community.cards", figure=queries.cards_figure)

@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from doudi.community.models import CareContact
+from doudi.community.models import CareContact, HelpCard, PlaceService, PrintRun
 from doudi.community.models.groups import OWN_FACTS
+from doudi.community.services.asking import KINDS
 from doudi.core import places
 from doudi.core import scope as scopes
 from doudi.core.forms import DayInput
@@ -94,6 +95,43 @@ class DefinitionForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["area"].choices = own_areas(least=2)  # type: ignore[attr-defined]
+
+
+class ServiceForm(forms.Form):
+    area = forms.ChoiceField(label=_("服务范围"))
+    kind = forms.ChoiceField(label=_("类别"), choices=PlaceService.Kind.choices)
+    name = forms.CharField(label=_("名称"), max_length=40, help_text=_("如：王村卫生室 王医生"))
+    phone = forms.CharField(label=_("电话"), max_length=20, required=False, help_text=_("对外公开的号码"))
+    hours = forms.CharField(label=_("服务时间"), max_length=40, required=False)
+    address = forms.CharField(label=_("地址"), max_length=60, required=False)
+    starts = forms.DateField(label=_("起始日期"), widget=DayInput())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["area"].choices = own_areas(least=6)  # type: ignore[attr-defined]
+
+
+class PrintForm(forms.Form):
+    """What of a village's cards is printed, and how."""
+
+    uuid = forms.UUIDField(widget=forms.HiddenInput)
+    which = forms.ChoiceField(label=_("打印范围"), choices=PrintRun.Which.choices[:2])
+    layout = forms.ChoiceField(label=_("版式"), choices=PrintRun.Layout.choices)
+    language = forms.ChoiceField(label=_("语言"), choices=[("zh-hans", _("中文")), ("en", _("English"))])
+
+
+class VoidForm(forms.Form):
+    reason = forms.ChoiceField(label=_("作废原因"), choices=HelpCard.Void.choices[:3])
+
+
+class AskForm(forms.Form):
+    """The public call for help: one choice is enough."""
+
+    uuid = forms.UUIDField(widget=forms.HiddenInput)
+    kind = forms.ChoiceField(label=_("需要哪方面的帮助"), choices=[(code, label) for code, (label, _need) in KINDS.items()], widget=forms.RadioSelect)
+    urgent = forms.BooleanField(label=_("情况很急，马上要帮"), required=False)
+    phone = forms.CharField(label=_("联系电话（可不填）"), max_length=30, required=False, widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "tel"}))
+    words = forms.CharField(label=_("还想说的话（可不填）"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class EndForm(forms.Form):

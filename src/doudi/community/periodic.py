@@ -15,7 +15,8 @@ def groups(*, area: str, on: date, now: datetime) -> dict[str, int]:
     done = services.derive(area=area, on=on, now=now)
     ended = services.end_without_posting(area=area, on=on, now=now)
     services.tell_gaps(area=area, now=now)
-    return {"joined": done.joined, "changed": done.changed, "left": done.left, "ended": ended}
+    cards = services.refresh(area=area, on=on)
+    return {"joined": done.joined, "changed": done.changed, "left": done.left, "ended": ended, "cards": cards}
 
 
 periodic.every_round("community.groups", services.derive_changed)
@@ -25,5 +26,5 @@ periodic.daily(
     groups,
     level=6,
     acts=["community.derive"],
-    figures={"joined": _("新列入"), "changed": _("类别变化"), "left": _("退出"), "ended": _("责任人停任")},
+    figures={"joined": _("新列入"), "changed": _("类别变化"), "left": _("退出"), "ended": _("责任人停任"), "cards": _("明白卡内容有变化")},
 )

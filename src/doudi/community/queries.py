@@ -16,7 +16,7 @@ from doudi.community.models import CareContact, CareEvent, CarePerson, ContactAb
 from doudi.community.models.groups import CareGroup
 from doudi.community.services.contacts import standing_in
 from doudi.core import duties
-from doudi.discovery.models import Visit
+from doudi.discovery.models import Lead, Visit
 from doudi.registry.models import Person
 
 
@@ -66,6 +66,9 @@ def figures(on: date) -> list[dict[str, Any]]:
         {"label": _("走访逾期"), "value": f"{missed:,}", "unit": _("户"), "url": f"{url}?visit=late"},
         {"label": _("本月走访慰问"), "value": f"{comfort:,}", "unit": _("次")},
     ]
+    if duties.may("community.cards"):
+        waiting = HelpCard.objects.filter(void_at__isnull=True).exclude(digest=F("printed_digest")).count()
+        shown.append({"label": _("待打印明白卡"), "value": f"{waiting:,}", "unit": _("张"), "url": reverse("community:cards")})
     return shown
 
 
@@ -159,3 +162,36 @@ def of_account(account_id: int, on: date) -> tuple[list[CareContact], list[Conta
         ContactAbsence.objects.filter(substitute__in=mine, cancelled_at__isnull=True, starts__lte=on, ends__gt=on).select_related("contact")
     )
     return mine, covers, people_of(row.pk for row in mine), people_of(row.contact_id for row in covers)
+
+
+def card_villages(area: str) -> QuerySet[Any]:
+    """Villages of an area with people in care."""
+    return CarePerson.objects.filter(ends__isnull=True, area__gte=area, area__lt=area + ":").values("area").annotate(people=Count("id")).order_by("area")
+
+
+def card_counts(villages: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Of some villages: cards in force, never printed, printed and changed since; one query."""
+    rows = HelpCard.objects.filter(area__in=list(villages), void_at__isnull=True).values("area").order_by()
+    counted = rows.annotate(
+        cards=Count("id"), new=Count("id", filter=Q(printed_at__isnull=True)), changed=Count("id", filter=Q(printed_at__isnull=False) & ~Q(digest=F("printed_digest")))
+    )
+    return {row["area"]: dict(row) for row in counted}
+
+
+def cards_to_print(village: str) -> QuerySet[HelpCard]:
+    """Cards of a village that were never printed or say something else today."""
+    rows = HelpCard.objects.filter(area=village, void_at__isnull=True).exclude(digest=F("printed_digest"))
+    return rows.select_related("care__person", "care__contact").order_by("printed_at", "care__household_id", "id")
+
+
+def cards_figure() -> tuple[str, str]:
+    """Share of people in care whose card is printed as it stands today (7.4)."""
+    everybody = CarePerson.objects.filter(ends__isnull=True).count()
+    printed = HelpCard.objects.filter(void_at__isnull=True, printed_at__isnull=False, digest=F("printed_digest")).count()
+    return (f"{printed / everybody:.0%}" if everybody else "—"), _("已发内容准确的明白卡")
+
+
+def found_figure() -> tuple[int, str]:
+    """Leads that communities raised this month (7.1): by visits, officers of villages and cards."""
+    since = month_start(timezone.localdate())
+    return Lead.objects.filter(channel__in=("visitor", "team", "portal"), signal_at__gte=since).count(), _("条本月社区发现的线索")

@@ -99,6 +99,7 @@ class PrintRun(AreaModel):
         SHEET = "sheet", _("A4 每页 4 张（带裁切线）")
         CARD = "card", _("A6 每页 1 张")
 
+    uuid = models.UUIDField(unique=True, help_text="of the form: the same form sent twice is one printing")
     which = CodeField(max_length=8, choices=Which.choices)
     layout = CodeField(max_length=6, choices=Layout.choices)
     language = CodeField(max_length=8, default="zh-hans")

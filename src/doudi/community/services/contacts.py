@@ -16,6 +16,7 @@ from doudi.batch import idnumber
 from doudi.community.models import CareContact, CareEvent, CarePerson, ContactAbsence
 from doudi.community.procedures import LOAD
 from doudi.community.services.base import locked, note_event, reason_of
+from doudi.community.services.cards import refresh
 from doudi.community.services.telling import tell_contact, tell_gaps
 from doudi.core import duties, numbers
 from doudi.core import scope as scopes
@@ -120,6 +121,7 @@ def assign_contact(*, care_id: int, version: int, contact_id: int | None, reason
     if chosen:
         tell_contact(chosen, on=on, now=now)
     tell_gaps(area=row.area, now=now)
+    refresh(area=row.area, on=on, cards=list(row.cards.filter(void_at__isnull=True).values_list("pk", flat=True)))
     scopes.check_constraints()
     return row
 
@@ -187,6 +189,7 @@ def assign_village(*, area: str, contact_ids: Sequence[int], care_ids: Sequence[
     for pk in sorted(set(contacts)):
         tell_contact(found[pk], on=on, now=now)
     tell_gaps(area=area, now=now)
+    refresh(area=area, on=on)
     scopes.check_constraints()
     return Given(given=given, left=left)
 
@@ -234,6 +237,7 @@ def _stop(row: CareContact, successor: CareContact | None, why: str, *, on: date
         tell_contact(successor, on=on, now=now)
     for area in sorted({each.area for each in people}):
         tell_gaps(area=area, now=now)
+        refresh(area=area, on=on)
     scopes.check_constraints()
     return len(people)
 

@@ -230,7 +230,8 @@ def assign(request: HttpRequest) -> HttpResponse:
     choices = [(code, name, counted.get(code, 0)) for code, name in villages_below(own)]
     context = {
         "village": village, "place": places.name(village) if village else "", "choices": choices, "page": rows, "contacts": contacts,
-        "table": [(row, queries.group_words(row.groups, names)) for row in rows.rows] if rows else [], "left": counted.get(village, 0), "far": len(own) < 9,
+        "table": [(row, queries.group_words(row.groups, names)) for row in rows.rows] if rows else [], "left": counted.get(village, 0),
+        "gaps": sorted((each for each in choices if each[2]), key=lambda each: -each[2]),
     }  # fmt: skip
     return render(request, "community/assign.html", context)
 

@@ -97,11 +97,23 @@ def attach(
     if pictures_only and content and not _is_picture(content):
         raise ValidationError(_("这里只接受照片（JPG、PNG、WebP）；请拍照后上传。"))
     kind, kept = cleaned(content)
-    identifier = identifier or uuid4()
     shown = (re.sub(r"[^\w\-. ()（）【】]+", "_", Path(name.replace("\\", "/")).stem)[:100].strip() or _("附件")) + "." + KINDS[kind]
+    return _store(identifier or uuid4(), subject, subject_id, area, shown, kind, kept, now)
+
+
+@transaction.atomic
+def keep(*, subject: str, subject_id: int, area: str, name: str, content_type: str, content: bytes, now: datetime) -> Attachment:
+    """Keep a file that Doudi made itself (a batch of letters): nothing of it came from outside, so it is neither checked nor drawn again."""
+    acting = scopes.current()
+    if not acting.area or not acting.covers(area):
+        raise ValidationError(_("这条记录不在您的管辖范围内。"))
+    return _store(uuid4(), subject, subject_id, area, name, content_type, content, now)
+
+
+def _store(identifier: UUID, subject: str, subject_id: int, area: str, shown: str, kind: str, kept: bytes, now: datetime) -> Attachment:
     row = Attachment.objects.create(
         id=identifier, area=area, subject=subject, subject_id=subject_id, name=shown, content_type=kind, size=len(kept),
-        sha256=sha256(kept).digest(), uploaded_by_id=acting.account_id, uploaded_at=now,
+        sha256=sha256(kept).digest(), uploaded_by_id=scopes.current().account_id, uploaded_at=now,
     )  # fmt: skip
     path = _path(identifier)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
