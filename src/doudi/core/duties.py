@@ -169,6 +169,7 @@ MAY: dict[str, set[str]] = {
     "protection.clocks": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     # living care begins at once where the child is; guardianship is the county's, by two officers
     "protection.care": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR},
+    "protection.care_view": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "protection.guardianship_propose": {Duty.PROTECTION_WORKER},
     "protection.guardianship_decide": {Duty.COUNTY_APPROVER},
     "protection.refer": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR},

@@ -22,6 +22,7 @@ from doudi.demo import (
     applying,
     banking,
     budgets,
+    caring,
     caring_community,
     complaints,
     delegated,
@@ -108,6 +109,7 @@ def run(demo: Demo) -> dict[str, Any]:
         policy.questions,
         budgets.budgets,
         recovering.recovery,
+        caring.caring,
     ):
         step(demo)
     return demo.figures

@@ -47,18 +47,22 @@ class ArrangeForm(StepForm):
     )
     expected_end = forms.DateField(label=_("预计结束日期"), widget=DayInput())
 
-    def given(self) -> Arranged:
-        data = self.cleaned_data
-        return Arranged(**{name: data[name] for name in Arranged.__dataclass_fields__ if name in data})
+    def named(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in Arranged.__dataclass_fields__ if name in self.cleaned_data}
 
 
 class LivingForm(ArrangeForm):
+    """Its legal basis is one: nobody chooses it."""
+
     starts = MomentField(label=_("开始照料的时间"))
-    field_order = ("uuid", "version", "basis", "reason", "situation", "starts")
+    field_order = ("uuid", "version", "reason", "starts", "situation")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["basis"].choices = [Care.Basis.choices[0]]  # type: ignore[attr-defined]
+        del self.fields["basis"]
+
+    def given(self) -> Arranged:
+        return Arranged(**self.named(), basis=Care.Basis.CIVIL_34.value)
 
 
 class GuardianshipForm(ArrangeForm):
@@ -72,9 +76,7 @@ class GuardianshipForm(ArrangeForm):
         self.fields["way"].choices = [*CHOOSE, *(each for each in Care.Way.choices if each[0] != Care.Way.COMMITTEE)]  # type: ignore[attr-defined]
 
     def given(self) -> Arranged:
-        data = self.cleaned_data
-        named = {name: data[name] for name in Arranged.__dataclass_fields__ if name in data}
-        return Arranged(**named, organiser=Care.Organiser.CIVIL_AFFAIRS.value, body=str(Care.Organiser.CIVIL_AFFAIRS.label))
+        return Arranged(**self.named(), organiser=Care.Organiser.CIVIL_AFFAIRS.value, body=str(Care.Organiser.CIVIL_AFFAIRS.label))
 
 
 class HandedForm(StepForm):

@@ -71,5 +71,5 @@ def referred(request: HttpRequest, case: ProtectionCase) -> dict[str, Any] | Non
 
 timeline.add_source(spans)
 closing.add_blocker(in_care)
-panels.add("protection_case", gettext_lazy("临时照料和监护"), summary, "protection/_care_summary.html", act="protection.view", order=10, place="side")
+panels.add("protection_case", gettext_lazy("临时照料和监护"), summary, "protection/_care_summary.html", act="protection.care_view", order=10, place="side")
 panels.add("protection_case", gettext_lazy("转介"), referred, "protection/_referral_rows.html", act="protection.view", order=30)

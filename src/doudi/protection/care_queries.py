@@ -82,11 +82,15 @@ def description(care: Care, now: datetime, *, short: bool = False) -> list[tuple
         (_("照料人"), f"{care.carer}{f'（{care.relation}）' if care.relation else ''}"), (_("照料人电话和住址"), care.contact, True),
         (_("监护人意见"), care.get_consent_display() + (f"：{care.consent_note}" if care.consent_note else ""), True),
         (_("开始"), ui.day(care.starts) if care.state in ("active", "ended") else ui.NOTHING),
-        (_("预计结束"), ui.due(care.expected_end) if care.state == "active" else care.expected_end),
-        (_("最长至"), care.latest_end), (_("下次评估"), ui.due(care.review_due) if care.state == "active" else ui.NOTHING),
+        (_("预计结束"), ui.due(care.expected_end) if care.state == "active" else ui.day(care.expected_end)),
+        (_("最长至"), ui.day(care.latest_end)), (_("下次评估"), ui.due(care.review_due) if care.state == "active" else ui.NOTHING),
     ]  # fmt: skip
     if short:
-        return [row for row in rows if row[0] not in (_("监护人的情况"), _("监护人意见"), _("照料人电话和住址"))]
+        brief = [(rows[0][0], rows[0][1]), rows[2], (_("照料方式"), care.get_way_display()), rows[5]]
+        if care.state == Care.State.ACTIVE:
+            span = _("%(first)s 至 %(last)s，最长至 %(latest)s") % {"first": f"{timezone.localdate(care.starts)}", "last": care.expected_end, "latest": care.latest_end}
+            brief += [(_("起止"), span), *([(_("决定"), care.document)] if care.document else []), (_("下次评估"), ui.due(care.review_due))]
+        return brief
     if care.kind == Care.Kind.GUARDIANSHIP:
         rows.append((_("提出"), f"{care.proposed_by.name if care.proposed_by else ''}　{ui.day(care.proposed_at)}"))
         if care.decided_by:

@@ -56,7 +56,7 @@ class GapFilter(django_filters.FilterSet):
 
 class Gaps(ListPage):
     title = gettext_lazy("监护空档")
-    act = "protection.view"
+    act = "protection.care_view"
     crumbs = ((MINORS, ""),)
     filters = GapFilter
     order = ("unattended_from", "id")
@@ -106,7 +106,7 @@ class CareFilter(django_filters.FilterSet):
 
 class Cares(ListPage):
     title = gettext_lazy("临时照料和监护")
-    act = "protection.view"
+    act = "protection.care_view"
     crumbs = ((MINORS, ""),)
     filters = CareFilter
     order = ("state", "expected_end", "id")
@@ -122,7 +122,7 @@ class Cares(ListPage):
         Column(gettext_lazy("种类"), "get_kind_display", small=lambda row: row.get_way_display()),
         Column(gettext_lazy("原因"), "get_reason_display"),
         Column(gettext_lazy("开始"), lambda row: timezone.localdate(row.starts), kind="day", sort="starts"),
-        Column(gettext_lazy("预计结束"), lambda row: ui.due(row.expected_end) if row.state == "active" else row.expected_end, sort="expected_end"),
+        Column(gettext_lazy("预计结束"), lambda row: ui.due(row.expected_end) if row.state == "active" else ui.day(row.expected_end), sort="expected_end"),
         Column(gettext_lazy("下次评估"), lambda row: ui.due(row.review_due) if row.state == "active" else None),
         Column(
             gettext_lazy("状态"),
@@ -142,7 +142,7 @@ class Cares(ListPage):
 
 class Claims(ListPage):
     title = gettext_lazy("照料补贴")
-    act = "protection.view"
+    act = "protection.care_view"
     crumbs = ((MINORS, ""),)
     order = ("-starts", "id")
     subject = "protection_claim"
@@ -217,7 +217,7 @@ def living_new(request: HttpRequest, case_id: int) -> HttpResponse:
         request, form, lambda given: services.begin_living_care(
             case_id=row.pk, version=given["version"], uuid=given["uuid"], given=form.given(), starts=given["starts"], now=now,
         ), title=_("开始临时生活照料"), done=_("临时生活照料已开始；请随即填写交接记录。"), button=_("开始照料"),
-        note=_("立即开始，不须等待审批；请在当日填写交接记录。"), **_of_case(row),
+        note=_("%(basis)s。立即开始，不须等待审批；请在当日填写交接记录。") % {"basis": Care.Basis.CIVIL_34.label}, **_of_case(row),
     )  # fmt: skip
 
 
@@ -270,7 +270,7 @@ def _care_form(
         form = form_class(request.POST or None, version=care.version, initial=initial)
         return form_page(
             request, form, lambda given: call(care, form, given, now), title=str(title), button=str(button), done=str(done), note=str(note), confirm=str(confirm),
-            rows=[(_("种类"), care.get_kind_display()), (_("照料人"), care.carer), (_("开始"), ui.day(care.starts)), (_("最长至"), care.latest_end)], **_of_case(care.case),
+            rows=[(_("种类"), care.get_kind_display()), (_("照料人"), care.carer), (_("开始"), ui.day(care.starts)), (_("最长至"), ui.day(care.latest_end))], **_of_case(care.case),
         )  # fmt: skip
 
     return view
@@ -297,7 +297,7 @@ review = _care_form(
     gettext_lazy("从临时监护送回父母前，最近一次评估的结论应为“可以送回”。"),
 )  # fmt: skip
 extend = _care_form(
-    ExtendForm, "protection.view", gettext_lazy("延长"), gettext_lazy("延长"), gettext_lazy("已延长。"),
+    ExtendForm, "protection.care_view", gettext_lazy("延长"), gettext_lazy("延长"), gettext_lazy("已延长。"),
     lambda care, form, given, now: services.extend_care(**_base(care, given, now), until=given["until"], reason=given["reason"]),
     gettext_lazy("超过最长期限的，由县级审批人决定；不得超过十八周岁生日。"),
 )  # fmt: skip

@@ -81,7 +81,7 @@ class Referrals(ListPage):
         Column(gettext_lazy("转出地"), "area", kind="area", small=lambda row: row.offered_by.name if row.offered_by else None),
         Column(gettext_lazy("转给"), care_queries.to_whom, small=lambda row: row.accepted_by.name if row.accepted_by else None),
         Column(gettext_lazy("提出"), lambda row: timezone.localdate(row.offered_at), kind="day", sort="offered_at"),
-        Column(gettext_lazy("接收期限"), lambda row: ui.due(row.due) if row.state == "offered" else row.due, sort="due"),
+        Column(gettext_lazy("接收期限"), lambda row: ui.due(row.due) if row.state == "offered" else ui.day(row.due), sort="due"),
         Column(gettext_lazy("状态"), "get_state_display", kind="tag", colour=lambda row: care_queries.REFERRAL_COLOURS[row.state]),
     )
 
@@ -150,7 +150,7 @@ def referral(request: HttpRequest, pk: int, problem: str = "") -> HttpResponse:
     desc: list[tuple[Any, ...]] = [
         (_("种类"), row.get_kind_display()), (_("服务"), row.get_service_display()), (_("转出地"), ui.area_name(row.area)), (_("转给"), care_queries.to_whom(row)),
         (_("依据"), row.get_ground_display(), True), (_("提出"), f"{row.offered_by.name if row.offered_by else ''}　{ui.day(row.offered_at)}"),
-        (_("接收期限"), ui.due(row.due) if row.state == "offered" else row.due),
+        (_("接收期限"), ui.due(row.due) if row.state == "offered" else ui.day(row.due)),
     ]  # fmt: skip
     if row.accepted_at:
         desc.append((_("接收"), f"{row.accepted_by.name if row.accepted_by else row.to_name}　{ui.day(row.accepted_at)}"))

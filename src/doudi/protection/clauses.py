@@ -1,0 +1,16 @@
+"""Clauses that the protection of minors serves."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from doudi.core import measures
+from doudi.protection.models import Care
+
+
+def in_care() -> tuple[int, str]:
+    """5.3: children in temporary living care or temporary guardianship."""
+    return Care.objects.filter(state=Care.State.ACTIVE).count(), _("名孩子在临时照料、临时监护中")
+
+
+measures.serve("5.3", "protection:cares", act="protection.care_view", figure=in_care)
