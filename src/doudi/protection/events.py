@@ -25,6 +25,7 @@ EVENTS: dict[str, str | Promise] = {
     "service_progress": _("服务进展"),
     "contact": _("跟踪回访"),
     "contact_missed": _("回访未见到人"),
+    "contact_moved": _("改约回访"),
     "review": _("安排个案会商"),
     "review_held": _("召开个案会商"),
     "review_cancelled": _("取消个案会商"),
@@ -35,7 +36,8 @@ EVENTS: dict[str, str | Promise] = {
     "reopened": _("重新立案"),
 }
 EVENT_SECTIONS: dict[str, str] = {
-    "assessed": "assessment", "goal": "plan", "goal_closed": "plan", "service": "plan", "service_progress": "plan", "contact": "visits", "contact_missed": "visits",
+    "assessed": "assessment", "goal": "plan", "goal_closed": "plan", "service": "plan", "service_progress": "plan",
+    "contact": "visits", "contact_missed": "visits", "contact_moved": "visits",
     "review": "reviews", "review_held": "reviews", "review_cancelled": "reviews", "counselled": "counselling", "resource": "resources", "resource_ended": "resources",
 }  # fmt: skip
 

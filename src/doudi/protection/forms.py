@@ -126,10 +126,10 @@ class SectionForm(forms.Form):
         self.names = [field.name for field in section.fields]
         for field in section.fields:
             if field.choices:
-                self.fields[field.name] = forms.ChoiceField(label=field.label, choices=[*NOTHING, *field.choices], required=False)
+                self.fields[field.name] = forms.ChoiceField(label=str(field.label), choices=[*NOTHING, *field.choices], required=False)
             else:
                 widget = forms.Textarea(attrs={"rows": 3}) if field.long else forms.TextInput()
-                self.fields[field.name] = forms.CharField(label=field.label, max_length=2000, required=False, widget=widget)
+                self.fields[field.name] = forms.CharField(label=str(field.label), max_length=2000, required=False, widget=widget)
 
     def clean_before(self) -> dict[str, str]:
         try:
@@ -144,3 +144,6 @@ class SectionForm(forms.Form):
         return {name: self.cleaned_data[name] for name in self.names}
 
 
+class SettleForm(forms.Form):
+    number = forms.CharField(label=_("并入个案编号"), max_length=24, required=False, help_text=_("在您能看到的未结个案中；不属于个案的不填"))
+    note = forms.CharField(label=_("核对情况"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))

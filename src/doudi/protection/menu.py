@@ -10,3 +10,5 @@ menu.add("minors", _("监护空档"), "protection:gaps", "protection.care_view",
 menu.add("minors", _("临时照料和监护"), "protection:cares", "protection.care_view", 30)
 menu.add("minors", _("转介"), "protection:referrals", "protection.referrals", 40)
 menu.add("minors", _("照料补贴"), "protection:claims", "protection.care_view", 60)
+menu.add("minors", _("强制报告"), "protection:reports", "protection.reports", 50)
+menu.add("minors", _("未成年人走访"), "protection:visits", "protection.view", 25)

@@ -2,4 +2,5 @@
 
 from importlib import import_module
 
-import_module("doudi.protection.care_periodic")
+for part in ("case_periodic", "care_periodic"):
+    import_module(f"doudi.protection.{part}")

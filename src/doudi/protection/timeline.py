@@ -145,9 +145,9 @@ def draw(case: ProtectionCase, spans: list[Span], marks: list[Mark], now: dateti
     for mark in sorted(marks, key=lambda mark: mark.at):
         body.append(f'<circle cx="{x(mark.at):.1f}" cy="128" r="6" class="{"k4" if mark.done else "nx"}"><title>{escape(mark.label)}</title></circle>')
         if not mark.done:
-            at = x(mark.at)
-            body.append(f'<text x="{at + 10:.1f}" y="{132 if at - edge > 130 else 147}" class="ax">{escape(mark.label)}</text>')
-            edge = at
+            place = x(mark.at)
+            body.append(f'<text x="{place + 10:.1f}" y="{132 if place - edge > 130 else 147}" class="ax">{escape(mark.label)}</text>')
+            edge = place
     here = x(now)
     day_words = escape(_("今天 %(day)s") % {"day": f"{timezone.localdate(now):%m-%d}"})
     body.append(f'<line x1="{here:.1f}" x2="{here:.1f}" y1="18" y2="150" class="lim"/><text x="{min(here + 6, width - 90):.1f}" y="14" class="b">{day_words}</text>')

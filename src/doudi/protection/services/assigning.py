@@ -15,9 +15,9 @@ from doudi.core import scope as scopes
 from doudi.core.models import Account, Division, Duty, Posting
 from doudi.core.services.todos import finish_todos
 from doudi.protection.models import CaseAssignment, ProtectionCase
-from doudi.protection.services.base import SUBJECT, locked, moved
+from doudi.protection.services.base import SUBJECT, WORKING, locked, moved
+from doudi.protection.services.following import REMINDERS, begin_work, remind
 
-WORKING = (Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER)
 RESPONSIBLE = (Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR)
 S = ProtectionCase.State
 
@@ -45,8 +45,10 @@ def take(*, case_id: int, version: int, now: datetime) -> ProtectionCase:
         raise ValidationError(_("个案由未保工作人员或儿童督导员接案。"))
     _assign(row, acting.account_id, CaseAssignment.Role.RESPONSIBLE, now, "")
     row.state, row.responsible_id = S.ASSESSING, acting.account_id
-    moved(row, "taken", "", now, "state", "responsible")
+    begin_work(row, now)
+    moved(row, "taken", "", now, "state", "responsible", "review_due")
     finish_todos(subject=SUBJECT, subject_id=row.pk, now=now, kind="protection_take")
+    remind(row, now)
     return row
 
 
@@ -65,8 +67,12 @@ def hand_on(*, case_id: int, version: int, account_id: int, reason: str, now: da
     if row.state == S.INTAKE:
         row.state = S.ASSESSING
         finish_todos(subject=SUBJECT, subject_id=row.pk, now=now, kind="protection_take")
+        begin_work(row, now)
     # the case first: with the assignment the officer's own sight of it may end
-    moved(row, "handed_on", reason, now, "state", "responsible")
+    moved(row, "handed_on", reason, now, "state", "responsible", "review_due")
+    for kind in REMINDERS:
+        finish_todos(subject=SUBJECT, subject_id=row.pk, now=now, kind=kind)
+    remind(row, now)
     CaseAssignment.objects.filter(case_id=row.pk, ends__isnull=True).filter(Q(role=CaseAssignment.Role.RESPONSIBLE) | Q(account_id=account_id)).update(ends=now)
     _assign(row, account_id, CaseAssignment.Role.RESPONSIBLE, now, reason)
     scopes.check_constraints()

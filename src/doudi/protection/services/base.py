@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.models import Duty, Posting
 from doudi.core.services.todos import raise_todo
 from doudi.core.settings_overlay import get_setting
 from doudi.protection.models import CaseEvent, ProtectionCase
+from doudi.protection.sections import may_write
 
 SUBJECT = "protection_case"
+WORKING = (Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER)
 
 
 def contact_due(*, urgency: str, area: str, now: datetime) -> datetime:
@@ -49,9 +53,37 @@ def url_of(row: ProtectionCase) -> str:
     return f"/protection/cases/{row.pk}/"
 
 
-def todo(row: ProtectionCase, kind: str, duty: str, title: str, now: datetime, *, area: str = "", due: datetime | None = None) -> None:
-    """A to-do names the case by its number alone: lists are wider than the case."""
-    raise_todo(
+def todo(row: ProtectionCase, kind: str, duty: str, title: str, now: datetime, *, area: str = "", due: datetime | None = None) -> bool:
+    """A to-do names the case by its number alone: lists are wider than the case. False where the same one is open already."""
+    return raise_todo(
         kind=kind, area=area or row.area, duty=duty, title=title, url=url_of(row), subject=SUBJECT, subject_id=row.pk,
         due=timezone.localdate(due) if due else None, now=now,
     )  # fmt: skip
+
+
+def writer(section: str) -> scopes.Scope:
+    """The acting scope, if its duty works on cases and writes this section. Raises PermissionDenied."""
+    acting = duties.require("protection.handle")
+    if not may_write(section, acting.duty):
+        raise PermissionDenied(_("您的岗位不能填写这部分内容。"))
+    return acting
+
+
+def tell(row: ProtectionCase, kind: str, title: str, now: datetime, *, due: datetime | None = None, helpers: bool = False) -> int:
+    """To-dos for the postings of those who work on the case: of whoever answers for it, with `helpers` of the others too; nobody else reads of it.
+
+    Where the responsible officer has no posting there any more, the county's protection workers are told. Returns the number raised.
+    """
+    on = timezone.localdate(now)
+    accounts: set[int] = {row.responsible_id or 0} if not helpers else set(row.assignments.filter(ends__isnull=True).values_list("account_id", flat=True))
+    postings = Posting.objects.filter(account_id__in=accounts, duty__in=WORKING, starts__lte=on).order_by("pk")
+    chosen: dict[str, Posting] = {}
+    for posting in postings:
+        if posting.holds_on(on) and row.area.startswith(posting.area):
+            chosen.setdefault(posting.duty, posting)
+    day = timezone.localdate(due) if due else None
+    common = {"kind": kind, "title": title, "url": url_of(row), "subject": SUBJECT, "subject_id": row.pk, "due": day, "now": now}
+    if not any(posting.account_id == row.responsible_id for posting in chosen.values()):
+        return int(raise_todo(area=row.area, duty=Duty.PROTECTION_WORKER, **common))  # type: ignore[arg-type]
+    return sum(raise_todo(area=row.area, duty=posting.duty, posting_id=posting.pk, **common) for posting in chosen.values())  # type: ignore[arg-type]
+

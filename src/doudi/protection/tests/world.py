@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
+from django.urls import reverse
+
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.tests.officers import TOWNSHIP, officer
@@ -38,3 +40,14 @@ class Office:
         row = row or self.opened(now=now, **words)
         with scopes.acting(self.worker):
             return services.take(case_id=row.pk, version=row.version, now=now)
+
+
+# An assessment in which nothing is wrong.
+GOOD = {
+    "now": "safe", "harm": "none", "self_harm": "none", "care": "daily", "guardian": "able", "carer": "good", "living": "enough", "health": "good", "mind": "steady",
+    "school": "attends", "support": "strong",
+}  # fmt: skip
+
+
+def step(row: ProtectionCase, what: str, item: int | None = None) -> str:
+    return reverse("protection:step", args=[row.pk, what]) if item is None else reverse("protection:step_of", args=[row.pk, what, item])

@@ -166,12 +166,13 @@ def page(request: HttpRequest, case_id: int, tab: str, refused: dict[str, Any], 
     current = tabs.TABS.get(tab)
     words, colour = queries.clock(row, now)
     context = {
-        "row": row, "tab": tab, "tabs": shown, "current": current, "name": row.name or _("姓名不详"), "age": queries.age(row, timezone.localdate(now)), "problem": problem,
+        "row": row, "tab": tab, "tabs": shown, "current": current, "name": row.name or _("姓名不详"), "age": queries.age(row, timezone.localdate(now)),
         "state_colour": queries.STATE_COLOURS[row.state], "urgency_colour": queries.URGENCY_COLOURS[row.urgency],
         "level_colour": queries.LEVEL_COLOURS.get(row.level, ""), "clock": words, "clock_colour": colour, "may_contact": _open(row) and may_write("visits", duty),
         "may_take": row.state == "intake" and duties.may("protection.handle") and duty in ("protection_worker", "child_supervisor"),
         **(current.loader(request, row, now, refused) if current else {}),
     }  # fmt: skip
+    context["problem"] = problem or " ".join(error for form in refused.values() for error in form.non_field_errors())
     bad = problem or any(form.errors for form in refused.values())
     return render(request, "protection/case.html", context, status=422 if bad else 200)
 
@@ -188,7 +189,7 @@ def _figures(row: ProtectionCase, spans: list[timeline.Span], now: datetime) -> 
     on = timezone.localdate(now)
     days = (row.review_due - on).days if row.review_due else None
     face = sum(each.how not in ("phone", "video") for each in contacts)
-    figures = [
+    figures: list[dict[str, Any]] = [
         {"label": _("首次到场"), "value": queries.clock(row, now)[0], "note": _("时限 %(due)s") % {"due": ui.day(row.contact_due)}},
         {"label": _("无人照料"), "value": timeline.words(alone) if alone else "0", "bad": bool(alone), "note": _("仍无人照料") if row.unattended_from else ""},
         {"label": _("监护缺失"), "value": timeline.words(gap) if gap else "0", "bad": bool(gap), "note": _("尚未结束") if _gap_runs(spans, timeline.GUARDIAN) else ""},
@@ -240,6 +241,7 @@ def overview(request: HttpRequest, row: ProtectionCase, now: datetime, refused: 
     return {
         "figures": _figures(row, spans, now), "picture": timeline.draw(row, spans, marks, now), "lines": timeline.as_list(spans),
         "legend": [(css, label) for css, label in timeline.KINDS.values()], "assigned": assigned, "child": child, "reported": row.reported,
+        "reports": list(row.reports.order_by("received_at")[:20]),
         "matrix": queries.matrix(), "events": queries.events(row), "gap_ends": gap_ends if working else [], "seen": _seen(row, now),
         "hand": refused.get("hand") or (AccountForm(able=[pair for pair in able if pair[0] != row.responsible_id], prefix="hand") if assign else None),
         "help": refused.get("help") or (AccountForm(able=[pair for pair in helpers if pair[0] not in held], prefix="help") if helpers else None),
