@@ -17,8 +17,6 @@ from doudi.community.models.groups import CareGroup
 from doudi.community.services.contacts import standing_in
 from doudi.core import duties
 from doudi.discovery.models import Lead, Visit
-from doudi.needs.answerers import Suggestion
-from doudi.needs.models import Need
 from doudi.registry.models import Person
 
 
@@ -197,19 +195,3 @@ def found_figure() -> tuple[int, str]:
     """Leads that communities raised this month (7.1): by visits, officers of villages and cards."""
     since = month_start(timezone.localdate())
     return Lead.objects.filter(channel__in=("visitor", "team", "portal"), signal_at__gte=since).count(), _("条本月社区发现的线索")
-
-
-def suggestions(need: Need) -> list[Suggestion]:
-    """Who answers a need of somebody in care (7.5): the care contact, or whoever stands in today; two queries."""
-    about = Q(person=need.person_id) if need.person_id else Q(household_id=need.household_id) if need.household_id else None
-    if about is None:
-        return []
-    rows = CarePerson.objects.filter(about, ends__isnull=True, contact__isnull=False).select_related("contact")
-    found = {row.contact.pk: row.contact for row in rows if row.contact}
-    away = standing_in(timezone.localdate(), list(found))
-    return [
-        Suggestion(
-            "contact", each.name, account_id=each.account_id, phone=each.phone, external_id=each.pk, note=_("代班") if pk in away else _("帮扶责任人")
-        )
-        for pk, each in ((pk, away.get(pk, contact)) for pk, contact in found.items())
-    ]

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from doudi.core import places
 from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty
 from doudi.core.models.staff import Account, Posting
@@ -36,7 +37,7 @@ def caring(demo: Demo) -> None:
     from doudi.registry.models import Person
 
     demo.tell("未成年人照料与监护", 0, 0)
-    worker, director, township = (by_duty(demo.staff, duty) for duty in (Duty.PROTECTION_WORKER, Duty.CHILD_DIRECTOR, Duty.TOWNSHIP_OFFICER))
+    worker, township = (by_duty(demo.staff, duty) for duty in (Duty.PROTECTION_WORKER, Duty.TOWNSHIP_OFFICER))
     with scopes.acting(worker.scope()):
         low, high = township.area, township.area + ":"
         minors = list(
@@ -45,12 +46,13 @@ def caring(demo: Demo) -> None:
         )  # fmt: skip
     with scopes.acting(by_duty(demo.staff, Duty.COUNTY_APPROVER).scope()):
         begun = ProtectionCase.objects.filter(uuid=_key(demo, "case", "returned")).exists()
+    there = _elsewhere(demo)
     if len(minors) == 5 and not begun:
-        Story(demo, worker, director, _elsewhere(demo)).tell(minors)
+        Story(demo, worker, there).tell(minors)
     with scopes.acting(by_duty(demo.staff, Duty.COUNTY_APPROVER).scope()):
         demo.figures["care"] = {
             "in_care": Care.objects.filter(state="active").count(), "without": ProtectionCase.objects.filter(unattended_from__isnull=False).count(),
-            "referrals": Referral.objects.count(),
+            "referrals": Referral.objects.count(), "elsewhere": there.area,
         }  # fmt: skip
 
 
@@ -73,10 +75,10 @@ def _elsewhere(demo: Demo) -> SignIn:
 class Story:
     """What happened to each child, step by step through the services."""
 
-    def __init__(self, demo: Demo, worker: SignIn, director: SignIn, there: SignIn) -> None:
+    def __init__(self, demo: Demo, worker: SignIn, there: SignIn) -> None:
         from doudi.demo.job import at
 
-        self.demo, self.worker, self.director, self.there, self.at = demo, worker, director, there, at
+        self.demo, self.worker, self.there, self.at = demo, worker, there, at
 
     def tell(self, minors: list[int]) -> None:
         self._allowance()
@@ -119,8 +121,9 @@ class Story:
         from doudi.protection import services
 
         with self._acting(self.worker):
+            given = LIVING | {"body": f"{places.name(row.area).removesuffix('村委会').removesuffix('村')}村民委员会"} | words
             care = services.begin_living_care(
-                case_id=row.pk, version=self._version(row), uuid=_key(self.demo, "living", name), given=services.Arranged(**LIVING | words), starts=now, now=now
+                case_id=row.pk, version=self._version(row), uuid=_key(self.demo, "living", name), given=services.Arranged(**given), starts=now, now=now
             )
             self._sheet(care, f"living {name}", now + timedelta(hours=1), care.carer)
             return care

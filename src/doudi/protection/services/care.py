@@ -25,6 +25,7 @@ from doudi.protection.services.care_base import (
     not_later,
     one_care_of_a_child,
     review_due,
+    to_the_minute,
 )
 
 S = ProtectionCase.State
@@ -48,7 +49,7 @@ def begin_living_care(*, case_id: int, version: int, uuid: UUID, given: Arranged
         return known
     row = locked(case_id, version, *OPEN)
     not_later(starts, now, "starts")
-    if row.unattended_from and starts < row.unattended_from:
+    if row.unattended_from and starts < to_the_minute(row.unattended_from):
         raise ValidationError(
             {"starts": _("开始照料的时间不能早于无人照料的开始（%(at)s）。") % {"at": f"{timezone.localtime(row.unattended_from):%Y-%m-%d %H:%M}"}}
         )

@@ -155,6 +155,11 @@ def attend(case: ProtectionCase, *, at: datetime, who: str, guardian: str = "") 
         gaps.end(case, gaps.GUARDIAN, at=at, how=guardian)
 
 
+def to_the_minute(at: datetime) -> datetime:
+    """As forms write moments: what happens within a minute is not before itself."""
+    return at.replace(second=0, microsecond=0)
+
+
 def not_later(at: datetime, now: datetime, field: str) -> None:
     if at > now:
         raise ValidationError({field: _("时间不能晚于现在（%(now)s）。") % {"now": f"{timezone.localtime(now):%Y-%m-%d %H:%M}"}})

@@ -19,7 +19,7 @@ from doudi.core.settings_overlay import get_setting
 from doudi.protection.models import Care, CareClaim, CareReview, HandOver, ProtectionCase
 from doudi.protection.services import gaps
 from doudi.protection.services.base import SUBJECT, moved, note_event, todo
-from doudi.protection.services.care_base import NONE, Handed, adult_on, attend, locked_care, not_later, review_due
+from doudi.protection.services.care_base import NONE, Handed, adult_on, attend, locked_care, not_later, review_due, to_the_minute
 
 CLOCKS = ("care_hand_over", "care_review", "care_end", "care_over", "care_adult")
 WITHOUT_SHEET = (Care.Outcome.BROKEN, Care.Outcome.DIED)
@@ -28,7 +28,7 @@ BACK = (Care.Outcome.PARENTS, Care.Outcome.GUARDIAN)
 
 def _hand(care: Care, case: ProtectionCase, uuid: UUID, direction: str, given: Handed, now: datetime) -> HandOver:
     not_later(given.at, now, "handed_at")
-    if given.at < care.starts and direction != HandOver.Direction.IN:
+    if given.at < to_the_minute(care.starts) and direction != HandOver.Direction.IN:
         raise ValidationError({"handed_at": _("交接时间不能早于照料开始的时间。")})
     for field, label, least in (
         ("given_by", _("交出人"), 2), ("taken_by", _("接收人"), 2), ("belongings", _("随身物品清单"), 1), ("health", _("健康状况"), 2), ("documents", _("证件和材料"), 1),
@@ -222,7 +222,7 @@ def end_care(*, care_id: int, version: int, uuid: UUID, outcome: str, note: str,
         _hand(care, case, uuid, HandOver.Direction.OUT, given, now)
     care.state, care.ended_at, care.ended_by_id, care.outcome, care.end_note = (
         Care.State.ENDED,
-        given.at if given else now,
+        max(given.at, care.starts) if given else now,
         acting.account_id or None,
         outcome,
         note.strip()[:1000],
