@@ -15,8 +15,9 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from doudi.community.models import GroupDefinition, Recheck
+from doudi.community.models import GroupDefinition, HelpCard, Recheck
 from doudi.community.procedures import CHILD_AGE, DISABILITY_GRADE, OLD_AGE
+from doudi.community.services.cards import refresh
 from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
@@ -173,7 +174,10 @@ def bring_up(*, area: str, on: date, now: datetime, households: Sequence[int] | 
 
 
 def derive_changed(*, now: datetime) -> int:
-    """One round: the households whose facts changed since the last one, by county. Two workers at once do each once. Returns the number of households."""
+    """One round: the households whose facts or benefits changed since the last one, by county, and what their cards say.
+
+    Two workers at once do each once. Returns the number of households.
+    """
     scope = scopes.Scope(area=places.PROVINCE, duty=WORKER, page="round community.groups", acts=frozenset({"community.derive"}))
     with scopes.acting(scope):
         with connection.cursor() as cursor:
@@ -186,12 +190,15 @@ def derive_changed(*, now: datetime) -> int:
         on, whole = timezone.localdate(now), {area for _id, area, household in rows if household is None}
         for area in sorted(whole):
             derive(area=area, on=on, now=now)
+            refresh(area=area, on=on)
         some: dict[str, set[int]] = {}
         for _id, area, household in rows:
             if household is not None and area[:6] not in whole:
                 some.setdefault(area[:6], set()).add(household)
         for area, households in sorted(some.items()):
             derive(area=area, on=on, now=now, households=sorted(households))
+            held = HelpCard.objects.filter(void_at__isnull=True, care__household_id__in=households)
+            refresh(area=area, on=on, cards=list(held.values_list("pk", flat=True)))
         Recheck.objects.filter(pk__in=[row[0] for row in rows]).delete()
         Recheck.objects.filter(area__in=whole, household_id__isnull=True, pk__lte=rows[-1][0]).delete()
         return len(rows)

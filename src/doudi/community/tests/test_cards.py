@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from doudi.assessment import services as assessing
 from doudi.community import cards as words
 from doudi.community import services
-from doudi.community.models import CardPrinting, CarePerson, HelpCard, PrintRun
+from doudi.community.models import CardPrinting, CareContact, CarePerson, HelpCard, PrintRun
 from doudi.community.services.cards import ALPHABET, contents
 from doudi.community.tests.world import NEXT_VILLAGE, NOW, ON, VILLAGE, Village
 from doudi.core import scope as scopes
@@ -22,6 +22,7 @@ from doudi.core.models import Attachment, Duty
 from doudi.core.services.attachments import open_attachment
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery.models import HotlineDesk
+from doudi.enrolment import services as enrolment
 from doudi.registry.models import Household, Person
 from doudi.registry.services import record_death
 
@@ -142,6 +143,30 @@ def test_7_4_what_changes_on_a_card_lists_it_to_be_printed_again() -> None:
         assert services.refresh(area=VILLAGE, on=ON) == 0  # cover is no reason to print again
         versions = dict(HelpCard.objects.values_list("care_id", "printed_version"))
     assert versions == {row.pk: 3, other.pk: 2}
+
+
+def test_7_4_a_benefit_that_changes_lists_the_card_within_a_round_and_a_new_token_key_does_not() -> None:
+    village = Village()
+    home = village.home("王长顺")
+    services.derive_changed(now=NOW)
+    row = village.care(home)
+    contact = village.contact()
+    with scopes.acting(village.town):
+        services.assign_contact(care_id=row.pk, version=row.version, contact_id=contact.pk, now=NOW)
+    ordered(village)
+    with scopes.acting(village.town):
+        for token in (uuid4(), contact.phone):  # another one, as a rotation of the token key writes it, and back
+            CareContact.objects.filter(pk=contact.pk).update(phone=token)
+            assert services.refresh(area=VILLAGE, on=ON) == 0
+        said_ = assessing.assess(household=Household.objects.get(pk=home.pk), month=date(2022, 12, 1), trigger="officer", now=NOW)
+        proposed = enrolment.propose(assessment=said_, programme="dibao", now=NOW)
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        enrolment.approve(decision_id=proposed.pk, version=1, note="同意", now=NOW)
+    services.derive_changed(now=NOW + timedelta(days=10))
+    with scopes.acting(village.town):
+        card = HelpCard.objects.get()
+        assert card.to_print
+        assert "最低生活保障：每月" in words.worded(contents(area=VILLAGE, on=date(2022, 12, 5), cards=[card.pk])[card.pk])["awards"][0]
 
 
 def test_7_4_a_lost_card_is_void_and_a_new_one_has_another_code() -> None:
