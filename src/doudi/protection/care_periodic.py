@@ -10,6 +10,7 @@ from doudi.core import periodic, places
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.protection import services
+from doudi.protection.services.base import across_places
 
 ACTS = frozenset({"protection.clocks"})
 
@@ -17,7 +18,8 @@ ACTS = frozenset({"protection.clocks"})
 def morning(*, area: str, on: date, now: datetime) -> dict[str, int]:
     """Of one county; returns how many of each are new."""
     found = services.watch_care(area=area, on=on, now=now)
-    return {"care": sum(found.values()), **services.watch_referrals(area=area, on=on, now=now)}
+    with across_places():
+        return {"care": sum(found.values()), **services.watch_referrals(area=area, on=on, now=now)}
 
 
 def gaps(*, now: datetime) -> None:

@@ -8,11 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import periodic
 from doudi.protection import services
+from doudi.protection.services.base import across_places
 
 
 def clocks(*, area: str, on: date, now: datetime) -> dict[str, int]:
     """To-dos of what cases owe; response times, contacts and assessments that were missed go up."""
-    ran = services.run_clocks(area=area, on=on, now=now)
+    with across_places():
+        ran = services.run_clocks(area=area, on=on, now=now)
     return {"reminded": ran.reminded, "escalated": ran.escalated, "grown": ran.grown}
 
 

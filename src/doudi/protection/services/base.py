@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import duties
+from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Posting
 from doudi.core.services.todos import raise_todo
@@ -87,3 +90,12 @@ def tell(row: ProtectionCase, kind: str, title: str, now: datetime, *, due: date
         return int(raise_todo(area=row.area, duty=Duty.PROTECTION_WORKER, **common))  # type: ignore[arg-type]
     return sum(raise_todo(area=row.area, duty=posting.duty, posting_id=posting.pk, **common) for posting in chosen.values())  # type: ignore[arg-type]
 
+
+@contextmanager
+def across_places() -> Iterator[None]:
+    """The clock of one county also tells its city and, of referrals, other counties: the machine acts as wide as the province. For daily jobs alone."""
+    acting = scopes.current()
+    if acting.duty not in duties.MACHINES:
+        raise PermissionDenied
+    with scopes.acting(replace(acting, area=places.PROVINCE)):
+        yield

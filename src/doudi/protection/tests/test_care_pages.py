@@ -9,12 +9,13 @@ import pytest
 import time_machine
 from django.test import Client
 
+from doudi.core import periodic
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
+from doudi.core.models import Duty, Todo
 from doudi.core.tests.officers import client_of, officer
 from doudi.protection import services
 from doudi.protection.models import Care, ProtectionCase, Referral
-from doudi.protection.tests.care_world import ELSEWHERE, CareOffice, fresh
+from doudi.protection.tests.care_world import DAY, ELSEWHERE, CareOffice, fresh
 from doudi.protection.tests.world import NOW
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +151,15 @@ def test_5_4_pages_of_others_cases_are_not_there_and_nested_ids_do_not_help(djan
             assert worker.get(path).status_code == 200
     with scopes.acting(office.worker):
         assert ProtectionCase.objects.count() == 1
+
+
+def test_5_3_the_daily_jobs_of_a_county_tell_its_city_and_other_counties() -> None:
+    """They run under the county's own scope, as the worker runs them."""
+    office = CareOffice()
+    late = office.opened(unattended=True)
+    made = office.offered(office.taken(minor=services.Minor(name="另一名")))
+    for name, when in (("protection.clocks", NOW + 2 * DAY), ("protection.care", NOW + 4 * DAY)):
+        assert periodic.run_daily(job=periodic.jobs()[name], area="410122", on=when.date(), now=when)
+    with scopes.acting(scopes.Scope(area="41")):
+        told = set(Todo.objects.values_list("kind", "area", "subject_id"))
+    assert {("protection_late", "4101", late.pk), ("referral_remind", ELSEWHERE, made.pk)} <= told
