@@ -29,6 +29,7 @@ _ALL = [
     Right("deliveries:write", _("报送部门数据、查看核验结果和退回清单"), frozenset({"discovery.deliver"}), datasets=True),
     Right("calls:write", _("报告呼叫中心的来电、查看来电的办理状态"), frozenset({"hotline.events"})),
     Right("leads:report", _("报告救助线索、查询本单位所报线索的办理进度"), frozenset({"discovery.report"})),
+    Right("institutions:report", _("上报养老、福利机构和救助管理站的日报、查询已报的日报"), frozenset({"institutions.report"})),
 ]
 RIGHTS: dict[str, Right] = {right.name: right for right in _ALL}
 

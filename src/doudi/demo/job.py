@@ -30,6 +30,7 @@ from doudi.demo import (
     discovery,
     funding,
     hotline,
+    institutions,
     paying,
     phones,
     policy,
@@ -110,6 +111,7 @@ def run(demo: Demo) -> dict[str, Any]:
         budgets.budgets,
         recovering.recovery,
         caring.caring,
+        institutions.institutions,
     ):
         step(demo)
     return demo.figures

@@ -45,6 +45,7 @@ COUNTY_STAFF = (
     (Duty.PROTECTION_WORKER, "protection", "马晓红", 6),
     (Duty.VOLUNTEER_COORDINATOR, "volunteers", "宋佳", 6),
     (Duty.INSTITUTION_CLERK, "institution", "吴桂芳", 6),
+    (Duty.INSTITUTION_CLERK, "institution2", "许国强", 6),
     (Duty.AUDITOR, "auditor", "胡建平", 6),
     (Duty.ADMINISTRATOR, "admin", "林涛", 6),
     (Duty.SUPERVISOR, "city", "王立新", 4),

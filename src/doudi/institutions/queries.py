@@ -12,7 +12,6 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import places
 from doudi.core import scope as scopes
 from doudi.core.emergencies import in_force
 from doudi.core.models import Duty, Emergency, Posting, Todo
@@ -153,7 +152,7 @@ def house(row: Institution, on: date) -> House:
         contacts=list(row.contacts.filter(ended_at__isnull=True).order_by("role", "name")),
         events=[
             {"at": each.at, "title": event_words(each.what), "who": each.account.name if each.account else "", "note": each.note}
-            for each in row.events.select_related("account").order_by("-pk")[:20]
+            for each in row.events.select_related("account").order_by("-pk")[:10]
         ],
         emergencies=in_force(row.area, on), least=int(get_setting(procedures.SUPPLY_DAYS, row.area, on)),
         incident=Todo.objects.filter(subject="institution", subject_id=row.pk, kind="institutions.incident", done_at__isnull=True).exists(),
@@ -234,8 +233,7 @@ def clerks_to_appoint(row: Institution, on: date) -> list[tuple[int, str]]:
 
 def emergency_effect(emergency: Emergency, on: date) -> str:
     """What a declared emergency asks of institutions where it was declared."""
-    place = emergency.places.order_by("area").values_list("area", flat=True).first() or places.PROVINCE
-    value = settings_at(procedures.PREFIX, place, on)
+    value = settings_at(procedures.PREFIX, emergency.area, on)
     words = {"days": int(value(procedures.EMERGENCY_DAYS)), "hour": int(value(procedures.DUE_HOUR))}
     if words["days"] == 1:
         return _("养老、福利机构和救助管理站每日 %(hour)s 点前上报") % words

@@ -127,7 +127,7 @@ create trigger institutions_due_once before update of reported_at on institution
 
 insert into institutions_supplyitem (code, name, unit, "order") values
   ('n95', 'N95 口罩', '只', 10), ('mask', '医用外科口罩', '只', 20), ('gown', '防护服', '套', 30), ('gloves', '医用手套', '双', 40), ('disinfectant', '消毒液', '升', 50),
-  ('antigen', '抗原检测试剂', '份', 60), ('oxygen', '氧气（瓶）', '瓶', 70), ('fever_medicine', '退热药品', '份', 80), ('chronic_medicine', '慢性病常用药', '人份', 90),
+  ('antigen', '抗原检测试剂', '份', 60), ('oxygen', '氧气', '瓶', 70), ('fever_medicine', '退热药品', '份', 80), ('chronic_medicine', '慢性病常用药', '人份', 90),
   ('grain', '米面', '公斤', 100), ('oil', '食用油', '升', 110), ('vegetables', '蔬菜肉蛋', '公斤', 120), ('infant_formula', '婴幼儿奶粉', '罐', 130),
   ('diapers', '成人护理垫、纸尿裤', '片', 140), ('coal', '取暖用煤', '公斤', 150), ('diesel', '发电机用油', '升', 160);
 """

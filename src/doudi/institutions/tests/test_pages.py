@@ -171,7 +171,7 @@ def test_6_1_a_sheet_comes_filled_in_good_rows_go_on_and_bad_ones_name_row_field
     third = home.registered(name="=cmd|夕阳")
     cells = sheet_of(home.reviewer)
     heads, rows = cells[0], {row[0]: row for row in cells[1:]}
-    assert len(rows) == 3 and rows[home.house.code][heads.index("氧气（瓶）剩余（瓶）")] == 9 and rows[third.code][1] == "'=cmd|夕阳"
+    assert len(rows) == 3 and rows[home.house.code][heads.index("氧气剩余（瓶）")] == 9 and rows[third.code][1] == "'=cmd|夕阳"
 
     def put(code: str, **values: Any) -> None:
         for name, value in values.items():

@@ -14,10 +14,10 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Sum
 
 from doudi.core import scope as scopes
-from doudi.core.models import Duty, Posting
+from doudi.core.models import Duty, Posting, Todo
 from doudi.core.tests.officers import officer
 from doudi.core.tests.together import as_, together
-from doudi.institutions import services
+from doudi.institutions import queries, services
 from doudi.institutions.models import (
     DailyReport,
     Institution,
@@ -33,6 +33,7 @@ from doudi.institutions.models import (
 )  # fmt: skip
 from doudi.institutions.services import Newcomer
 from doudi.institutions.tests.world import COUNTY, NOW, TODAY, VILLAGE, Home, id_number
+from doudi.payments.tests.world import award
 
 pytestmark = pytest.mark.django_db
 TABLES = [Institution, InstitutionContact, InstitutionEvent, IsolationStay, Resident, StaffMember, StockMovement, SupplyStock]
@@ -257,3 +258,21 @@ def test_6_1_of_two_admissions_at_once_one_is_told(committed_db: None) -> None:
     assert (len(made), [("已满" in text) for text in told]) == (1, [True])
     made, told = together(taken(home.house, home.clerk, bed="half", id_number=number), taken(home.other, home.stranger, bed="half", id_number=number))
     assert (len(made), [("尚未办理离院" in text) for text in told]) == (1, [True])
+
+
+def test_6_1_who_moves_in_with_tekun_support_is_linked_and_the_township_checks_the_payee() -> None:
+    home = Home()
+    with scopes.acting(scopes.Scope(area="41", account_id=home.reviewer.account_id)):
+        given = award(programme="tekun")
+    who = given.people[0]
+    row = home.admitted(name="写错的名字", id_number="", token=who.token, sex="1")[0]
+    assert (row.person_id, row.name) == (who.pk, who.name)
+    with scopes.acting(home.reviewer):
+        assert queries.support_of(row) == ("特困人员救助供养", "领款人不是本机构")
+        assert Todo.objects.get(kind="institutions.support").area == who.area
+        Institution.objects.filter(pk=home.house.pk).update(account=given.award.account)
+        assert queries.support_of(Resident.objects.get(pk=row.pk))[1] == ""
+    with scopes.acting(home.clerk):
+        services.leave(institution_id=home.house.pk, resident_id=row.pk, leaving="died", on=TODAY, now=NOW)
+    with scopes.acting(home.reviewer):
+        assert Todo.objects.get(kind="institutions.died").duty == Duty.TOWNSHIP_OFFICER
