@@ -200,6 +200,18 @@ MAY: dict[str, set[str]] = {
     "community.services": {Duty.TOWNSHIP_OFFICER, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER},
     "community.derive": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "community.ask": set(),
+    # a village's service plan: written there, approved and put to work above it; who works its lists ticks
+    "plans.view": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "plans.write": {Duty.VISITOR, Duty.STATION_WORKER, Duty.TOWNSHIP_OFFICER},
+    "plans.approve": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
+    "plans.activate": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
+    "plans.work": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
+    "plans.clocks": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    # counselling: many may ask; what was said the counsellor and the supervisor read (the database holds it)
+    "counselling.ask": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.PROTECTION_WORKER},
+    "counselling.view": TOWNSHIP | {Duty.STATION_WORKER, Duty.PROTECTION_WORKER, Duty.COUNTY_APPROVER},
+    "counselling.book": TOWNSHIP | {Duty.STATION_WORKER},
+    "counselling.numbers": TOWNSHIP | COUNTY | {Duty.STATION_WORKER, Duty.SUPERVISOR},
     # needs: whoever meets people raises one; the place's officers give them out; contacts only to whoever answers (the database holds it)
     "needs.view": FINDERS | TOWNSHIP | {
         Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR, Duty.SUPERVISOR
@@ -284,6 +296,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("protection.guardianship_propose", "protection.guardianship_decide"),
     ("emergencies.declare", "emergencies.confirm"),
     ("requests.handle", "requests.receive"),
+    ("plans.write", "plans.approve"),
 )
 
 

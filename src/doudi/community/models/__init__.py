@@ -2,9 +2,29 @@
 
 from doudi.community.models.cards import CardCall, CardPrinting, HelpCard, PlaceService, PrintRun
 from doudi.community.models.contacts import CareContact, ContactAbsence
+from doudi.community.models.counselling import CounsellingNote, CounsellingSession
 from doudi.community.models.groups import CareEvent, CarePerson, GroupByHand, GroupDefinition, Recheck
+from doudi.community.models.plans import Activation, ActivationCheck, ActivationPerson, ActivationStep, PlanItem, PlanVersion
 
 __all__ = [
-    "CardCall", "CardPrinting", "CareContact", "CareEvent", "CarePerson", "ContactAbsence", "GroupByHand", "GroupDefinition", "HelpCard", "PlaceService",
-    "PrintRun", "Recheck",
+    "Activation",
+    "ActivationCheck",
+    "ActivationPerson",
+    "ActivationStep",
+    "CardCall",
+    "CardPrinting",
+    "CareContact",
+    "CareEvent",
+    "CarePerson",
+    "ContactAbsence",
+    "CounsellingNote",
+    "CounsellingSession",
+    "GroupByHand",
+    "GroupDefinition",
+    "HelpCard",
+    "PlaceService",
+    "PlanItem",
+    "PlanVersion",
+    "PrintRun",
+    "Recheck",
 ]  # fmt: skip

@@ -45,11 +45,13 @@ class VisitPlan(AreaModel):
     """Visit plan (走访计划): how often a group is visited at a place from a day on, and how often while an emergency holds there.
 
     `every` 0: not visited. Rows are never changed: of several the nearest place counts, there the latest `starts`, then the latest row.
+    One for a time (a service plan that is active) counts until the day before `ends`; what held before counts again by itself.
     Places below read it too.
     """
 
     group = CodeField(max_length=12, choices=Group.choices)
     starts = models.DateField()
+    ends = models.DateField(null=True, help_text="the first day on which it no longer counts")
     every = models.SmallIntegerField()
     unit = CodeField(max_length=5, choices=Unit.choices)
     emergency_every = models.SmallIntegerField(help_text="0: as in ordinary times")
@@ -63,7 +65,8 @@ class VisitPlan(AreaModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(every__gte=0, every__lte=366, emergency_every__gte=0, emergency_every__lte=366), name="visit_plan_every"
-            )
+            ),
+            models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gte=F("starts")), name="visit_plan_dates"),
         ]
 
 

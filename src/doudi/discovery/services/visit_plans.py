@@ -6,13 +6,15 @@ nearer now (a denser plan, an emergency) move up; open visits of households that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -64,9 +66,10 @@ class Density:
 
 
 def set_plan(
-    *, area: str, group: str, starts: date, every: int, unit: str, emergency_every: int, emergency_unit: str, document: str = "", now: datetime
-) -> VisitPlan:
-    """Set how often a group is visited at a place from a day on; the plan that says the same already is given back.
+    *, area: str, group: str, starts: date, every: int, unit: str, emergency_every: int, emergency_unit: str, document: str = "",
+    ends: date | None = None, now: datetime,
+) -> VisitPlan:  # fmt: skip
+    """Set how often a group is visited at a place from a day on (`ends`: until the day before); the plan that says the same already is given back.
 
     `every` 0: not visited (any more). Raises ValidationError by field.
     """
@@ -77,12 +80,14 @@ def set_plan(
         raise ValidationError({"area": _("“适用地区”不在您的管辖范围内；请重新选择。")})
     if starts < timezone.localdate(now):
         raise ValidationError({"starts": _("“起始日期”不能早于今天：已经过去的走访不改期。")})
+    if ends is not None and ends <= starts:
+        raise ValidationError({"ends": _("“结束日期”应晚于起始日期。")})
     for field, number, size in (("every", every, unit), ("emergency_every", emergency_every, emergency_unit)):
         if size not in Unit.values or not 0 <= number <= MOST[Unit(size)]:
             raise ValidationError({field: _("走访间隔应为 0 至 366 天、52 周或 12 个月；0 表示不安排。")})
     wanted = {
         "area": area, "group": group, "starts": starts, "every": every, "unit": unit, "emergency_every": emergency_every,
-        "emergency_unit": emergency_unit, "document": document.strip()[:200],
+        "emergency_unit": emergency_unit, "document": document.strip()[:200], "ends": ends,
     }  # fmt: skip
     newest = VisitPlan.objects.filter(area=area, group=group, starts=starts).order_by("-id").first()
     if newest is not None and all(getattr(newest, name) == value for name, value in wanted.items()):
@@ -92,9 +97,17 @@ def set_plan(
     return made
 
 
+def end_plans(*, plan_ids: Sequence[int], on: date) -> int:
+    """End plans that were set for a time, on a day before theirs; what held before counts again. The number ended."""
+    duties.require("visits.plan")
+    ended = VisitPlan.objects.filter(pk__in=list(plan_ids), ends__gt=on).update(ends=Greatest("starts", Value(on)))
+    scopes.check_constraints()
+    return ended
+
+
 def densities(area: str, on: date) -> list[Density]:
     """What counts at one place on a day, for every group; one query."""
-    rows = VisitPlan.objects.filter(area__in=ancestors(area), starts__lte=on)
+    rows = VisitPlan.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), area__in=ancestors(area), starts__lte=on)
     best = {row.group: row for row in sorted(rows, key=lambda row: (len(row.area), row.starts, row.pk))}
     found = []
     for group, (plain, dense) in DEFAULTS.items():
@@ -107,7 +120,7 @@ def densities(area: str, on: date) -> list[Density]:
 
 def _all_densities(area: str, on: date) -> list[Density]:
     """The plans that count somewhere at or below `area`, and the defaults; the nearest to a household is chosen in SQL."""
-    rows = VisitPlan.objects.filter(Q(area__in=ancestors(area)) | Q(area__gte=area, area__lt=area + ":"), starts__lte=on)
+    rows = VisitPlan.objects.filter(Q(area__in=ancestors(area)) | Q(area__gte=area, area__lt=area + ":"), Q(ends__isnull=True) | Q(ends__gt=on), starts__lte=on)
     best = {(row.area, row.group): row for row in sorted(rows, key=lambda row: (row.starts, row.pk))}
     found = [Density("", group, *plain, *dense) for group, (plain, dense) in DEFAULTS.items()]
     found += [Density(row.area, row.group, row.every, row.unit, row.emergency_every, row.emergency_unit, row) for row in best.values()]
