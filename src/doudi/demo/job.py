@@ -35,6 +35,7 @@ from doudi.demo import (
     phones,
     policy,
     prices,
+    protecting,
     raising,
     recovering,
     relieving,
@@ -110,6 +111,7 @@ def run(demo: Demo) -> dict[str, Any]:
         policy.questions,
         budgets.budgets,
         recovering.recovery,
+        protecting.protecting,
         caring.caring,
         institutions.institutions,
     ):
