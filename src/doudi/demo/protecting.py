@@ -53,13 +53,14 @@ class Cases:
         return _key(self.demo, *parts)
 
     def minors(self) -> list[int]:
-        """Children of the first township, those of the child director's village first."""
-        from doudi.registry.models import Person
+        """Children of the first township: one with the children's allowance first, then those of the child director's village."""
+        from doudi.registry.models import BenefitStatus, Person
 
         with scopes.acting(self.town.scope()):
             rows = Person.objects.filter(birth_date__gte=date(2008, 1, 1), birth_date__lt=date(2019, 1, 1), died_on__isnull=True).order_by("pk")
             found = list(rows.values_list("pk", "area")[:400])
-        return [pk for pk, _area in sorted(found, key=lambda each: (each[1] != self.director.area, each[0]))[:4]]
+            unsupported = set(BenefitStatus.objects.filter(programme__in=["unsupported_child", "orphan"], state="active").values_list("person_id", flat=True))
+        return [pk for pk, _area in sorted(found, key=lambda each: (each[0] not in unsupported, each[1] != self.director.area, each[0]))[:4]]
 
     def tell(self) -> None:
         minors = self.minors()
@@ -112,6 +113,8 @@ class Cases:
                 now=at(day, 16),
             )
             row.refresh_from_db()
+            row = services.begin_gap(**case, version=row.version, kind="guardian", at=at(day, 9), reason="父亲服刑，母亲失联", now=at(day, 17))
+            row = services.end_gap(**case, version=row.version, kind="guardian", at=at(date(2022, 11, 23), 9), how="奶奶（受委托照护）", now=at(date(2022, 11, 23), 9, 30))
             answers = SAFE | {"guardian": "unable", "carer": "limited", "living": "short", "mind": "low"}
             services.record_assessment(
                 **case,

@@ -56,7 +56,7 @@ def clock(row: ProtectionCase, now: datetime) -> tuple[str, str]:
     """(words, colour) of the response time: done in how long, or how much is left or over."""
     if row.contacted_at:
         late = row.contacted_at > row.contact_due
-        return _("%(time)s 内见到") % {"time": timeline.words(row.contacted_at - row.opened_at)}, "orange" if late else "green"
+        return _("%(time)s内见到") % {"time": timeline.words(row.contacted_at - row.opened_at)}, "orange" if late else "green"
     if row.state in ("closed", "moved"):
         return _("未登记首次见面"), "gray"
     left = row.contact_due - now
@@ -130,7 +130,7 @@ def origin(request: HttpRequest) -> dict[str, Any]:
 
 def events(row: ProtectionCase) -> list[dict[str, Any]]:
     """What happened, newest first, in words; what a section holds does not stand there."""
-    rows = row.events.select_related("account").order_by("-id")[:60]
+    rows = row.events.select_related("account").order_by("-at", "-id")[:30]
     return [
         {"at": each.at, "title": EVENTS.get(each.what, each.what), "who": each.account.name if each.account else _("系统"), "note": each.note or ""}
         for each in rows

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 
 from django.utils import timezone
 from django.utils.html import escape
@@ -122,7 +123,7 @@ def draw(case: ProtectionCase, spans: list[Span], marks: list[Mark], now: dateti
     step = max(1, (last - first).days // 9)
     day = timezone.localdate(first) + timedelta(days=1)
     while (at := datetime.combine(day, datetime.min.time(), timezone.get_current_timezone())) < last:
-        body.append(f'<line x1="{x(at):.1f}" x2="{x(at):.1f}" y1="28" y2="146" class="grid"/><text x="{x(at):.1f}" y="166" class="ax mid">{day:%m-%d}</text>')
+        body.append(f'<line x1="{x(at):.1f}" x2="{x(at):.1f}" y1="28" y2="150" class="grid"/><text x="{x(at):.1f}" y="166" class="ax mid">{day:%m-%d}</text>')
         day += timedelta(days=step)
     for line, y in ((CARE, 34), (GUARDIAN, 74)):
         body.append(f'<text x="0" y="{y + 20}" class="b">{escape(LABELS[line])}</text>')
@@ -141,13 +142,13 @@ def draw(case: ProtectionCase, spans: list[Span], marks: list[Mark], now: dateti
         start = next(span.starts for span in spans if span.line == CARE and span.kind == "gap")
         body.append(f'<text x="{min(x(start), width - 220):.1f}" y="24" class="b bad">{escape(_("无人照料"))} {escape(words(alone))}</text>')
     body.append(f'<text x="0" y="132" class="b">{escape(_("跟踪回访"))}</text>')
-    edge = -99.0
-    for mark in sorted(marks, key=lambda mark: mark.at):
-        body.append(f'<circle cx="{x(mark.at):.1f}" cy="128" r="6" class="{"k4" if mark.done else "nx"}"><title>{escape(mark.label)}</title></circle>')
-        if not mark.done:
-            place = x(mark.at)
-            body.append(f'<text x="{place + 10:.1f}" y="{132 if place - edge > 130 else 147}" class="ax">{escape(mark.label)}</text>')
-            edge = place
+    ordered = sorted(marks, key=lambda mark: mark.at)
+    for mark, following in zip_longest(ordered, ordered[1:]):
+        place = x(mark.at)
+        body.append(f'<circle cx="{place:.1f}" cy="128" r="6" class="{"k4" if mark.done else "nx"}"><title>{escape(mark.label)}</title></circle>')
+        if not mark.done:  # beside its circle, or below where the next one is near
+            near = following is not None and x(following.at) - place < 90
+            body.append(f'<text x="{place - 34 if near else place + 10:.1f}" y="{147 if near else 132}" class="ax">{escape(mark.label)}</text>')
     here = x(now)
     day_words = escape(_("今天 %(day)s") % {"day": f"{timezone.localdate(now):%m-%d}"})
     body.append(f'<line x1="{here:.1f}" x2="{here:.1f}" y1="18" y2="150" class="lim"/><text x="{min(here + 6, width - 90):.1f}" y="14" class="b">{day_words}</text>')

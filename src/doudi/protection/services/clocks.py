@@ -59,5 +59,5 @@ def _up(row: ProtectionCase, kind: str, title: str, now: datetime) -> int:
     """To the township's child supervisor and to the county's approver; a red case that nobody has seen for a day to the city too."""
     raised = todo(row, kind, Duty.CHILD_SUPERVISOR, title, now) + todo(row, kind, Duty.COUNTY_APPROVER, title, now, area=row.area[:6])
     if kind == "protection_late" and row.urgency == "red" and now - row.contact_due > timedelta(days=1):
-        raised += todo(row, kind, Duty.SUPERVISOR, title, now, area=row.area[:4])
+        raised += todo(row, kind, Duty.SUPERVISOR, title, now, area=row.area[:6])
     return raised

@@ -198,7 +198,7 @@ def _figures(row: ProtectionCase, spans: list[timeline.Span], now: datetime) -> 
         note = _("当面 %(face)d 次") % {"face": face} + (_("，下次 %(day)s") % {"day": f"{due.due:%m-%d}"} if due else "")
         figures.append({"label": _("跟踪回访"), "value": len(contacts), "unit": _("次"), "note": note})
     value = _("未定") if days is None else _("%(n)d 天后") % {"n": days} if days >= 0 else _("超期 %(n)d 天") % {"n": -days}
-    figures.append({"label": _("下次评估"), "value": value, "bad": days is not None and days < 0, "note": row.review_due or ""})
+    figures.append({"label": _("下次评估"), "value": value, "bad": days is not None and days < 0, "note": ui.day(row.review_due) if row.review_due else ""})
     return figures
 
 
