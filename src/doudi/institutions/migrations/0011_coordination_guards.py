@@ -10,7 +10,7 @@ ABOVE = "starts_with(current_setting('app.lo', true), area)"
 
 
 def own(column: str) -> str:
-    """For an institution clerk the own institution alone."""
+    """For an institution clerk the own institution alone. The table's name stands before the column: alone it could be that of the clerks' table."""
     return (
         f"(not {CLERK} or exists (select from institutions_institutionclerk k where k.institution_id = {column} and k.account_id = {ME} and k.ended_at is null))"
     )
@@ -18,10 +18,10 @@ def own(column: str) -> str:
 
 OFFICE = f"{RANGE} and not {CLERK}"
 GROUP = f"(({RANGE}) or {ABOVE}) and not {CLERK}"
-REQUEST = f"{RANGE} and {own('institution_id')}"
+REQUEST = f"{RANGE} and {own('institutions_request.institution_id')}"
 OF_REQUEST = f"{RANGE} and exists (select from institutions_request r where r.id = request_id)"
 ARRIVES = "to_area >= current_setting('app.lo', true) and to_area < current_setting('app.hi', true)"
-TRANSFER = f"(({RANGE}) and {own('from_institution_id')}) or (({ARRIVES}) and {own('to_institution_id')})"
+TRANSFER = f"(({RANGE}) and {own('institutions_transfer.from_institution_id')}) or (({ARRIVES}) and {own('institutions_transfer.to_institution_id')})"
 OF_TRANSFER = "exists (select from institutions_transfer t where t.id = transfer_id)"
 
 
