@@ -214,3 +214,23 @@ def tile_map(values: dict[str, Number], *, title: str, unit: str = "", form: Cal
             f'<text x="{x + size / 2 - 2:g}" y="{y + 42}" class="mid b{inverse}">{text}</text></g>'
         )
     return _svg(size * 5, rise * 6, title, _said(said), "".join(body), "map")
+
+
+def state_map(tiles: Sequence[tuple[str, str, str, int, int, str]], *, title: str) -> SafeString:
+    """Places as tiles coloured by a state that is also said in words. A tile: (name, words, shade, column, row, address or empty).
+
+    `shade`: red, orange, yellow or k0 (nothing to say). Tiles with an address are links.
+    """
+    size, rise, body = 84, 58, []
+    for name, words, shade, column, row, url in tiles:
+        x, y, inverse = column * size + 2, row * rise + 2, " inv" if shade == "red" else ""
+        tile = (
+            f'<rect x="{x}" y="{y}" width="{size - 4}" height="{rise - 4}" rx="3" class="tile {escape(shade)}"/>'
+            f'<text x="{x + size / 2 - 2:g}" y="{y + 23}" class="mid{inverse}">{escape(name)}</text>'
+            f'<text x="{x + size / 2 - 2:g}" y="{y + 42}" class="mid b{inverse}">{escape(words)}</text>'
+        )
+        body.append(f'<a href="{escape(url)}">{tile}</a>' if url else f"<g>{tile}</g>")
+    width, height = size * max((each[3] + 1 for each in tiles), default=1), rise * max((each[4] + 1 for each in tiles), default=1)
+    label = escape(f"{title}：{_said([(each[0], each[1]) for each in tiles])}")
+    # a group, not an image: its links are reached by keyboard
+    return mark_safe(f'<svg class="chart map" viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{label}">{"".join(body)}</svg>')

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import measures
-from doudi.institutions import queries
+from doudi.institutions import queries, request_queries
 from doudi.institutions.models import TaskGroup
 
 
@@ -23,5 +23,12 @@ def groups() -> tuple[object, str]:
     return TaskGroup.objects.filter(ended_at__isnull=True).count(), _("个专项工作组运行中")
 
 
+def requests() -> tuple[object, str]:
+    """6.3: requests that are open, of them late."""
+    found = request_queries.figures(timezone.now())
+    return found["raised"] + found["assigned"] + found["working"], _("件协调事项未办结，其中超期 %(n)s 件") % {"n": found["late"]}
+
+
 measures.serve("6.1", "institutions:reports", act="institutions.oversee", figure=reported)
 measures.serve("6.2", "institutions:groups", act="group.view", figure=groups)
+measures.serve("6.3", "institutions:requests", act="requests.view", figure=requests)

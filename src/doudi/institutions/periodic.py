@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import periodic, places
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
-from doudi.institutions.services import dues
+from doudi.institutions.services import dues, group, request_clocks
 from doudi.institutions.services.base import today_of
 
 EVERY = timedelta(minutes=5)
@@ -37,3 +37,11 @@ periodic.daily(
     figures={"owed": _("应报"), "changed": _("风险变化")},
 )
 periodic.every_round("institutions.watch", watch)
+periodic.every_round("institutions.requests", request_clocks.scan)
+
+
+def late_actions(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    return {"told": group.remind_actions(area=area, on=on, now=now)}
+
+
+periodic.daily("institutions.actions", _("专项工作组超期议定事项"), late_actions, figures={"told": _("已提醒")})

@@ -25,8 +25,8 @@ from doudi.core.views.access import may
 from doudi.institutions import queries, services
 from doudi.institutions.figures import COLOURS, REASONS, reason_words
 from doudi.institutions.forms import AccountForm, ChangeForm, DealtForm, InstitutionForm, VisitsForm
-from doudi.institutions.models import Institution, VisitState
-from doudi.institutions.views.shared import do, found
+from doudi.institutions.models import Institution, ReportDue, VisitState
+from doudi.institutions.views.shared import below, do, found
 
 VISIT_COLOURS = {"open": "green", "appointment": "", "closed": "orange", "": "gray"}
 MANY = 500
@@ -44,6 +44,10 @@ class InstitutionFilter(django_filters.FilterSet):
         label=gettext_lazy("风险原因"), choices=[(code, label) for code, (_level, label) in REASONS.items()], method="with_reason", empty_label=gettext_lazy("全部")
     )
     state = django_filters.ChoiceFilter(label=gettext_lazy("状态"), choices=Institution.State.choices, empty_label=gettext_lazy("全部"))
+    reported = django_filters.ChoiceFilter(
+        label=gettext_lazy("今天上报"), choices=[("yes", gettext_lazy("已上报")), ("no", gettext_lazy("未上报"))], method="by_report", empty_label=gettext_lazy("全部")
+    )
+    place = django_filters.CharFilter(label=gettext_lazy("区划代码"), method="in_place")
 
     class Meta:
         model = Institution
@@ -51,6 +55,13 @@ class InstitutionFilter(django_filters.FilterSet):
 
     def with_risk(self, rows: QuerySet[Institution], name: str, value: str) -> QuerySet[Institution]:
         return rows.exclude(risk="") if value == "any" else rows.filter(risk=value)
+
+    def by_report(self, rows: QuerySet[Institution], name: str, value: str) -> QuerySet[Institution]:
+        owed = ReportDue.objects.filter(on=timezone.localdate(), reported_at__isnull=value == "no")
+        return rows.filter(state="running", pk__in=owed.values("institution")) if value else rows
+
+    def in_place(self, rows: QuerySet[Institution], name: str, value: str) -> QuerySet[Institution]:
+        return below(rows, value.strip())
 
     def with_reason(self, rows: QuerySet[Institution], name: str, value: str) -> QuerySet[Institution]:
         return rows.filter(~Q(risk=""), risk_reasons__contains=[value])

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -24,6 +25,15 @@ def found(pk: int) -> Institution:
     if row is None:
         raise Http404
     return row
+
+
+def below(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
+    """Rows below a place named by its code; a code that is none finds nothing: a number must not open another list."""
+    if not code:
+        return rows
+    if not (code.isascii() and code.isdigit() and len(code) in (2, 4, 6, 9, 12)):
+        return rows.none()
+    return rows.filter(area__gte=code, area__lt=code + ":")
 
 
 def workbook(content: bytes, name: str) -> HttpResponse:
