@@ -30,7 +30,8 @@ def test_6_3_from_asking_to_the_stock_on_the_pages(django_assert_max_num_queries
     office = Office()
     clerk, reviewer, health = (client_of(each) for each in (office.clerk, office.reviewer, office.health))
     new, form = reverse("institutions:request_new"), {"key": uuid4(), "institution": office.house.pk, "kind": "supplies", "what": "氧气瓶", "urgency": "red"}
-    for wrong in ({}, {"item": "oxygen", "quantity": "-1"}, {"item": "oxygen", "quantity": "1e99"}, {"item": "x", "quantity": "3"}, {"quantity": "3", "institution": office.other.pk}):
+    bad = ({}, {"item": "oxygen", "quantity": "-1"}, {"item": "oxygen", "quantity": "1e99"}, {"item": "x", "quantity": "3"}, {"institution": office.other.pk})
+    for wrong in bad:
         assert clerk.post(new, form | wrong).status_code == 422
     done = clerk.post(new, form | {"item": "oxygen", "quantity": "20"})
     assert done.status_code == 302 and clerk.post(new, form | {"item": "oxygen", "quantity": "20"})["Location"] == done["Location"]
@@ -47,8 +48,8 @@ def test_6_3_from_asking_to_the_stock_on_the_pages(django_assert_max_num_queries
     assert health.post(act, {"act": "send", "version": "3", "key": uuid4(), "quantity": "20", "carrier": "豫A12345"}).status_code == 302
     with scopes.acting(office.clerk):
         part = RequestDelivery.objects.get()
-    for bad in ({"act": "fly"}, {"act": "receive", "delivery": "²"}, {"act": "receive", "delivery": part.pk, "received": "NaN"}, {"act": "accept", "offer": "9" * 40}):
-        assert clerk.post(act, {"version": "4"} | bad).status_code in (422, 403)
+    for refused in ({"act": "fly"}, {"act": "receive", "delivery": "²"}, {"act": "receive", "delivery": part.pk, "received": "NaN"}, {"act": "accept", "offer": "9" * 40}):
+        assert clerk.post(act, {"version": "4"} | refused).status_code in (422, 403)
     assert clerk.post(act, {"act": "receive", "version": "4", "delivery": part.pk, "received": "20"}).status_code == 302
     with django_assert_max_num_queries(40):
         assert "已办结" in clerk.get(url).content.decode()
