@@ -143,7 +143,7 @@ MAY: dict[str, set[str]] = {
     "payments.reserve": {Duty.TOWNSHIP_OFFICER},
     "payments.reserve_view": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
     "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
-    "payments.returns": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
+    "payments.returns": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR} | MONEY,
     "relief.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "relief.apply": {Duty.TOWNSHIP_OFFICER, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER},
     "relief.grant": {Duty.TOWNSHIP_OFFICER},

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django_tasks import task
@@ -52,12 +53,18 @@ class Cancelled(Exception):
     """Somebody asked to cancel the task; `Run.progress` raises it."""
 
 
-def background(function: Callable[..., Any] | None = None, *, own_transactions: bool = False) -> Any:
-    """Mark a function as one that may run in the background; nothing else can be started by its path."""
+def background(
+    function: Callable[..., Any] | None = None, *, own_transactions: bool = False, figures: Mapping[str, str | Promise] | None = None
+) -> Any:
+    """Mark a function as one that may run in the background; nothing else can be started by its path.
+
+    `figures` names, in words for the task's page, those entries of the returned result that a reader understands; the others stay unshown.
+    """
 
     def mark(marked: Callable[..., Any]) -> Callable[..., Any]:
         marked.background = True  # type: ignore[attr-defined]
         marked.own_transactions = own_transactions  # type: ignore[attr-defined]
+        marked.figures = figures or {}  # type: ignore[attr-defined]
         return marked
 
     return mark(function) if function else mark
@@ -70,6 +77,12 @@ def _function(path: str) -> Callable[..., Any]:
     if not getattr(function, "background", False):
         raise ValueError(f"{path} is not marked @background")
     return function
+
+
+def told(row: TaskProgress) -> list[tuple[str | Promise, Any]]:
+    """(name in words, value) of what a task returned."""
+    figures: Mapping[str, str | Promise] = _function(row.task_path).figures  # type: ignore[attr-defined]
+    return [(figures[key], value) for key, value in (row.result or {}).items() if key in figures]
 
 
 class Run:

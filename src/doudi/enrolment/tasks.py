@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from doudi.core.tasks import Run, background
 from doudi.enrolment.services import checking
@@ -20,7 +21,7 @@ def fill_check(run: Run, *, check_id: int) -> dict[str, Any]:
     return {"check": check.pk, "state": check.state}
 
 
-@background
+@background(figures={"households": _("测算户数"), "found": _("差异"), "new": _("新差异"), "settled": _("已消除"), "held": _("暂缓")})
 def monitor(run: Run, *, area: str, month: str) -> dict[str, Any]:
     """Dynamic monitoring of an area for a month."""
     done = run_monitoring(area=area, month=date.fromisoformat(month), now=timezone.now(), progress=run.progress)

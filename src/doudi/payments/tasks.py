@@ -7,12 +7,15 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from doudi.core.tasks import Run, background
 from doudi.payments.services import back_pay, back_payroll, grants, payrolls, supplements
 
+PREPARED = {"payroll": gettext_lazy("批次"), "lines": gettext_lazy("笔数"), "amount": gettext_lazy("金额（元）"), "excluded": gettext_lazy("未列入")}
 
-@background
+
+@background(figures=PREPARED)
 def prepare(run: Run, *, area: str, month: str) -> dict[str, Any]:
     """Prepare or refresh the regular payroll of a county; killed or cancelled, it leaves nothing."""
     run.progress(0, 1, _("生成发放明细"))
@@ -20,7 +23,7 @@ def prepare(run: Run, *, area: str, month: str) -> dict[str, Any]:
     return {"payroll": done.payroll.number, "lines": done.lines, "amount": str(done.amount), "excluded": done.excluded}
 
 
-@background
+@background(figures=PREPARED)
 def prepare_one_off(run: Run, *, area: str, month: str, programme: str = "") -> dict[str, Any]:
     """Prepare or refresh the one-off payroll of a county; killed or cancelled, it leaves nothing."""
     run.progress(0, 1, _("生成发放明细"))
@@ -28,7 +31,7 @@ def prepare_one_off(run: Run, *, area: str, month: str, programme: str = "") -> 
     return {"payroll": done.payroll.number, "lines": done.lines, "amount": str(done.amount), "excluded": done.excluded}
 
 
-@background
+@background(figures=PREPARED)
 def prepare_supplement(run: Run, *, area: str, month: str) -> dict[str, Any]:
     """Prepare or refresh the supplementary payroll of a county; killed or cancelled, it leaves nothing."""
     run.progress(0, 1, _("生成发放明细"))
@@ -36,7 +39,7 @@ def prepare_supplement(run: Run, *, area: str, month: str) -> dict[str, Any]:
     return {"payroll": done.payroll.number, "lines": done.lines, "amount": str(done.amount), "excluded": done.excluded}
 
 
-@background
+@background(figures={"awards": gettext_lazy("待遇"), "months": gettext_lazy("月数"), "amount": gettext_lazy("金额（元）")})
 def calculate_back_pay(
     run: Run, *, area: str, document: str, first: str, last: str = "", programmes: list[str] | None = None, reason: str = ""
 ) -> dict[str, Any]:
@@ -49,7 +52,7 @@ def calculate_back_pay(
     return _back_pay(done)
 
 
-@background
+@background(figures={"awards": gettext_lazy("待遇"), "months": gettext_lazy("月数"), "amount": gettext_lazy("金额（元）")})
 def calculate_late_decisions(run: Run, *, area: str) -> dict[str, Any]:
     """Calculate what decisions that came late owe; killed or cancelled, it leaves nothing."""
     run.progress(0, 1, _("核对较晚的决定"))
@@ -61,7 +64,7 @@ def _back_pay(done: back_pay.Proposed) -> dict[str, Any]:
     return {"back_pay": made.pk, "awards": made.awards, "months": made.months, "amount": str(made.amount)}
 
 
-@background
+@background(figures=PREPARED)
 def prepare_back_payroll(run: Run, *, area: str, month: str) -> dict[str, Any]:
     """Prepare or refresh the payroll of approved back pay; killed or cancelled, it leaves nothing."""
     run.progress(0, 1, _("生成发放明细"))

@@ -20,7 +20,7 @@ def _mark(run: Run, number: int) -> None:
     )
 
 
-@background
+@background(figures={"counted": "件数"})
 def counts(run: Run, *, total: int) -> dict[str, Any]:
     for number in range(total):
         _mark(run, number)

@@ -47,6 +47,8 @@ def test_a_task_runs_under_the_scope_of_its_asker(committed_db: None) -> None:
     after = _now(row)
     assert (after.state, after.done, after.total, after.result) == ("done", 5, 5, {"counted": 5, "area": TOWNSHIP})
     assert _marks() == 5
+    with scopes.acting(PROVINCE):
+        assert tasks.told(after) == [("件数", 5)]  # what has no name in words is not for readers
 
 
 def test_what_is_not_marked_or_lies_elsewhere_cannot_be_started(committed_db: None) -> None:

@@ -154,7 +154,8 @@ class Tasks(ListPage):
 @require_GET
 @may("tasks.view")
 def task(request: HttpRequest, identifier: UUID) -> HttpResponse:
-    return render(request, "doudi/pages/task.html", {"task": get_object_or_404(TaskProgress.objects.select_related("account"), pk=identifier)})
+    row = get_object_or_404(TaskProgress.objects.select_related("account"), pk=identifier)
+    return render(request, "doudi/pages/task.html", {"task": row, "figures": tasks.told(row)})
 
 
 @require_GET

@@ -200,3 +200,15 @@ def test_1_5_the_ticked_leads_are_given_to_somebody_and_the_page_names_those_tha
         assert Lead.objects.get(pk=near.pk).posting_id == visitor.posting_id and Lead.objects.get(pk=far.pk).posting_id is None
     checker = officer(Duty.DATA_CHECKER, COUNTY)
     assert client_of(checker).post(url, sent).status_code == 403 and "批量分派" not in client_of(checker).get(reverse("discovery:leads")).content.decode()
+
+
+@pytest.mark.django_db
+def test_1_3_who_may_report_but_not_read_leads_comes_back_to_the_household(town: scopes.Scope) -> None:
+    home = household(town)
+    worker = client_of(officer(Duty.PROTECTION_WORKER, COUNTY))
+    url = reverse("discovery:lead_report", args=[home.pk])
+    assert f'href="{reverse("discovery:leads")}"' not in worker.get(url).content.decode()
+    answer = worker.post(url, {"reason": "孩子无人照料", "urgency": "red", "need": "living"}, follow=True)
+    assert answer.status_code == 200 and answer.redirect_chain[-1][0] == reverse("registry:household", args=[home.pk])
+    with scopes.acting(town):
+        assert Lead.objects.get(household_id=home.pk).urgency == "red"

@@ -317,5 +317,7 @@ def report(request: HttpRequest, household_id: int) -> HttpResponse:
             form.add_error(None, error.messages)
         else:
             messages.success(request, _("已登记线索 %(number)s，工作人员会在期限内联系。") % {"number": made.number})
-            return redirect("discovery:lead", lead_id=made.pk)
-    return render(request, "discovery/report.html", {"form": form, "household": household}, status=422 if form.errors else 200)
+            # who reports need not be one who works on leads
+            return redirect("discovery:lead", lead_id=made.pk) if duties.may("discovery.view") else redirect("registry:household", household.pk)
+    context = {"form": form, "household": household, "may_list": duties.may("discovery.view")}
+    return render(request, "discovery/report.html", context, status=422 if form.errors else 200)

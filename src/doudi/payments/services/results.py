@@ -127,7 +127,7 @@ def book_given(*, given: list[Given], on: date, now: datetime, payroll_id: int |
                     " payee_name, account, result_id, code, reason, state, new_name, new_bank, correction_note)"
                     " select l.area, l.id, l.month_entitled, l.entitlement_id, l.amount, l.payroll_id, l.programme, l.household_id, l.payee_name,"
                     " l.account, %s, b.code, b.reason, 'open', '', '', ''"
-                    " from pg_temp.bank_answer b join payments_payrollline l on (l.id = b.line_id or l.carrier = b.line_id) and l.payroll_id = %s"
+                    " from pg_temp.bank_answer b join payments_payrollline l on coalesce(l.carrier, l.id) = b.line_id and l.payroll_id = %s"
                     " where b.file = %s and b.back order by l.id",
                     [result.pk, payroll.pk, number],
                 )

@@ -50,12 +50,13 @@ def _figures(
     answer = queries.answered(payroll)
     difference = _("较上月 %(change)s 元") % {"change": ui.change(compared["total"]["difference"])} if before else _("上月没有批次")
     kept = sum((row["amount"] for row in left_out), Decimal(0))
+    people = queries.people_in(payroll)
     shown: list[dict[str, Any]] = [
         {
             "label": _("本批笔数"),
             "value": ui.count(payroll.lines),
             "unit": _("笔"),
-            "note": _("%(n)s 人") % {"n": ui.count(queries.people_in(payroll))},
+            "note": _("%(n)s 人") % {"n": ui.count(people)} if people else "",  # back pay and repairs pay months, not more people
             "url": reverse("payments:lines", args=[payroll.pk]),
         },
         {"label": _("本批金额"), "value": ui.money(payroll.amount), "unit": _("元"), "note": difference},
