@@ -11,5 +11,6 @@ class CommunityConfig(AppConfig):
         from doudi.core import attachable
 
         import_module("doudi.community.procedures")
+        import_module("doudi.community.suggesting")
         # its files are made by the printing alone
         attachable.add("card_run", model=PrintRun, view="community.cards", change="community.ask")

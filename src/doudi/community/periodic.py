@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext_lazy as _
 
 from doudi.community import services
+from doudi.community.services import activating
 from doudi.core import periodic
 
 
@@ -19,6 +20,12 @@ def groups(*, area: str, on: date, now: datetime) -> dict[str, int]:
     return {"joined": done.joined, "changed": done.changed, "left": done.left, "ended": ended, "cards": cards}
 
 
+def plans(*, area: str, on: date, now: datetime) -> dict[str, int]:
+    """Activations whose time is over end by themselves."""
+    return {"ended": activating.end_over(area=area, on=on, now=now)}
+
+
+periodic.daily("community.plans", _("到期结束预案启动"), plans, acts=["plans.clocks"], figures={"ended": _("已结束")})
 periodic.every_round("community.groups", services.derive_changed)
 periodic.daily(
     "community.groups",

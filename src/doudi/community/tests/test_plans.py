@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -10,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from doudi.community.models import Activation, ActivationPerson, PlanItem, PlanVersion
-from doudi.community.services import activating, derive, plans
+from doudi.community.services import activating, assign_contact, derive, plans
 from doudi.community.services.plans import Line
 from doudi.community.tests.world import NEXT_VILLAGE, NOW, ON, VILLAGE, Village
 from doudi.core import scope as scopes
@@ -19,6 +20,8 @@ from doudi.core.tests.officers import officer
 from doudi.core.tests.together import as_, together
 from doudi.discovery.models.visits import Group, Visit
 from doudi.discovery.services.visit_plans import densities
+from doudi.needs import answerers
+from doudi.needs.services import About, raise_need
 
 LINES = (
     Line("grid", "东片", person="杨建国", phone="13800002222", detail="东街 1—3 组"), Line("grid", "西片", person="朱红霞", phone="13800003333"),
@@ -194,3 +197,18 @@ def many_people(area: str, number: int) -> None:
         )
     with scopes.acting(scopes.Scope(area=area[:6], duty="worker", acts=frozenset({"community.derive"}))):
         derive(area=area[:6], on=ON, now=NOW)
+
+
+def test_7_5_a_need_of_medicine_is_suggested_to_the_care_contact_and_the_plans_pharmacy(village: Village) -> None:
+    care, contact = village.old_man(), village.contact()
+    approved(village)
+    with scopes.acting(village.town):
+        assign_contact(care_id=care.pk, version=care.version, contact_id=contact.pk, now=NOW)
+        need = raise_need(
+            uuid=uuid4(), about=About(person=care.person_id), kind="medicine", what="降压药只剩两天", urgency="red", source="officer", now=NOW
+        )
+        found = answerers.suggest(need)
+        assert [(each.kind, each.name) for each in found] == [("contact", "李桂英"), ("shop", "仁和药店")] and found[1].phone is not None
+        assert [each.name for each in answerers.suggest(raise_need(
+            uuid=uuid4(), about=About(household=care.household_id), kind="repairs", what="屋顶漏雪要修", urgency="yellow", source="officer", now=NOW
+        ))] == ["李桂英"]  # fmt: skip
