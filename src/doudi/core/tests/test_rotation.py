@@ -34,10 +34,16 @@ STEPS = ["keys", "journal", "files", "registry_person", "before commit", "commit
 
 # uuid columns that are no tokens: identifiers that the system makes itself
 IDENTIFIERS = {
-    ("api_apicall", "request_id"), ("complaints_complaint", "uuid"), ("core_attachment", "id"), ("core_taskprogress", "id"), ("core_taskprogress", "task_id"),
-    ("discovery_call", "uuid"), ("discovery_linkagepair", "subject"), ("discovery_sweep", "key"), ("discovery_sweepevent", "uuid"), ("discovery_visit", "uuid"),
-    ("discovery_visitconflict", "uuid"), ("discovery_visitdevice", "id"), ("django_tasks_database_dbtaskresult", "id"), ("django_tasks_db_dbtaskresult", "id"),
-    ("enrolment_datacheck", "task_id"), ("pghistory_context", "id"), ("registry_fact", "evidence_id"), ("relief_casemeeting", "sitting"), ("relief_reliefcase", "key"),
+    ("api_apicall", "request_id"), ("community_printrun", "task"), ("community_printrun", "uuid"), ("complaints_complaint", "uuid"), ("core_attachment", "id"),
+    ("core_taskprogress", "id"), ("core_taskprogress", "task_id"), ("discovery_call", "uuid"), ("discovery_linkagepair", "subject"), ("discovery_sweep", "key"),
+    ("discovery_sweepevent", "uuid"), ("discovery_visit", "uuid"), ("discovery_visitconflict", "uuid"), ("discovery_visitdevice", "id"),
+    ("django_tasks_database_dbtaskresult", "id"), ("django_tasks_db_dbtaskresult", "id"), ("enrolment_datacheck", "task_id"), ("institutions_groupaction", "key"),
+    ("institutions_groupmeeting", "key"), ("institutions_request", "key"), ("institutions_requestdelivery", "key"), ("institutions_resident", "key"),
+    ("institutions_stockmovement", "key"), ("institutions_taskgroup", "key"), ("institutions_transfer", "key"), ("needs_need", "uuid"), ("needs_needanswer", "uuid"),
+    ("pghistory_context", "id"), ("protection_care", "uuid"), ("protection_caseassessment", "uuid"),
+    ("protection_casecontact", "uuid"), ("protection_caseresource", "uuid"), ("protection_casereview", "uuid"), ("protection_counselling", "uuid"),
+    ("protection_handover", "uuid"), ("protection_plangoal", "uuid"), ("protection_planservice", "uuid"), ("protection_protectioncase", "uuid"),
+    ("protection_referral", "uuid"), ("protection_report", "uuid"), ("registry_fact", "evidence_id"), ("relief_casemeeting", "sitting"), ("relief_reliefcase", "key"),
     ("relief_vagrantcase", "key"),
 }  # fmt: skip
 # what a CHECK constraint wants in a row that the test makes up
@@ -46,6 +52,13 @@ CHECKED: dict[str, dict[str, Any]] = {
     "enrolment_award": {"starts": date(2022, 12, 1)},
     "enrolment_authorisation": {"obligor_name": b"x"},
     "enrolment_payeechange": {"kind": "guardian", "state": "proposed", "person_id": None, "decided_by_id": None},
+    "institutions_institution": {"risk": "", "risk_reasons": []},
+    "institutions_resident": {"leaving": ""},
+    "needs_needanswer": {"state": "offered"},
+    "needs_need": {"state": "open", "taken": 0, "met": 0},
+    "protection_care": {"kind": "living", "basis": "civil_34", "organiser": "civil_affairs", "state": "active", "outcome": ""},
+    "protection_protectioncase": {"state": "moved"},
+    "protection_report": {"state": "waiting"},
     "payments_grant": {"month": date(2022, 12, 1)},
     "relief_reliefclaim": {"slot": 1, "until": date(2023, 11, 25), "year": 2022},
     "relief_vagrantcase": {"state": "staying", "leaving": ""},
@@ -106,7 +119,8 @@ def fill(superuser: str) -> None:
             ).fetchall()
             row = {name: MADE_UP.get(kind, 1) for name, kind in columns} | {name: COUNTY.area for name, _ in columns if name == "area"}
             row |= CHECKED.get(table.name, {}) | {name: person if "token" in name else account for name in table.tokens}
-            admin.execute(f"insert into {table.name} ({', '.join(row)}) values ({', '.join(['%s'] * len(row))})", list(row.values()))
+            named = ", ".join(f'"{name}"' for name in row)
+            admin.execute(f"insert into {table.name} ({named}) values ({', '.join(['%s'] * len(row))})", list(row.values()))
 
 
 @pytest.fixture
