@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.community.models import CareContact, CareEvent, CarePerson, ContactAbsence, GroupByHand, GroupDefinition, HelpCard
+from doudi.community.models import CareContact, CareEvent, CarePerson, ContactAbsence, GroupByHand, GroupDefinition, HelpCard, PlanVersion
 from doudi.community.models.groups import CareGroup
 from doudi.community.services.contacts import standing_in
 from doudi.core import duties
@@ -195,3 +195,8 @@ def found_figure() -> tuple[int, str]:
     """Leads that communities raised this month (7.1): by visits, officers of villages and cards."""
     since = month_start(timezone.localdate())
     return Lead.objects.filter(channel__in=("visitor", "team", "portal"), signal_at__gte=since).count(), _("条本月社区发现的线索")
+
+
+def plans_figure() -> tuple[int, str]:
+    """Villages with a service plan in force (7.2)."""
+    return PlanVersion.objects.filter(state=PlanVersion.State.APPROVED).count(), _("个村（社区）有现行预案")

@@ -6,9 +6,12 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from doudi.community.models import Activation, ActivationPerson, PlanItem, PlanVersion
 from doudi.community.services import activating, assign_contact, derive, plans
@@ -16,7 +19,7 @@ from doudi.community.services.plans import Line
 from doudi.community.tests.world import NEXT_VILLAGE, NOW, ON, VILLAGE, Village
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.tests.officers import officer
+from doudi.core.tests.officers import client_of, officer
 from doudi.core.tests.together import as_, together
 from doudi.discovery.models.visits import Group, Visit
 from doudi.discovery.services.visit_plans import densities
@@ -212,3 +215,24 @@ def test_7_5_a_need_of_medicine_is_suggested_to_the_care_contact_and_the_plans_p
         assert [each.name for each in answerers.suggest(raise_need(
             uuid=uuid4(), about=About(household=care.household_id), kind="repairs", what="屋顶漏雪要修", urgency="yellow", source="officer", now=NOW
         ))] == ["李桂英"]  # fmt: skip
+
+
+def test_7_2_the_walk_on_the_pages(village: Village, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    village.old_man()
+    row = approved(village)
+    town, visitor = client_of(village.town), client_of(village.visitor)
+    with time_machine.travel(NOW, tick=False):
+        assert town.post(reverse("community:plans"), {"act": "draft", "area": VILLAGE}).status_code == 302
+        assert "仁和药店" in town.get(reverse("community:plan", args=[row.pk])).content.decode()
+        given = {"act": "activate", "areas": [VILLAGE], "reason": "强降雪，道路不通", "document": "牟应急〔2022〕9号", "until": "2022-12-01"}
+        assert town.post(reverse("community:plans"), given | {"areas": []}).status_code == 422
+        done = town.post(reverse("community:plans"), given)
+        assert done.status_code == 302
+        with django_assert_max_num_queries(40):
+            assert "王长顺" in visitor.get(done["Location"]).content.decode()
+        with scopes.acting(village.visitor):
+            entry = ActivationPerson.objects.get()
+        page = reverse("community:plan_entry", args=[entry.pk])
+        assert visitor.get(page).status_code == 200 and visitor.post(page, {"outcome": ""}).status_code == 422
+        assert f"person={entry.person_id}" in visitor.post(page, {"outcome": "need", "note": "降压药快没了"})["Location"]
+        assert client_of(officer(Duty.VISITOR, NEXT_VILLAGE)).get(page).status_code == 404
