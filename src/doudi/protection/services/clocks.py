@@ -56,7 +56,8 @@ def run_clocks(*, area: str, on: date, now: datetime) -> Ran:
 
 
 def _up(row: ProtectionCase, kind: str, title: str, now: datetime) -> int:
-    """To the township's child supervisor and to the county's approver; a red case that nobody has seen for a day to the city too."""
+    """To the township's child supervisor and to the county's approver; a red case that nobody has seen for a day to the city too
+    (at the county's place, which the city sees: whoever sees the minor then ends it)."""
     raised = todo(row, kind, Duty.CHILD_SUPERVISOR, title, now) + todo(row, kind, Duty.COUNTY_APPROVER, title, now, area=row.area[:6])
     if kind == "protection_late" and row.urgency == "red" and now - row.contact_due > timedelta(days=1):
         raised += todo(row, kind, Duty.SUPERVISOR, title, now, area=row.area[:6])

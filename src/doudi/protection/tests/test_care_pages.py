@@ -162,4 +162,4 @@ def test_5_3_the_daily_jobs_of_a_county_tell_its_city_and_other_counties() -> No
         assert periodic.run_daily(job=periodic.jobs()[name], area="410122", on=when.date(), now=when)
     with scopes.acting(scopes.Scope(area="41")):
         told = set(Todo.objects.values_list("kind", "area", "subject_id"))
-    assert {("protection_late", "4101", late.pk), ("referral_remind", ELSEWHERE, made.pk)} <= told
+    assert {("protection_late", "410122", late.pk), ("referral_remind", ELSEWHERE, made.pk)} <= told

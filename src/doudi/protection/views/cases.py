@@ -189,8 +189,9 @@ def _figures(row: ProtectionCase, spans: list[timeline.Span], now: datetime) -> 
     on = timezone.localdate(now)
     days = (row.review_due - on).days if row.review_due else None
     face = sum(each.how not in ("phone", "video") for each in contacts)
+    first = timeline.words(row.contacted_at - row.opened_at) if row.contacted_at else queries.clock(row, now)[0]
     figures: list[dict[str, Any]] = [
-        {"label": _("首次到场"), "value": queries.clock(row, now)[0], "note": _("时限 %(due)s") % {"due": ui.day(row.contact_due)}},
+        {"label": _("首次到场"), "value": first, "note": _("时限 %(due)s") % {"due": ui.day(row.contact_due)}},
         {"label": _("无人照料"), "value": timeline.words(alone) if alone else "0", "bad": bool(alone), "note": _("仍无人照料") if row.unattended_from else ""},
         {"label": _("监护缺失"), "value": timeline.words(gap) if gap else "0", "bad": bool(gap), "note": _("尚未结束") if _gap_runs(spans, timeline.GUARDIAN) else ""},
     ]  # fmt: skip
