@@ -34,7 +34,7 @@ class LineForm(forms.Form):
     priority = forms.IntegerField(label=_("优先级"), min_value=1, max_value=9, initial=1, help_text=_("1 最先"))
 
     def __init__(self, *args: Any, section: str, groups: list[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, prefix=section, **kwargs)
+        super().__init__(*args, **kwargs | {"prefix": section})
         self.section = Section(section)
         for name in list(self.fields):
             if name not in FIELDS[self.section]:

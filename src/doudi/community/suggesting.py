@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,8 +25,8 @@ SUPPLY = {"medicine": ("pharmacy", "hospital"), "food": ("meals", "shop"), "supp
 def contacts(need: Need) -> Iterator[Suggestion]:
     """The care contacts of the person or household; two queries."""
     rows = CarePerson.objects.filter(ends__isnull=True, contact__isnull=False)
-    rows = rows.filter(person=need.person_id) if need.person_id else rows.filter(household_id=need.household_id)
-    found = {row.contact_id: row.contact for row in rows.select_related("contact") if row.contact}
+    rows = rows.filter(Q(person=need.person_id) if need.person_id else Q(household_id=need.household_id))
+    found = {row.contact.pk: row.contact for row in rows.select_related("contact") if row.contact}
     away = standing_in(timezone.localdate(), list(found)) if found else {}
     for pk, contact in found.items():
         who = away.get(pk, contact)

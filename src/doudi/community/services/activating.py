@@ -259,4 +259,4 @@ def figures(activation_ids: Sequence[int], on: date) -> dict[int, dict[str, Any]
         all=Count("pk"), owed=Count("pk", filter=Q(due__lte=on)), done=Count("pk", filter=Q(last_on=on)),
         need=Count("pk", filter=Q(last_on=on, last_outcome="need")), lost=Count("pk", filter=Q(last_outcome="unreachable")),
     )  # fmt: skip
-    return {row["activation"]: row for row in rows}
+    return {row["activation"]: dict(row) for row in rows}

@@ -49,33 +49,30 @@ with place as materialized (
   where b.area >= %(low)s and b.area < %(high)s and b.state in ('active', 'suspended') and b.starts <= %(on)s and (b.ends is null or b.ends > %(on)s)
     and (%(households)s::bigint[] is null or b.person_id in (select person_id from people))
 ), home as materialized (
-  select * from people p where not exists (select from said s where s.person_id = p.person_id and s.kind = 'in_institution')
+  select * from people where person_id not in (select person_id from said where kind = 'in_institution')
 ), alone as (
   select household_id from home group by 1 having count(*) = 1
 ), derived as (
   select h.person_id, 'old_alone' as grp from home h join place using (area)
   where h.years >= old_age and (h.household_id in (select household_id from alone)
-    or exists (select from said s where s.person_id = h.person_id and s.kind = 'support_obligor')
-    or exists (select from award a where a.person_id = h.person_id and a.programme = 'tekun'))
-  union select h.person_id, 'orphan' from home h where h.years < 18
-    and (exists (select from said s where s.person_id = h.person_id and s.kind = 'orphan')
-      or exists (select from award a where a.person_id = h.person_id and a.programme = 'orphan'))
-  union select h.person_id, 'unsupported' from home h where h.years < 18
-    and (exists (select from said s where s.person_id = h.person_id and s.kind = 'de_facto_unsupported_child')
-      or exists (select from award a where a.person_id = h.person_id and a.programme = 'unsupported_child'))
+    or h.person_id in (select person_id from said where kind = 'support_obligor') or h.person_id in (select person_id from award where programme = 'tekun'))
+  union select person_id, 'orphan' from home where years < 18 and (person_id in (select person_id from said where kind = 'orphan')
+    or person_id in (select person_id from award where programme = 'orphan'))
+  union select person_id, 'unsupported' from home where years < 18 and (person_id in (select person_id from said where kind = 'de_facto_unsupported_child')
+    or person_id in (select person_id from award where programme = 'unsupported_child'))
   union select h.person_id, 'disabled' from home h join place using (area) join said s on s.person_id = h.person_id and s.kind = 'disability' where s.number <= grade
   union select h.person_id, 'left_behind' from home h join place using (area) join (
       select p.household_id from people p left join said s on s.person_id = p.person_id and s.kind = 'works_away' where p.years between 18 and 59
       group by 1 having bool_and(s.person_id is not null)) away using (household_id) where h.years < child_age
   union select h.person_id, 'own' || o.id from home h join care_own o on starts_with(h.area, o.area)
   where (o.fact <> '' or o.programme <> '' or o.age_from is not null or o.age_to is not null)
-    and (o.fact = '' or exists (select from said s where s.person_id = h.person_id and s.kind = o.fact))
-    and (o.programme = '' or exists (select from award a where a.person_id = h.person_id and a.programme = o.programme))
+    and (o.fact = '' or (h.person_id, o.fact) in (select person_id, kind::text from said))
+    and (o.programme = '' or (h.person_id, o.programme) in (select person_id, programme::text from award))
     and h.years >= coalesce(o.age_from, 0) and h.years <= coalesce(o.age_to, 200)
 ), hand as (
   select person_id, "group" as grp, kind from community_groupbyhand where area >= %(low)s and area < %(high)s and ended_at is null
 ), chosen as (
-  select person_id, grp from derived d where not exists (select from hand h where h.person_id = d.person_id and h.grp = d.grp and h.kind = 'out')
+  select person_id, grp from derived where (person_id, grp) not in (select person_id, grp::text from hand where kind = 'out')
   union select person_id, grp from hand where kind = 'added' and (grp not like 'own%%' or grp in (select 'own' || id from care_own))
 )
 insert into care_wanted (person_id, household_id, area, groups)

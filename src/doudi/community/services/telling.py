@@ -35,12 +35,17 @@ def tell_gaps(*, area: str, now: datetime) -> int:
     return raised
 
 
-def tell_contact(contact: CareContact, *, on: date, now: datetime) -> None:
-    """Tell a contact who signs in that people were given, at a posting that has to do with the place."""
+def posting_of(contact: CareContact, on: date) -> Posting | None:
+    """The posting of a contact who signs in that has to do with the place."""
     if contact.account_id is None:
-        return
+        return None
     held = [each for each in Posting.objects.filter(account=contact.account_id).order_by("-area", "id") if each.holds_on(on)]
-    posting = next((each for each in held if contact.area.startswith(each.area) or each.area.startswith(contact.area)), None)
+    return next((each for each in held if contact.area.startswith(each.area) or each.area.startswith(contact.area)), None)
+
+
+def tell_contact(contact: CareContact, *, on: date, now: datetime) -> None:
+    """Tell a contact who signs in that people were given."""
+    posting = posting_of(contact, on)
     if posting is not None:
         raise_todo(
             kind="care.given", area=posting.area, duty=posting.duty, title="帮扶对象有变化，请与本人见面并留下电话", url="/community/mine/",
@@ -49,6 +54,6 @@ def tell_contact(contact: CareContact, *, on: date, now: datetime) -> None:
 
 
 def read_given(*, account_id: int, now: datetime) -> int:
-    """A contact has seen who was given: the to-do ends."""
+    """A contact has seen who was given and who asked: these to-dos end."""
     mine = CareContact.objects.filter(account=account_id, ends__isnull=True).values_list("pk", flat=True)
-    return sum(finish_todos(subject="care_contact", subject_id=pk, kind="care.given", now=now) for pk in mine)
+    return sum(finish_todos(subject="care_contact", subject_id=pk, now=now) for pk in mine)

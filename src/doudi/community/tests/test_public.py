@@ -17,9 +17,11 @@ from doudi.community.services.cards import new_code
 from doudi.community.tests.world import NOW, ON, VILLAGE, Village
 from doudi.core import numbers
 from doudi.core import scope as scopes
-from doudi.core.models import Duty, Todo
+from doudi.core.models import Account, Duty, Todo
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery.models import HotlineDesk, Lead
+from doudi.needs import answerers
+from doudi.needs.models import Need
 from doudi.registry.models import Household, Person
 from doudi.registry.services import record_death
 
@@ -75,7 +77,7 @@ def test_7_4_the_public_page_speaks_english_and_needs_no_script() -> None:
     _row, card = carded(village)
     page = Client().get(f"/card/{card.code}/", HTTP_ACCEPT_LANGUAGE="en").content.decode()
     form = page[page.index(f'action="/card/{card.code}/"') :]
-    assert "I need help" in form and 'type="radio"' in form and "hx-" not in form[: form.index("</form>")]
+    assert 'lang="zh-Hans">中文' in page and "I need help" in form and 'type="radio"' in form and "hx-" not in form[: form.index("</form>")]
 
 
 def test_7_4_all_unknown_codes_get_one_answer_and_all_void_cards_another() -> None:
@@ -104,24 +106,49 @@ def test_7_4_a_network_that_tries_codes_is_told_to_wait_and_others_are_not() -> 
     assert Client(REMOTE_ADDR="10.1.2.3").get(f"/card/{new_code()}/").status_code == 404
 
 
-def test_7_4_a_call_for_help_is_a_lead_of_the_village_for_visitor_and_township() -> None:
+def test_7_4_a_call_for_help_is_a_need_of_the_holder_or_a_lead_where_it_is_not_said_what_is_missing() -> None:
     village = Village()
     row, card = carded(village)
     client, uuid = Client(), str(uuid4())
     assert ask(client, card.code, uuid=uuid, urgent="on", phone="13712345678").status_code == 302  # type: ignore[attr-defined]
     assert ask(client, card.code, uuid=uuid).status_code == 302  # type: ignore[attr-defined]
+    other = str(uuid4())
+    for _twice in range(2):
+        assert ask(client, card.code, uuid=other, kind="other", words="房子漏雨").status_code == 302  # type: ignore[attr-defined]
     with scopes.acting(village.visitor):
+        need = Need.objects.get()
+        assert (need.person_id, need.kind, need.urgency, need.source, need.source_id) == (row.person_id, "medicine", "red", "card", row.pk)
+        assert "降压药没了" in need.private.what and [each.name for each in answerers.suggest(need)] == ["李桂英"]
         lead = Lead.objects.get()
-        assert (lead.person_id, lead.household_id, lead.urgency, lead.need, lead.detail) == (row.person_id, row.household_id, "red", "supplies", "降压药没了")
-        assert lead.state == "assigned" and Todo.objects.filter(kind="lead", posting=village.visitor.posting_id).exists()
-        assert CareEvent.objects.filter(what="asked").count() == 1
-    again = [asking.find(code=card.code, network="10.0.0.0/24", now=NOW)] * (asking.ASKED_A_DAY + 2)
-    for at, found in enumerate(again):
-        assert found is not None
-        asking.ask(found=found, uuid=uuid4(), kind="food", network=f"10.0.{at}.0/24", now=NOW + timedelta(minutes=at))
+        assert (lead.person_id, lead.household_id, lead.detail, lead.state) == (row.person_id, row.household_id, "房子漏雨", "assigned")
+        assert Todo.objects.filter(kind="lead", posting=village.visitor.posting_id).exists() and Todo.objects.filter(subject="need").exists()
+        assert CareEvent.objects.filter(what="asked").count() == 2
+    page = client_of(village.town).get(f"/community/{row.pk}/").content.decode()
+    assert "扫码求助" in page and "药品配送" in page
+    found = asking.find(code=card.code, network="10.0.0.0/24", now=NOW)
+    assert found is not None
+    for at in range(asking.ASKED_A_DAY + 2):
+        asking.ask(found=found, uuid=uuid4(), kind="food", words="\x07没米了", network=f"10.0.{at}.0/24", now=NOW + timedelta(minutes=at))
     with scopes.acting(village.visitor):
-        assert CareEvent.objects.filter(what="asked").count() == asking.ASKED_A_DAY
-        assert Lead.objects.filter(merged_into=None).count() == 1
+        assert CareEvent.objects.filter(what="asked", at__lt=NOW + timedelta(hours=1)).count() <= asking.ASKED_A_DAY
+
+
+def test_7_5_the_contact_who_signs_in_or_the_substitute_is_told_of_a_call() -> None:
+    village = Village()
+    row = village.old_man()
+    with scopes.acting(village.town):
+        username = Account.objects.get(pk=village.visitor.account_id).username
+        own = services.add_contact(area=VILLAGE, name="杨建国", kind="cadre", phone="13800000999", username=username, now=NOW)
+        other = village.contact("李桂英", by=village.town)
+        services.assign_contact(care_id=row.pk, version=row.version, contact_id=other.pk, now=NOW)
+        services.set_absence(contact_id=other.pk, substitute_id=own.pk, starts=ON, ends=ON + timedelta(days=2), now=NOW)
+        card = services.issue_card(care_id=row.pk, on=ON, now=NOW)
+    for days, told in ((2, 0), (1, 1)):
+        found = asking.find(code=card.code, network="-", now=NOW)
+        assert found is not None
+        asking.ask(found=found, uuid=uuid4(), kind="food", network=f"10.1.{days}.0/24", now=NOW + timedelta(days=days))
+        with scopes.acting(village.visitor):
+            assert Todo.objects.filter(kind="care.asked", posting=village.visitor.posting_id).count() == told
 
 
 def test_7_4_a_network_that_floods_calls_is_told_to_wait() -> None:
@@ -137,7 +164,7 @@ def test_7_4_a_malformed_call_is_refused_on_the_page(given: dict[str, str]) -> N
     _row, card = carded(village)
     assert ask(Client(), card.code, **given).status_code == 422  # type: ignore[attr-defined]
     with scopes.acting(village.town):
-        assert not Lead.objects.exists()
+        assert not Lead.objects.exists() and not Need.objects.exists()
 
 
 def test_7_4_a_signed_in_officer_of_elsewhere_learns_no_more_and_keeps_the_own_scope() -> None:

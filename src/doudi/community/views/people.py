@@ -26,6 +26,7 @@ from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.discovery.models import Visit
+from doudi.needs import queries as needs
 from doudi.registry.models import Person
 from doudi.registry.queries import shown_name
 
@@ -125,9 +126,14 @@ def _page(request: HttpRequest, row: CarePerson, *, out: OutForm | None = None, 
         "events": queries.timeline(row, names), "visits": queries.visits_of(row.household_id), "out": out, "assign": assign, "living": living,
         "card": HelpCard.objects.filter(care=row, void_at__isnull=True).first(), "may_hand": duties.may("community.members") and living,
         "may_card": duties.may("community.cards"), "may_lead": duties.may("discovery.report") and living,
+        "may_need": duties.may("needs.raise") and living, "needs": _needs(row),
         "may_visit": duties.may("visits.record") and living,
     }  # fmt: skip
     return render(request, "community/person.html", context, status=422 if refused else 200)
+
+
+def _needs(row: CarePerson) -> Any:
+    return needs.of_person(row.person_id) if duties.may("needs.view") else []
 
 
 def _choices(area: str, on: Any) -> list[tuple[int, str]]:

@@ -100,8 +100,8 @@ def plan(request: HttpRequest, plan_id: int) -> HttpResponse:
         for item in lines:
             item.shown = names.get(item.name, item.name) if section == Section.PRIORITY else item.name  # type: ignore[attr-defined]
             item.call = item.line or (numbers.plain(item.phone) or "")  # type: ignore[attr-defined]
-        form = (wrong if wrong is not None and wrong.section == section else LineForm(section=section, groups=groups)) if editing else None
-        sections.append((section, lines, form))
+        shown: LineForm | None = (wrong if wrong is not None and wrong.section == section else LineForm(section=section, groups=groups)) if editing else None
+        sections.append((section, lines, shown))
     account = request.scope.account_id  # type: ignore[attr-defined]
     context = {
         "row": row, "colour": COLOURS[row.state], "sections": sections, "editing": editing, "problem": problem,

@@ -124,18 +124,22 @@ def day(value: date | datetime | None) -> str:
 
 
 @register.filter
-def due(value: date | None) -> SafeString | str:
-    """A day by which something must be done; marked when it has passed or is near."""
+def due(value: date | datetime | None) -> SafeString | str:
+    """A day, or an hour of one, by which something must be done; marked when it has passed or is near."""
     if not value:
         return NOTHING
-    left = (value - timezone.localdate()).days
+    if isinstance(value, datetime):
+        last, late = timezone.localtime(value).date(), value < timezone.now()
+    else:
+        last, late = value, value < timezone.localdate()
+    left, shown = (last - timezone.localdate()).days, day(value)
     if left > 3:
-        return value.isoformat()
-    if left < 0:
-        words = _("超期 %(days)d 天") % {"days": -left}
+        return shown
+    if late:
+        words = _("超期 %(days)d 天") % {"days": -left} if left else _("已超期")
     else:
         words = _("还有 %(days)d 天") % {"days": left} if left else _("今天到期")
-    return format_html("{} {}", value.isoformat(), status_tag(words, "red" if left < 0 else "orange"))
+    return format_html("{} {}", shown, status_tag(words, "red" if late else "orange"))
 
 
 @register.filter

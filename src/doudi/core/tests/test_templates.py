@@ -1,9 +1,13 @@
 """Every template of the house: numbers that machines read back keep their digits together."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
+from django.utils import timezone
+
 import doudi
+from doudi.core.templatetags.ui import due
 
 HOUSE = Path(doudi.__file__).parent
 ATTRIBUTE = re.compile(r'\b(?:value|href|action|src|id|for|hx-[a-z]+|data-[a-z-]+)="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"')
@@ -25,3 +29,10 @@ def test_keys_and_versions_in_forms_and_addresses_are_never_grouped_by_thousands
         f"{file.relative_to(HOUSE)}: {each}" for file in HOUSE.rglob("templates/**/*.html") for each in grouped(file.read_text(encoding="utf-8"))
     }
     assert not found
+
+
+def test_a_limit_may_be_a_day_or_an_hour():
+    now, today = timezone.now(), timezone.localdate()
+    assert "超期 2 天" in due(today - timedelta(days=2)) and "今天到期" in due(today) and due(today + timedelta(days=9)) == f"{today + timedelta(days=9)}"
+    assert "超期" in due(now - timedelta(minutes=1)) and "超期" not in due(now + timedelta(minutes=1)) and due(None) == "—"
+    assert due(now + timedelta(days=9)) == f"{timezone.localtime(now + timedelta(days=9)):%Y-%m-%d %H:%M}"

@@ -82,6 +82,14 @@ def phone_token(text: str, field: str = "phone") -> UUID | None:
         raise ValidationError({field: str(error)}) from None
 
 
+def phone_needed(text: str, field: str = "phone") -> UUID:
+    """`phone_token` where a number must be given."""
+    token = phone_token(text, field)
+    if token is None:
+        raise ValidationError({field: _("请填写联系电话，应急时要用。")})
+    return token
+
+
 def between(field: str, label: str | Promise, on: date, least: date | None, most: date) -> date:
     if on > most:
         raise ValidationError({field: _("“%(label)s”不能晚于今天。") % {"label": label}})

@@ -18,7 +18,7 @@ from doudi.core.models import Duty, Posting
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.institutions.models import GroupAction, GroupEvent, GroupMeeting, GroupMember, GroupShift, TaskGroup
 from doudi.institutions.models.group import Department
-from doudi.institutions.services.base import needed, one_of, phone_token, refused, today_of
+from doudi.institutions.services.base import needed, one_of, phone_needed, refused, today_of
 
 ACTION = "group_action"
 ROSTER_DAYS = 60
@@ -147,7 +147,7 @@ def seat(*, group_id: int, seats: Sequence[Seat], now: datetime) -> list[GroupMe
             with refused({"group_account_once": taken}):
                 found = GroupMember.objects.create(
                     group=row, area=row.area, department=given.department, unit=given.unit.strip()[:60], name=given.name.strip()[:60], role=given.role,
-                    post=given.post.strip()[:40], phone=phone_token(given.phone), account_id=given.account_id, made_by_id=scopes.current().account_id or None, made_at=now,
+                    post=given.post.strip()[:40], phone=phone_needed(given.phone), account_id=given.account_id, made_by_id=scopes.current().account_id or None, made_at=now,
                 )  # fmt: skip
             _event(row, "member", str(found), now)
         made.append(found)

@@ -17,7 +17,7 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.institutions.models import Institution, Request, Transfer, TransferEvent, TransferPerson, TransferVehicle
 from doudi.institutions.models.places import Bed
-from doudi.institutions.services.base import needed, one_of, phone_token, refused, today_of
+from doudi.institutions.services.base import needed, one_of, phone_needed, refused, today_of
 from doudi.institutions.services.request_base import note_event as request_event
 
 SUBJECT = "institution_transfer"
@@ -228,7 +228,7 @@ def add_vehicle(*, transfer_id: int, vehicle: Vehicle, now: datetime) -> Transfe
     found = row.vehicles.filter(plate=plate).first()
     if found is None:
         found = TransferVehicle.objects.create(
-            transfer=row, area=row.area, kind=vehicle.kind, plate=plate, seats=vehicle.seats, driver=vehicle.driver.strip()[:60], phone=phone_token(vehicle.phone)
+            transfer=row, area=row.area, kind=vehicle.kind, plate=plate, seats=vehicle.seats, driver=vehicle.driver.strip()[:60], phone=phone_needed(vehicle.phone)
         )
         note_event(row, "vehicle", plate, now)
     scopes.check_constraints()

@@ -1,0 +1,114 @@
+"""Community care in a real browser: a village gets its care contact (7.5), its help cards are printed (7.4), and somebody scans one and asks for help.
+
+    python tests/e2e/community.py [--short]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from browser import PHONE, Walker, browser, demo, served, users_of
+
+
+def contact_assigned(walk: Walker) -> str:
+    """7.5: the village with people without a contact gets one, and everybody there is given at once; its code."""
+    walk.go("/community/assign/")
+    link = walk.page.locator("section.table tbody a").first
+    village = str(link.get_attribute("href")).rpartition("=")[2]
+    walk.go("/community/contacts/new/")
+    page = walk.page
+    page.select_option("select[name=area]", village)
+    page.fill("input[name=name]", "周桂兰")
+    page.select_option("select[name=kind]", "neighbour")
+    page.fill("input[name=phone]", "13900020001")
+    walk.press("登记")
+    walk.go(f"/community/assign/?area={village}")
+    page.get_by_label("周桂兰").check()
+    walk.shot("assign")
+    walk.press("为全村")
+    assert "全部已落实" in page.locator("main").inner_text()
+    return village
+
+
+def cards_printed(walk: Walker, village: str) -> tuple[str, str]:
+    """7.4: the cards of the village as a PDF, made in the background; the address behind one of them, and its holder's name."""
+    walk.go(f"/community/cards/?area={village}")
+    walk.press("生成 PDF")
+    file = walk.page.locator("#runs a", has_text=".pdf").first
+    for _try in range(40):
+        if file.count():
+            break
+        walk.page.wait_for_timeout(500)
+        walk.go(f"/community/cards/?area={village}")
+    walk.shot("printed")
+    made = walk.context.request.get(walk.base + str(file.get_attribute("href")))
+    assert made.ok and made.body().startswith(b"%PDF")
+    assert "没有待打印的明白卡" in walk.page.locator("main").inner_text()
+    walk.go(f"/community/?area={village}&contact=some")
+    who = walk.page.locator("#rows tbody a").first
+    name, href = who.inner_text(), str(who.get_attribute("href"))
+    walk.go(href)
+    walk.page.get_by_text("打开明白卡").click()
+    walk.shot("card")
+    url = str(walk.page.get_by_text("看看别人扫码会看到什么").get_attribute("href"))
+    return url, name
+
+
+def help_asked(chrome: Browser, url: str, name: str, shots: Path) -> None:
+    """A passer-by without account and without script scans the card; the page does not say whose it is."""
+    context = chrome.new_context(viewport=PHONE, locale="zh-CN", java_script_enabled=False)  # type: ignore[arg-type]
+    page = context.new_page()
+    answer = page.goto(url)
+    assert answer is not None and answer.status == 200 and name not in page.content() and "周桂兰" not in page.content()
+    page.screenshot(path=shots / "public.png", full_page=True)
+    page.locator("input[name=kind][value=medicine]").check(force=True)
+    page.fill("textarea[name=words]", "降压药只剩一天")
+    page.locator("button.pubgo").click()
+    assert "已收到求助" in page.content() and name not in page.content()
+    page.screenshot(path=shots / "asked.png", full_page=True)
+    again = page.goto(url[:-4] + "222/")
+    assert again is not None and again.status == 404 and "没有这张卡" in page.content()
+    context.close()
+
+
+def help_seen(walk: Walker, village: str, name: str) -> None:
+    """7.1: the call is a need with a clock, and stands in the person's own record."""
+    walk.go(f"/community/?area={village}&name={name}")
+    walk.go(str(walk.page.locator("#rows tbody a").first.get_attribute("href")))
+    words = walk.page.locator("main").inner_text()
+    assert "扫码求助" in words and "降压药只剩一天" in words and "药品配送" in words
+    walk.page.get_by_role("link", name="药品配送").click()
+    walk.check()
+    assert "降压药只剩一天" in walk.page.locator("main").inner_text()
+    walk.shot("asked")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true", help="a small county")
+    parser.add_argument("--home", type=Path, help="data folder of a demo that is there already, with its users.json")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="doudi-community-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
+        home = given.home or Path(folder) / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o755)
+        demo(home, 3000 if given.short else None)
+        with served(home) as base, browser() as chrome:
+            walk = Walker(chrome, base, users_of(home / "users.json")["town"], Path(folder))
+            village = contact_assigned(walk)
+            url, name = cards_printed(walk, village)
+            help_asked(chrome, url, name, Path(folder))
+            help_seen(walk, village, name)
+            walk.close()
+    print("4 passed, 0 failed: care contacts, help cards and a call for help", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
