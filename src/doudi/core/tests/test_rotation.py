@@ -34,7 +34,8 @@ STEPS = ["keys", "journal", "files", "registry_person", "before commit", "commit
 
 # uuid columns that are no tokens: identifiers that the system makes itself
 IDENTIFIERS = {
-    ("api_apicall", "request_id"), ("community_printrun", "task"), ("community_printrun", "uuid"), ("complaints_complaint", "uuid"), ("core_attachment", "id"),
+    ("api_apicall", "request_id"), ("community_counsellingsession", "uuid"), ("community_printrun", "task"), ("community_printrun", "uuid"), ("complaints_complaint", "uuid"),
+    ("core_attachment", "id"),
     ("core_taskprogress", "id"), ("core_taskprogress", "task_id"), ("discovery_call", "uuid"), ("discovery_linkagepair", "subject"), ("discovery_sweep", "key"),
     ("discovery_sweepevent", "uuid"), ("discovery_visit", "uuid"), ("discovery_visitconflict", "uuid"), ("discovery_visitdevice", "id"),
     ("django_tasks_database_dbtaskresult", "id"), ("django_tasks_db_dbtaskresult", "id"), ("enrolment_datacheck", "task_id"), ("institutions_groupaction", "key"),
