@@ -25,6 +25,7 @@ from doudi.demo import (
     caring,
     caring_community,
     complaints,
+    coordinating,
     delegated,
     departments,
     discovery,
@@ -114,6 +115,7 @@ def run(demo: Demo) -> dict[str, Any]:
         protecting.protecting,
         caring.caring,
         institutions.institutions,
+        coordinating.coordination,
     ):
         step(demo)
     return demo.figures

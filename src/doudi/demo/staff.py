@@ -46,6 +46,8 @@ COUNTY_STAFF = (
     (Duty.VOLUNTEER_COORDINATOR, "volunteers", "宋佳", 6),
     (Duty.INSTITUTION_CLERK, "institution", "吴桂芳", 6),
     (Duty.INSTITUTION_CLERK, "institution2", "许国强", 6),
+    (Duty.GROUP_MEMBER, "health", "孙玲", 6),
+    (Duty.GROUP_MEMBER, "cdc", "魏强", 6),
     (Duty.AUDITOR, "auditor", "胡建平", 6),
     (Duty.ADMINISTRATOR, "admin", "林涛", 6),
     (Duty.SUPERVISOR, "city", "王立新", 4),

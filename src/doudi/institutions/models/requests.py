@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +13,11 @@ from doudi.core.models import Account
 from doudi.institutions.models.group import Department, GroupMember, TaskGroup
 from doudi.institutions.models.places import Institution
 from doudi.institutions.models.stock import StockMovement, SupplyItem
+
+
+def shown(quantity: Decimal) -> str:
+    """20.00 as 20, 1.50 as 1.5."""
+    return f"{quantity.normalize():f}"
 
 
 class Request(AreaModel):
@@ -98,6 +105,11 @@ class Request(AreaModel):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def amount(self) -> str:
+        """20 瓶, 1.5 升."""
+        return f"{shown(self.quantity)} {self.unit}"
 
 
 class RequestOffer(AreaModel):

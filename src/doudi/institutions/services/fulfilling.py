@@ -16,6 +16,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos
 from doudi.institutions.models import Request, RequestDelivery
+from doudi.institutions.models.requests import shown
 from doudi.institutions.services.base import needed, refused, today_of
 from doudi.institutions.services.request_base import S, locked, moved, todo
 from doudi.institutions.services.requests import close_done, require_worker
@@ -54,7 +55,7 @@ def send(*, request_id: int, version: int, key: UUID, quantity: Decimal, now: da
     except IntegrityError:
         raise ValidationError(_("这张表单已用于另一件协调事项；请重新打开页面。")) from None
     todo(row, f"request.receive.{made.pk}", Duty.INSTITUTION_CLERK, f"确认收到：协调事项 {row.number}，{row.what}"[:200], now, due=now)
-    moved(row, "sent", f"{quantity:g}{row.unit} {carrier} {note}", now)
+    moved(row, "sent", f"{shown(quantity)}{row.unit} {carrier} {note}", now)
     return made
 
 
@@ -90,7 +91,7 @@ def receive(*, request_id: int, version: int, delivery_id: int, received: Decima
     with refused({"request_over_wanted": _over("note")}):
         found.save(update_fields=["state", "received", "received_by", "received_at", "received_note", "movement"])
     finish_todos(subject="institution_request", subject_id=row.pk, now=now, kind=f"request.receive.{found.pk}")
-    moved(row, "received", f"{received:g}{row.unit} {note}", now)
+    moved(row, "received", f"{shown(received)}{row.unit} {note}", now)
     if row.state == S.WORKING and received_of(row) >= row.quantity:
         close_done(row, "已全部收到", now)
     return found
@@ -109,7 +110,7 @@ def not_delivered(*, request_id: int, version: int, delivery_id: int, reason: st
     found.state, found.received_note = D.CANCELLED, reason.strip()[:200]
     found.save(update_fields=["state", "received_note"])
     finish_todos(subject="institution_request", subject_id=row.pk, now=now, kind=f"request.receive.{found.pk}")
-    moved(row, "not_delivered", f"{found.quantity:g}{row.unit} {reason}", now)
+    moved(row, "not_delivered", f"{shown(found.quantity)}{row.unit} {reason}", now)
     return found
 
 

@@ -17,6 +17,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos
 from doudi.institutions.models import DailyReport, GroupMember, Institution, Request, RequestDelivery, RequestOffer, SupplyItem
+from doudi.institutions.models.requests import shown
 from doudi.institutions.services.base import needed, one_of, refused, today_of
 from doudi.institutions.services.group import posting_of
 from doudi.institutions.services.request_base import SUBJECT, S, clock, coordinator, due_of, locked, moved, note_event, todo
@@ -101,14 +102,14 @@ def amend(*, request_id: int, version: int, quantity: Decimal, urgency: str, wha
     one_of("urgency", urgency, Request.Urgency.values)
     needed(what=what, reason=reason)
     if _quantity(quantity) < sent_of(row):
-        raise ValidationError({"quantity": _("已发出 %(n)s%(unit)s，不能改得更少。") % {"n": f"{sent_of(row):g}", "unit": row.unit}})
+        raise ValidationError({"quantity": _("已发出 %(n)s%(unit)s，不能改得更少。") % {"n": shown(sent_of(row)), "unit": row.unit}})
     if row.item_id is None and quantity != quantity.to_integral_value():
         raise ValidationError({"quantity": _("人数、床位数应为整数。")})
     wanted = wanted_by if wanted_by == row.wanted_by else _wanted(wanted_by, now)
     accept_due, finish = clock(urgency=urgency, area=row.area, now=row.raised_at)
     if urgency != row.urgency:
         row.accept_due = accept_due
-    note = f"{reason.strip()}（{row.quantity:g} → {quantity:g}{row.unit}）" if quantity != row.quantity else reason
+    note = f"{reason.strip()}（{shown(row.quantity)} → {shown(quantity)}{row.unit}）" if quantity != row.quantity else reason
     row.quantity, row.urgency, row.what, row.wanted_by, row.due = quantity, urgency, what.strip()[:200], wanted, due_of(finish, wanted)
     return moved(row, "amended", note, now, "quantity", "urgency", "what", "wanted_by", "due", "accept_due")
 

@@ -26,6 +26,7 @@ from doudi.core.views.telling import tell
 from doudi.institutions import group_queries as queries
 from doudi.institutions.group_forms import ActionForm, ChangeForm, GroupForm, MeetingForm, MemberForm, RosterForm
 from doudi.institutions.models import GroupAction, GroupMeeting, GroupMember, TaskGroup
+from doudi.institutions.models.group import Department
 from doudi.institutions.services import group as services
 
 EVENTS = {
@@ -124,12 +125,13 @@ def page(request: HttpRequest, group_id: int) -> HttpResponse:
     row, on, acting = _found(request, group_id), timezone.localdate(), request.scope  # type: ignore[attr-defined]
     own = acting.covers(row.area)
     manage = own and row.ended_at is None and duties.may("group.manage")
-    members = list(row.members.filter(ended_at__isnull=True).select_related("account").order_by("department", "role", "pk"))
+    order = {code: place for place, code in enumerate((*GroupMember.Role.values, *Department.values))}
+    members = sorted(row.members.filter(ended_at__isnull=True).select_related("account"), key=lambda each: (order[each.role], order[each.department], each.pk))
     days = queries.roster(row, on) if own and row.ended_at is None else []
     actions = list(row.actions.select_related("member", "meeting").order_by(F("ended_at").desc(nulls_first=True), "due", "pk")[:60]) if own else []
     desc = [
         (_("地区"), ui.area_name(row.area)), (_("政府牵头负责人"), row.led_by), (_("成立文件"), row.document), (_("应急状态"), row.emergency.title if row.emergency else _("常设")),
-        (_("值班电话"), row.phone), (_("调度会"), row.rhythm or ui.NOTHING), (_("成立日期"), row.starts),
+        (_("值班电话"), row.phone), (_("调度会"), row.rhythm or ui.NOTHING), (_("成立日期"), ui.day(row.starts)),
     ]  # fmt: skip
     if row.ended_at:
         desc.append((_("结束"), f"{ui.day(row.ended_at)} {row.ended_by or ''}：{row.end_reason}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import django_filters
@@ -24,6 +25,7 @@ from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.institutions import request_queries as queries
 from doudi.institutions.models import Request
+from doudi.institutions.models.requests import shown
 from doudi.institutions.request_forms import AmendForm, AssignForm, ReceiveForm, RequestForm, SendForm, WhyForm
 from doudi.institutions.services import fulfilling
 from doudi.institutions.services import requests as services
@@ -77,7 +79,7 @@ class Requests(ListPage):
             Column(_("编号"), "number", kind="code", url=lambda row: reverse("institutions:request", args=[row.pk])),
             Column(_("机构"), "institution.name", small=lambda row: ui.area_name(row.area)),
             Column(_("缺什么"), "what", small=lambda row: row.get_kind_display()),
-            Column(_("数量"), lambda row: f"{row.quantity:g} {row.unit}"),
+            Column(_("数量"), "amount"),
             Column(_("紧急程度"), "get_urgency_display", kind="tag", colour=lambda row: queries.URGENCY_COLOURS[row.urgency]),
             Column(_("由谁办"), lambda row: row.unit_name or _("未定"), small=lambda row: places.name(row.held_by) if len(row.held_by) < 6 else ""),
             Column(_("状态"), "get_state_display", kind="tag", colour=lambda row: queries.COLOURS[row.state]),
@@ -137,14 +139,14 @@ def _page(request: HttpRequest, request_id: int, problem: str = "", **forms: Any
     members = [(each.pk, f"{each}（{each.group.title}）") for each in services.candidates(row)] if opened and duties.may("requests.assign") else []
     desc = [
         (_("机构"), row.institution.name), (_("缺什么"), row.get_kind_display()), (_("具体情况"), row.what, True),
-        (_("需要"), f"{row.quantity:g} {row.unit}"), (_("已收到"), f"{came:g} {row.unit}"), (_("来源"), row.get_source_display()),
+        (_("需要"), row.amount), (_("已收到"), f"{shown(came)} {row.unit}"), (_("来源"), row.get_source_display()),
         (_("提出"), f"{row.raised_by.name if row.raised_by else ''} {ui.day(row.raised_at)}"), (_("签收时限"), ui.day(row.accept_due)), (_("办结时限"), ui.day(row.due)),
         (_("由哪级协调"), places.name(row.held_by)), (_("办理单位"), row.unit_name or _("未定")),
     ]  # fmt: skip
     if not opened:
         desc.append((_("结果"), f"{row.get_state_display()}：{row.close_reason}（{row.closed_by or _('系统')} {ui.day(row.closed_at)}）", True))
     may_receive = duties.may("requests.receive") and opened
-    remaining = max(row.quantity - services.sent_of(row), 0)
+    remaining = max(row.quantity - services.sent_of(row), Decimal(0))
     context = {
         "row": row, "desc": desc, "problem": problem, "colour": queries.COLOURS[row.state], "left": words, "left_colour": colour, "opened": opened, "works": works,
         "urgency_colour": queries.URGENCY_COLOURS[row.urgency],
@@ -159,9 +161,9 @@ def _page(request: HttpRequest, request_id: int, problem: str = "", **forms: Any
         "may_decline": opened and duties.may("requests.assign"), "may_withdraw": opened and duties.may("requests.raise"),
         "may_transfer": works and row.kind == "transfer" and duties.may("transfers.plan"),
         "assign": forms.get("assign") or (AssignForm(members=members) if members else None), "no_group": opened and duties.may("requests.assign") and not members,
-        "send": forms.get("send") or (SendForm(initial={"quantity": remaining}) if works and row.kind != "transfer" else None),
+        "send": forms.get("send") or (SendForm(initial={"quantity": shown(remaining)}) if works and row.kind != "transfer" else None),
         "amend": forms.get("amend") or (
-            AmendForm(initial={"what": row.what, "quantity": row.quantity, "urgency": row.urgency, "wanted_by": row.wanted_by and timezone.localtime(row.wanted_by)})
+            AmendForm(initial={"what": row.what, "quantity": shown(row.quantity), "urgency": row.urgency, "wanted_by": row.wanted_by and timezone.localtime(row.wanted_by)})
             if opened and duties.may("requests.raise") else None
         ),
     }  # fmt: skip
