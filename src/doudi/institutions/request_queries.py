@@ -116,6 +116,9 @@ def overview(area: str, on: date, now: datetime) -> list[dict[str, Any]]:
         rows = [dict(zip(KEYS, row, strict=True)) for row in cursor.fetchall()]
     places.preload(row["place"] for row in rows)
     for row in rows:
+        # houses of the county itself, beside those of its townships
+        row["own"] = row["place"] == area
+        row["code"] = row["place"] + ("-" if row["own"] else "")
         row |= {key: int(row[key]) for key in KEYS[1:]}
         row["name"], row["risk"], row["missing"] = places.name(row["place"]), row["red"] + row["orange"] + row["yellow"], row["owed"] - row["reported"]
     return rows

@@ -64,7 +64,7 @@ def test_6_3_from_asking_to_the_stock_on_the_pages(django_assert_max_num_queries
 
 def test_6_3_a_transfer_from_the_list_to_the_arrival_on_the_pages(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     office = Office()
-    people = office.admitted(2, kin_name="张小兰")
+    people = office.admitted(2, kin_name="张小兰", kin_phone="13900001111")
     reviewer, clerk, there = (client_of(each) for each in (office.reviewer, office.clerk, office.stranger))
     new = reverse("institutions:transfer_new", args=[office.house.pk])
     assert "夕阳红养老院" in reviewer.get(new).content.decode()
@@ -88,7 +88,10 @@ def test_6_3_a_transfer_from_the_list_to_the_arrival_on_the_pages(django_assert_
     assert there.post(act, {"act": "arrive", "people": listed}).status_code == 302
     with django_assert_max_num_queries(35):
         said = there.get(url).content.decode()
-    assert "已完成" in said and "已告知 张小兰" in said
+    assert "已完成" in said and "已告知 张小兰" in said and "显示电话" in said
+    kin = reverse("institutions:transfer_kin", args=[row.pk, listed[0]])
+    assert "13900001111" in clerk.post(kin).content.decode() and client_of(officer(Duty.COUNTY_REVIEWER, "410181")).post(kin).status_code == 404
+    assert client_of(office.city).post(reverse("institutions:transfer_kin", args=[row.pk + 1, listed[0]])).status_code == 404
     with django_assert_max_num_queries(25):
         assert row.number in reviewer.get(reverse("institutions:transfers")).content.decode()
     assert client_of(officer(Duty.COUNTY_REVIEWER, "410181")).get(url).status_code == 404
@@ -108,6 +111,7 @@ def test_6_3_the_overview_counts_within_scope_and_its_numbers_open_their_lists(d
     assert "氧气瓶" not in city.get(reverse("institutions:requests") + "?area=%27x&state=open").content.decode()
     assert office.house.name in city.get(reverse("institutions:institutions") + "?place=410122").content.decode()
     assert office.house.name not in city.get(reverse("institutions:institutions") + "?place=410181").content.decode()
+    assert office.house.name not in city.get(reverse("institutions:institutions") + "?place=410122-").content.decode()  # of the county itself, not of its villages
     assert city.get(reverse("institutions:overview") + "?area=41x").status_code == 200
     assert city.get(reverse("institutions:overview") + "?area=4102").status_code == 200
     assert client_of(office.clerk).get(reverse("institutions:overview")).status_code == 403

@@ -23,10 +23,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     area = asked if asked.startswith(own) and asked.isascii() and asked.isdigit() and len(asked) in (4, 6, 9) else own
     rows = queries.overview(area, on, timezone.now())
     tiles = queries.tiles(rows, area)
-    said = charts.state_map(
-        [(each["name"], each["words"], each["shade"], each["column"], each["line"], f"?area={each['code']}" if each["known"] and len(each["code"]) <= 6 else "") for each in tiles],
-        title=_("各地机构风险"),
-    )
+    drawn = []
+    for each in tiles:
+        opens = each["known"] and each["code"] != area and len(each["code"]) <= 6
+        drawn.append((each["name"], each["words"], each["shade"], each["column"], each["line"], f"?area={each['code']}" if opens else ""))
+    said = charts.state_map(drawn, title=_("各地机构风险"))
     total = {key: sum(row[key] for row in rows) for key in SUMS}
     up = area[:-2] if len(area) in (4, 6) and len(area) > len(own) else ""
     context = {"rows": rows, "total": total, "map": said, "place": places.name(area), "up": up, "on": on}

@@ -28,12 +28,16 @@ def found(pk: int) -> Institution:
 
 
 def below(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
-    """Rows below a place named by its code; a code that is none finds nothing: a number must not open another list."""
+    """Rows below a place named by its code, with a dash behind it those of the place itself (`410122-`).
+
+    A code that is none finds nothing: a number must not open another list.
+    """
     if not code:
         return rows
+    alone, code = code.endswith("-"), code.removesuffix("-")
     if not (code.isascii() and code.isdigit() and len(code) in (2, 4, 6, 9, 12)):
         return rows.none()
-    return rows.filter(area__gte=code, area__lt=code + ":")
+    return rows.filter(area=code) if alone else rows.filter(area__gte=code, area__lt=code + ":")
 
 
 def workbook(content: bytes, name: str) -> HttpResponse:
