@@ -11,18 +11,21 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Kind:
-    """`skills`: what an answerer should be able to do, offered when it is raised; `delivery`: handed over by a medicine delivery with its papers."""
+    """`skills`: what an answerer should be able to do, offered when it is raised; `delivery`: handed over by a medicine delivery with its papers;
+    `adults`: no work for minors (medicines and money in hand, bodily care, somebody on a journey).
+    """
 
     label: str | Promise
     skills: tuple[str, ...] = ()
     delivery: bool = False
+    adults: bool = False
 
 
 KINDS: dict[str, Kind] = {
     "food": Kind(_("吃饭、食品"), ("cooking", "driving")),
-    "medicine": Kind(_("药品配送"), ("driving",), delivery=True),
-    "care": Kind(_("照料护理"), ("nursing",)),
-    "accompaniment": Kind(_("陪同就医、办事"), ("driving",)),
+    "medicine": Kind(_("药品配送"), ("driving",), delivery=True, adults=True),
+    "care": Kind(_("照料护理"), ("nursing",), adults=True),
+    "accompaniment": Kind(_("陪同就医、办事"), ("driving",), adults=True),
     "repairs": Kind(_("维修、家政"), ("repairs",)),
     "comfort": Kind(_("走访慰问"), ("counselling",)),
     "supplies": Kind(_("生活物资、取暖"), ("driving",)),
@@ -48,6 +51,10 @@ def add(code: str, kind: Kind) -> None:
     if code in KINDS:
         raise KeyError(code)
     KINDS[code] = kind
+
+
+def for_adults(code: str) -> bool:
+    return code in KINDS and KINDS[code].adults
 
 
 def label(code: str) -> str:

@@ -138,6 +138,7 @@ class NeedAnswer(AreaModel):
         CONTACT = "contact", _("帮扶责任人")
         SHOP = "shop", _("社区商店、药店")
         VOLUNTEER = "volunteer", _("志愿者")
+        ORGANISATION = "organisation", _("社会组织")
         DEPARTMENT = "department", _("部门、单位")
         FAMILY = "family", _("家人、邻里")
         OFFICER = "officer", _("村（社区）、乡镇工作人员")
@@ -193,6 +194,11 @@ class NeedAnswer(AreaModel):
         constraints = [
             models.UniqueConstraint(fields=["id", "area"], name="need_answer_id_area"),
             models.UniqueConstraint(fields=["need", "account"], condition=Q(state__in=["offered", "accepted", "reported"]), name="need_answered_once"),
+            models.UniqueConstraint(
+                fields=["need", "kind", "external_id"],
+                condition=Q(account__isnull=True, external_id__isnull=False, state__in=["offered", "accepted", "reported"]),
+                name="need_answered_once_by_register",
+            ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="need_answer_quantity"),
             models.CheckConstraint(condition=~Q(state__in=["declined", "withdrawn"]) | ~Q(reason=""), name="need_answer_ended_with_reason"),
             models.CheckConstraint(condition=~Q(state="done") | ~Q(confirmed=""), name="need_answer_done_is_confirmed"),

@@ -7,6 +7,7 @@ An acceptance locks the need and counts: of two who accept the last place at onc
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -18,6 +19,7 @@ from doudi.core import audit, duties, numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Account, Posting
 from doudi.core.services.todos import finish_todos
+from doudi.needs import answerers
 from doudi.needs.models import Need, NeedAnswer, NeedPrivate
 from doudi.needs.services.base import A, S, ask_for_answers, deadline, locked, locked_answer, moved, phone_token, settle, todo
 from doudi.registry.models import Membership
@@ -43,20 +45,25 @@ def _posting(account_id: int, area: str, now: datetime) -> Posting | None:
     return next((row for row in rows if row.holds_on(on) and area.startswith(row.area)), None)
 
 
-def _save(row: NeedAnswer, state: str, *fields: str) -> None:
+def _save(need: Need, row: NeedAnswer, state: str, now: datetime, *fields: str) -> None:
     row.state, row.version = state, row.version + 1
     row.save(update_fields=["state", "version", *fields])
+    answerers.changed(need, row, now)
 
 
-def _make(need: Need, uuid: UUID, now: datetime, **values: object) -> NeedAnswer:
+def _make(need: Need, uuid: UUID, now: datetime, **values: Any) -> NeedAnswer:
+    row = NeedAnswer(
+        uuid=uuid, need=need, area=need.area, made_by_id=scopes.current().account_id or None, made_at=now,
+        reply_due=deadline("reply", need.urgency, need.area, now), **values,
+    )  # fmt: skip
+    answerers.check(need, row, now)
     try:
         with transaction.atomic():
-            return NeedAnswer.objects.create(
-                uuid=uuid, need=need, area=need.area, made_by_id=scopes.current().account_id or None, made_at=now,
-                reply_due=deadline("reply", need.urgency, need.area, now), **values,
-            )  # fmt: skip
+            row.save(force_insert=True)
     except IntegrityError:
         raise ValidationError(_("此人已在响应这项需求，不能重复登记。")) from None
+    answerers.changed(need, row, now)
+    return row
 
 
 def _known(uuid: UUID, need_id: int) -> NeedAnswer | None:
@@ -64,10 +71,12 @@ def _known(uuid: UUID, need_id: int) -> NeedAnswer | None:
 
 
 @transaction.atomic
-def offer(*, uuid: UUID, need_id: int, kind: str, now: datetime, quantity: int = 1) -> NeedAnswer:
+def offer(
+    *, uuid: UUID, need_id: int, kind: str, now: datetime, quantity: int = 1, name: str = "", phone_token_: UUID | None = None, external_id: int | None = None
+) -> NeedAnswer:
     """Come forward for a need. An officer of the place takes it at once (`needs.manage`); others wait until one accepts them.
 
-    The same form (`uuid`) again gives back the first.
+    `external_id` (with `name` and phone): somebody of a room's register who comes forward without an account. The same form (`uuid`) again gives back the first.
     """
     acting = duties.require("needs.answer")
     need = locked(need_id, None)
@@ -79,8 +88,8 @@ def offer(*, uuid: UUID, need_id: int, kind: str, now: datetime, quantity: int =
     _room_for(need, quantity)
     at_once = duties.may("needs.manage")
     row = _make(
-        need, uuid, now, kind=kind, account_id=acting.account_id or None, name=_own_name(acting), quantity=quantity,
-        state=A.ACCEPTED if at_once else A.OFFERED, accepted_at=now if at_once else None,
+        need, uuid, now, kind=kind, account_id=None if external_id else acting.account_id or None, name=name.strip()[:60] or _own_name(acting),
+        phone=phone_token_, external_id=external_id, quantity=quantity, state=A.ACCEPTED if at_once else A.OFFERED, accepted_at=now if at_once else None,
     )  # fmt: skip
     if at_once:
         moved(need, "接下", row.name, now, *settle(need, now))
@@ -148,8 +157,9 @@ def accept(*, answer_id: int, version: int, now: datetime) -> NeedAnswer:
     need, row = locked_answer(answer_id, version, A.OFFERED)
     _replies(row)
     _room_for(need, row.quantity)
+    answerers.check(need, row, now)
     row.accepted_at = now
-    _save(row, A.ACCEPTED, "accepted_at")
+    _save(need, row, A.ACCEPTED, now, "accepted_at")
     moved(need, "接受", row.name, now, *settle(need, now))
     finish_todos(subject="need", subject_id=need.pk, now=now, kind="need.asked" if row.asked else "need.offer")
     return row
@@ -161,18 +171,18 @@ def decline(*, answer_id: int, version: int, reason: str, now: datetime) -> Need
     duties.require("needs.answer")
     need, row = locked_answer(answer_id, version, A.OFFERED)
     _replies(row)
-    _end(row, A.DECLINED, reason, now)
+    _end(need, row, A.DECLINED, reason, now)
     moved(need, "不接受", f"{row.name}：{reason.strip()}", now)
     finish_todos(subject="need", subject_id=need.pk, now=now, kind="need.asked" if row.asked else "need.offer")
     _look_again(need, now)
     return row
 
 
-def _end(row: NeedAnswer, state: str, reason: str, now: datetime) -> None:
+def _end(need: Need, row: NeedAnswer, state: str, reason: str, now: datetime) -> None:
     if len(reason.strip()) < 2:
         raise ValidationError({"reason": _("请写明原因。")})
     row.ended_at, row.reason = now, reason.strip()[:200]
-    _save(row, state, "ended_at", "reason")
+    _save(need, row, state, now, "ended_at", "reason")
 
 
 def _look_again(need: Need, now: datetime) -> None:
@@ -192,7 +202,7 @@ def withdraw(*, answer_id: int, version: int, reason: str, now: datetime) -> Nee
     duties.require("needs.answer")
     need, row = locked_answer(answer_id, version, A.OFFERED, *NeedAnswer.HOLDING)
     _own_or_manage(row)
-    _end(row, A.WITHDRAWN, reason, now)
+    _end(need, row, A.WITHDRAWN, reason, now)
     moved(need, "退出", f"{row.name}：{reason.strip()}", now, *settle(need, now))
     return row
 
@@ -211,7 +221,7 @@ def report_done(*, answer_id: int, version: int, note: str, now: datetime) -> Ne
     if len(note.strip()) < 2:
         raise ValidationError({"note": _("请写明做了什么。")})
     row.note, row.reported_at, row.reported_by_id = note.strip()[:2000], now, acting.account_id or None
-    _save(row, A.REPORTED, "note", "reported_at", "reported_by")
+    _save(need, row, A.REPORTED, now, "note", "reported_at", "reported_by")
     moved(need, "已办，待确认", f"{row.name}：{note.strip()}", now)
     todo(need, "need.confirm", "visitor" if len(need.area) == 12 else "township_officer", "已办，请向本人核实确认", now, due=need.due)
     return row
@@ -233,7 +243,7 @@ def confirm(*, answer_id: int, version: int, confirmed: str, now: datetime, note
 def finish(need: Need, row: NeedAnswer, confirmed: str, now: datetime, note: str = "") -> None:
     """The answer is done; so is the need with its last one. Both are locked by the caller."""
     row.confirmed, row.confirmed_by_id, row.ended_at = confirmed, scopes.current().account_id or None, now
-    _save(row, A.DONE, "confirmed", "confirmed_by", "ended_at")
+    _save(need, row, A.DONE, now, "confirmed", "confirmed_by", "ended_at")
     moved(need, "确认完成", f"{row.name}（{row.get_confirmed_display()}）{note.strip()}", now, *settle(need, now))
     if not NeedAnswer.objects.filter(need=need, state=A.REPORTED).exists():
         finish_todos(subject="need", subject_id=need.pk, now=now, kind="need.confirm")
@@ -247,7 +257,7 @@ def not_done(*, answer_id: int, version: int, reason: str, now: datetime) -> Nee
     if len(reason.strip()) < 2:
         raise ValidationError({"reason": _("请写明原因。")})
     row.reason, row.reported_at = reason.strip()[:200], None
-    _save(row, A.ACCEPTED, "reason", "reported_at")
+    _save(need, row, A.ACCEPTED, now, "reason", "reported_at")
     moved(need, "未确认，继续办理", f"{row.name}：{reason.strip()}", now)
     return row
 
@@ -269,6 +279,11 @@ def reveal_contact(*, need_id: int) -> tuple[str, str, str]:
     if not may_see_contact(need, list(need.answers.all())):
         raise PermissionDenied(_("联系方式只在办理期间向响应人和负责的工作人员显示。"))
     audit.record_access(what="reveal", subject="need", subject_id=need.pk, area=need.area, field="contact", reason=f"办理 {need.number}")
+    return contact_of(need)
+
+
+def contact_of(need: Need) -> tuple[str, str, str]:
+    """(name, phone, address) of whoever needs it, to be shown only after the access was recorded."""
     private, person = NeedPrivate.objects.get(need=need), need.person
     if person is None and need.household is not None:
         members = Membership.objects.filter(household=need.household, ends__isnull=True, person__died_on__isnull=True, person__phone__isnull=False)

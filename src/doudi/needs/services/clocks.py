@@ -11,6 +11,7 @@ from doudi.core import duties
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos
 from doudi.core.workdays import is_working_day
+from doudi.needs import answerers
 from doudi.needs.models import Need, NeedAnswer
 from doudi.needs.services.base import SUBJECT, A, S, ask_for_answers, days, deadline, locked_answer, moved, note_event, todo
 
@@ -31,6 +32,7 @@ def _lapse(now: datetime) -> int:
             continue  # answered a moment ago
         row.state, row.ended_at, row.version = A.LAPSED, now, row.version + 1
         row.save(update_fields=["state", "ended_at", "version"])
+        answerers.changed(need, row, now)
         note_event(need, "逾期未接受", row.name, now)
         finish_todos(subject=SUBJECT, subject_id=need.pk, now=now, kind="need.asked" if row.asked else "need.offer")
         if need.state == S.OPEN:

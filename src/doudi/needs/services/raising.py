@@ -16,7 +16,7 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Division
 from doudi.core.services.todos import finish_todos
-from doudi.needs import kinds, sources
+from doudi.needs import answerers, kinds, sources
 from doudi.needs.models import Need, NeedAnswer, NeedPrivate
 from doudi.needs.services.base import SUBJECT, A, S, ask_for_answers, days, deadline, end_of, locked, moved, note_event, phone_token
 from doudi.needs.sources import About
@@ -134,6 +134,7 @@ def _release(row: Need, reason: str, now: datetime) -> None:
     for answer in live.select_for_update().order_by("id"):
         answer.state, answer.ended_at, answer.reason, answer.version = A.WITHDRAWN, now, reason[:200], answer.version + 1
         answer.save(update_fields=["state", "ended_at", "reason", "version"])
+        answerers.changed(row, answer, now)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import AccessRecord, Duty, Todo
 from doudi.core.tests.officers import officer
 from doudi.core.tests.together import as_, together
-from doudi.needs import queries, services
+from doudi.needs import answerers, queries, services
 from doudi.needs.models import Need, NeedAnswer, NeedEvent, NeedPrivate
 from doudi.needs.services import About
 from doudi.needs.tests.world import NOW, TOWN, VILLAGE, Place, now_at
@@ -252,3 +252,36 @@ def test_7_5_a_move_takes_the_open_need_along(db: None) -> None:
         )
         found = cursor.fetchall()
     assert len(found) == 6 and all(row[1:] == ("c", True) for row in found)
+
+
+def test_7_5_a_register_holds_its_rules_whichever_way_its_own_are_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    barred, seen = {8}, []
+
+    def check(need: Need, answer: NeedAnswer, now: datetime) -> None:
+        if answer.external_id in barred:
+            raise ValidationError("不能派给此人")
+
+    monkeypatch.setitem(answerers._registers, "volunteer", (check, lambda need, answer, now: seen.append((answer.external_id, answer.state))))
+    need = place.raised(wanted=2)
+
+    def asked(external_id: int) -> NeedAnswer:
+        return services.assign(
+            uuid=uuid4(), need_id=need.pk, version=Need.objects.get(pk=need.pk).version, kind="volunteer", name="刘洋", external_id=external_id, now=NOW
+        )
+
+    with scopes.acting(place.town):
+        with pytest.raises(ValidationError, match="不能派给此人"):
+            asked(8)
+        answer = asked(7)
+        with pytest.raises(ValidationError, match="已在响应"):
+            asked(7)
+        barred.add(7)
+        with pytest.raises(ValidationError, match="不能派给此人"):
+            services.accept(answer_id=answer.pk, version=answer.version, now=NOW)
+        barred.clear()
+        services.accept(answer_id=answer.pk, version=answer.version, now=NOW)
+        services.offer(uuid=uuid4(), need_id=need.pk, kind="volunteer", name="赵敏", external_id=9, now=NOW)
+        services.cancel_need(need_id=need.pk, version=Need.objects.get(pk=need.pk).version, reason="家人已赶到", now=NOW)
+    assert seen == [(7, "offered"), (7, "accepted"), (9, "accepted"), (7, "withdrawn"), (9, "withdrawn")]
+    with scopes.acting(place.town):
+        assert list(NeedAnswer.objects.filter(need=need, external_id=9).values_list("name", "account")) == [("赵敏", None)]
