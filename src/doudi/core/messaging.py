@@ -37,7 +37,11 @@ def unsaid_in(text: str) -> str:
 
 @dataclass(frozen=True)
 class Template:
-    """`sensitive`: its values are stored encrypted, and channels outside the system carry only the notice that there is a message."""
+    """`sensitive`: its values are stored encrypted, and channels outside the system carry only the notice that there is a message.
+
+    `secret`: stored encrypted too, but sent whole (a code). `always`: sent to who wants no messages too, since the law demands that they are told
+    (a legal notice) or they asked for it just now.
+    """
 
     key: str
     label: str | Promise
@@ -45,10 +49,17 @@ class Template:
     zh: str
     en: str
     sensitive: bool = False
+    secret: bool = False
+    always: bool = False
 
     def text(self, values: Mapping[str, Any], language: str) -> str:
         """The text in a language. Raises KeyError for a value that is missing."""
         return (self.en if language == "en" else self.zh).format_map(dict(values))
+
+    @property
+    def hidden(self) -> bool:
+        """Whether its values are stored encrypted."""
+        return self.sensitive or self.secret
 
     @property
     def fields(self) -> set[str]:

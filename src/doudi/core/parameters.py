@@ -98,6 +98,10 @@ _ALL = [
     _p("sweep.remind_days", _("集中排查截止前提醒天数"), "days", 3, "系统默认", least=0, most=30),
     _p("sweep.follow_days", _("未排查到的家庭补走访期限"), "working days", 10, "系统默认", least=1, most=60),
     _p("move.release_days", _("家庭转出办理期限"), "working days", 5, "系统默认", least=1, most=30),
+    _p("code.phone_hour", _("每个手机号每小时发送验证码次数"), "times", 3, "系统默认", least=1, most=20),
+    _p("code.phone_day", _("每个手机号每天发送验证码次数"), "times", 10, "系统默认", least=1, most=50),
+    _p("code.network_hour", _("同一网络每小时发送验证码次数"), "times", 60, "系统默认", least=5, most=5000),
+    _p("code.all_hour", _("全省每小时发送验证码次数"), "times", 20000, "系统默认", least=100, most=1000000),
     _p("move_overlap_months", _("迁移后原地继续发放月数"), "months", 3, "系统默认", most=6),
 ]
 PROCEDURES: dict[str, Procedure] = {parameter.name: parameter for parameter in _ALL}

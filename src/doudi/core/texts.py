@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core.messaging import STAFF, Template, templates
+from doudi.core.messaging import PEOPLE, STAFF, Template, templates
 
 templates.add(
     Template(
@@ -32,5 +32,14 @@ templates.add(
         to=STAFF,
         zh="应急状态（{title}）：自 {starts} 起{what}“{measure}”。",
         en="State of emergency ({title}): “{measure}” {what} from {starts}.",
+    ),
+    Template(
+        "phone.code",
+        _("短信验证码"),
+        to=PEOPLE,
+        zh="验证码 {code}，{minutes} 分钟内有效。工作人员不会向您索要验证码；如非本人操作，不必理会。",
+        en="Code {code}, valid for {minutes} minutes. Our staff never ask you for it; if you did not ask for it, do nothing.",
+        secret=True,
+        always=True,
     ),
 )

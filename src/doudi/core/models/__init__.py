@@ -6,7 +6,7 @@ from doudi.core.models.divisions import Division
 from doudi.core.models.emergencies import Emergency, EmergencyPlace, EmergencyStep
 from doudi.core.models.keys import KeyState
 from doudi.core.models.messages import Message, MessageOptOut
-from doudi.core.models.public import PublicUse
+from doudi.core.models.public import PhoneCode, PublicUse
 from doudi.core.models.settings import Setting
 from doudi.core.models.staff import Account, Duty, Posting
 from doudi.core.models.switches import EmergencySwitch
@@ -28,6 +28,7 @@ __all__ = [
     "KeyState",
     "Message",
     "MessageOptOut",
+    "PhoneCode",
     "Posting",
     "PublicUse",
     "Setting",

@@ -13,8 +13,8 @@ from doudi.core.models.staff import Account
 class Message(AreaModel):
     """One message to one recipient: an officer (`account`), or a phone, of a person in the registry or of somebody else.
 
-    The text is made from the template when it is sent or read. `values` hold no personal data; those of a sensitive template stand in
-    `sealed`. `dedupe` says which message it is: the same one is never queued twice.
+    The text is made from the template when it is sent or read. `values` hold no personal data; those of a sensitive or secret template
+    stand in `sealed`. `dedupe` says which message it is: the same one is never queued twice.
     """
 
     class State(models.TextChoices):
@@ -36,6 +36,7 @@ class Message(AreaModel):
     state = CodeField(max_length=8, choices=State.choices, default=State.QUEUED)
     attempts = models.SmallIntegerField(default=0)
     next_at = models.DateTimeField(null=True, help_text="next attempt; null: none")
+    until = models.DateTimeField(null=True, help_text="of no use from here on; null: always of use")
     error = models.CharField(max_length=100, blank=True, help_text="kind of failure; no personal data")
     made_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)

@@ -1,8 +1,9 @@
-"""How often a network used a page that is open to everybody."""
+"""What open pages keep: how often a network used one, and the codes that were sent to phones."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from doudi.core.fields import CodeField
 
@@ -18,3 +19,25 @@ class PublicUse(models.Model):
     class Meta:
         indexes = [models.Index(fields=["hour"])]
         constraints = [models.UniqueConstraint(fields=["page", "network", "hour"], name="public_use_once")]
+
+
+class PhoneCode(models.Model):
+    """A one-time code (短信验证码) that was sent. Keyed digests alone: neither the phone nor the code can be read from a row; rows go after a day.
+
+    Nobody reaches the table: the functions `doudi.code_made`, `code_tried` and `code_used` are all that the application may do.
+    """
+
+    phone = models.BinaryField(help_text="digest of the phone, for the limits")
+    subject = models.BinaryField(help_text="digest of purpose and phone")
+    digest = models.BinaryField(help_text="digest of subject, time and code")
+    made_at = models.DateTimeField()
+    tries = models.SmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["phone", "made_at"]),
+            models.Index(fields=["subject", "made_at"]),
+            models.Index(fields=["made_at"]),
+        ]
+        constraints = [models.CheckConstraint(condition=Q(tries__gte=0, tries__lte=5), name="phone_code_tries")]

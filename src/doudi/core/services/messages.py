@@ -55,12 +55,13 @@ def send_message(
     phone: UUID | None = None,
     language: str = "zh-hans",
     url: str = "",
+    until: datetime | None = None,
     now: datetime,
 ) -> bool:
     """Queue one message to an officer, or to a phone (of a person, where `person_id` says so); False where the same one was queued before.
 
     `key` names the occasion for good (`lead:4711:helped`): template, key and recipient are one message, ever. Who has no phone or wants
-    no messages gets a row that says so. Raises ValueError for wrong values, KeyError for an unknown template.
+    no messages gets a row that says so. From `until` on it is not sent any more. Raises ValueError for wrong values, KeyError for an unknown template.
     """
     form = templates.get(template)
     texts = check_values(form, values)
@@ -68,17 +69,17 @@ def send_message(
         raise ValueError(template)
     refused = ""
     if form.to == PEOPLE:
-        refused = "no_phone" if phone is None else "opted_out" if _opted_out(person_id, phone) else ""
+        refused = "no_phone" if phone is None else "opted_out" if not form.always and _opted_out(person_id, phone) else ""
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into core_message (area, template, account_id, person_id, phone, language, channel, values, sealed, url, dedupe, state,"
-            " attempts, next_at, error, made_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s)"
+            " attempts, next_at, until, error, made_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s)"
             " on conflict (dedupe) do nothing",
             [
-                area, template, account_id, person_id, phone, language, channels.name_in_use(), json.dumps({} if form.sensitive else texts),
-                keys.seal_text(json.dumps(texts)) if form.sensitive else None, url[:200],
+                area, template, account_id, person_id, phone, language, channels.name_in_use(), json.dumps({} if form.hidden else texts),
+                keys.seal_text(json.dumps(texts)) if form.hidden else None, url[:200],
                 _dedupe(template, key, _recipient(account_id, person_id, phone)), State.REFUSED if refused else State.QUEUED,
-                None if refused else now, refused, now,
+                None if refused else now, until, refused, now,
             ],
         )  # fmt: skip
         return cursor.rowcount == 1
@@ -87,10 +88,10 @@ def send_message(
 def send_messages(sql: str, params: Mapping[str, Any] | None = None, *, template: str, now: datetime) -> int:
     """Queue many to officers with one statement; the number queued. `sql` selects, in this order: area, account_id, key, values (jsonb), url.
 
-    The SELECT is written by a room, never put together from input. Not for sensitive templates: their values are encrypted one by one.
+    The SELECT is written by a room, never put together from input. Not for templates whose values are hidden: they are encrypted one by one.
     """
     form = templates.get(template)
-    if form.sensitive or form.to != STAFF:
+    if form.hidden or form.to != STAFF:
         raise ValueError(template)
     fixed: dict[str, Any] = {"m_template": template, "m_channel": channels.name_in_use(), "m_now": now, "m_fields": sorted(form.fields)}
     with connection.cursor() as cursor:
@@ -162,7 +163,9 @@ def send_due(*, now: datetime) -> int:
 
 
 def _send(message: Message, now: datetime) -> bool:
-    if message.account_id is None and _opted_out(message.person_id, message.phone):
+    if message.until and message.until <= now:
+        return _note(message, state=State.FAILED, error="too_late", next_at=None)
+    if message.account_id is None and not _always(message) and _opted_out(message.person_id, message.phone):
         return _note(message, state=State.REFUSED, error="opted_out", next_at=None)
     attempts = message.attempts + 1
     try:
@@ -177,6 +180,14 @@ def _send(message: Message, now: datetime) -> bool:
         return _note(message, error=_said(error), attempts=attempts, next_at=now + wait)
     _note(message, state=State.SENT, error="", attempts=attempts, sent_at=now, next_at=None)
     return True
+
+
+def _always(message: Message) -> bool:
+    """Whether it goes to who wants no messages too; one whose template the code no longer knows does not."""
+    try:
+        return templates.get(message.template).always
+    except KeyError:
+        return False
 
 
 def _said(error: Exception) -> str:

@@ -21,6 +21,7 @@ WITHOUT_AREA = {
     "core_account",
     "core_division",
     "core_keystate",
+    "core_phonecode",
     "core_publicuse",
     "django_content_type",
     "django_migrations",

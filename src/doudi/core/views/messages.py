@@ -25,7 +25,7 @@ from doudi.core.services import messages as service
 from doudi.core.views.access import may, with_posting
 
 COLOURS = {"queued": "orange", "sent": "green", "failed": "red", "refused": "gray"}
-ERRORS = {"no_phone": gettext_lazy("没有电话"), "opted_out": gettext_lazy("已退订"), "channel": gettext_lazy("没有这一发送渠道")}
+ERRORS = {"no_phone": gettext_lazy("没有电话"), "opted_out": gettext_lazy("已退订"), "channel": gettext_lazy("没有这一发送渠道"), "too_late": gettext_lazy("已过时效")}
 RECENT = timedelta(days=30)
 
 
