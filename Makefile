@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench lock clean
+.PHONY: setup demo demo-reset test test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench bench-short bench-province lock clean
 
 setup: $(READY)
 
@@ -64,9 +64,15 @@ e2e: setup
 e2e-exits: setup
 	$(BIN)/python tests/e2e/monitoring.py $(ARGS)
 
+# All benchmarks at small sizes, with how the cost grows; the results are written into docs/performance.md.
 bench: setup
-	@set -e; export DOUDI_BENCH_MADE=$$(mktemp -d); trap 'rm -rf "$$DOUDI_BENCH_MADE"' EXIT; \
-	for file in $$(grep -l '__name__ == "__main__"' bench/*.py); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
+	$(BIN)/python bench/suite.py --page docs/performance.md $(ARGS)
+
+bench-province: setup
+	$(BIN)/python bench/suite.py --province --page docs/performance.md $(ARGS)
+
+bench-short: setup
+	$(BIN)/python bench/suite.py --short $(ARGS)
 
 # Needs uv; the locks agree with each other and name no package index.
 LOCK = echo 'setuptools>=77' | uv pip compile --quiet pyproject.toml - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(ARGS)

@@ -1,11 +1,12 @@
-"""Search and household page at 1 million people, as doudi_app under row-level security.
+"""Search, household page and dashboard at 1 million people, as doudi_app under row-level security.
 
     PYTHONPATH=src python bench/registry.py [--size 1000000] [--home DIR] [--plans] [--json]
 
 A database of its own in `--home` (kept, so that a second run only measures). Prints people loaded per second, then median and 95th percentile in
 milliseconds of a list's page (count and twenty rows) by township, county and province, and of the household page.
 Baselines: for a search, the same condition written as one bare SELECT, run by the table's owner without row-level security; for loading, COPY and
-INSERT ... SELECT of the people into a plain table with the same indexes. `--plans` prints the plans under row-level security.
+INSERT ... SELECT of the people into a plain table with the same indexes; for a page, an empty view
+without middleware through the same test client. `--plans` prints the plans under row-level security.
 """
 
 from __future__ import annotations
@@ -14,18 +15,16 @@ import argparse
 import json
 import os
 import random
-import statistics
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from home import prepare
+from pages import ROUNDS, measure, whole_pages
 
 ON, NOW = date(2022, 11, 25), datetime(2022, 11, 25, 2, tzinfo=UTC)
 AREA = "4101"
-ROUNDS = 40
 
 
 def load(folder: Path, size: int) -> dict[str, Any]:
@@ -57,17 +56,6 @@ def baseline_load(owner: Any) -> dict[str, Any]:
         seconds = time.perf_counter() - start
         cursor.execute("drop table doudi.bench_person")
     return {"people_insert_seconds": round(seconds, 1)}
-
-
-def measure(work: Callable[[Any], Any], cases: list[Any]) -> tuple[float, float]:
-    """(median, 95th percentile) in milliseconds; the first case warms up."""
-    work(cases[0])
-    times = []
-    for case in cases:
-        start = time.perf_counter()
-        work(case)
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times), sorted(times)[int(len(times) * 0.95)]
 
 
 def searches(places: dict[str, str], owner: Any, plans: bool) -> list[dict[str, Any]]:
@@ -120,34 +108,6 @@ def searches(places: dict[str, str], owner: Any, plans: bool) -> list[dict[str, 
     return out
 
 
-def household_page(area: str) -> dict[str, Any]:
-    """The whole page through the request, opening recorded, template rendered; and its queries alone."""
-    from django.conf import settings
-    from django.test import Client
-
-    from doudi.core import scope as scopes
-    from doudi.core.models import Account, Posting
-    from doudi.registry import queries
-    from doudi.registry.models import Household
-
-    settings.ALLOWED_HOSTS = ["testserver"]
-    with scopes.acting(scopes.Scope(area="41")):
-        account, made = Account.objects.get_or_create(username="bench", defaults={"name": "bench"})
-        if made:
-            Posting.objects.create(account=account, duty="township_officer", area=area, starts=date(2022, 1, 1))
-    client = Client()
-    client.force_login(account)
-    with scopes.acting(scopes.Scope(area=area)):
-        ids = list(Household.objects.values_list("pk", flat=True))
-        random.seed(7)
-        chosen = random.sample(ids, ROUNDS)
-        median, p95 = measure(lambda pk: queries.household_view(pk, on=ON), chosen)
-    whole, whole95 = measure(lambda pk: client.get(f"/households/{pk}/"), chosen)
-    return {
-        "queries_median_ms": round(median, 1), "queries_p95_ms": round(p95, 1), "page_median_ms": round(whole, 1), "page_p95_ms": round(whole95, 1),
-    }  # fmt: skip
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", "--size", dest="size", type=int, default=1_000_000)
@@ -176,17 +136,18 @@ def main() -> None:
             cursor.execute("select left(area, 9) from registry_person group by 1 order by count(*) desc limit 1")
             township = cursor.fetchone()[0]
         rows = searches({"township": township, "county": township[:6], "province": "41"}, owner, chosen.plans)
-        page = household_page(township)
+        pages = whole_pages(township, on=ON)
         connections.close_all()
     if chosen.json:
-        print(json.dumps({"load": loaded, "search": rows, "household_page": page}, ensure_ascii=False))  # noqa: T201
+        print(json.dumps({"load": loaded, "search": rows, "pages": pages}, ensure_ascii=False))  # noqa: T201
         return
     if loaded:
         print("loaded:", ", ".join(f"{name} {value:,}" for name, value in loaded.items()))  # noqa: T201
     for row in rows:
         bare = f"  bare SELECT {row['bare_ms']:>6} ms, ratio {row['ratio']}" if "bare_ms" in row else ""
         print(f"{row['page']:<11}{row['scope']:<10}{row['by']:<16}median {row['median_ms']:>7} ms  p95 {row['p95_ms']:>7} ms{bare}")  # noqa: T201
-    print("household page:", ", ".join(f"{name} {value}" for name, value in page.items()))  # noqa: T201
+    for name, figures in pages.items():
+        print(f"{name} page:", ", ".join(f"{key} {value}" for key, value in figures.items()))  # noqa: T201
 
 
 if __name__ == "__main__":

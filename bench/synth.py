@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--area", default="41")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", action="store_true", help="it prints nothing else; taken so that all benchmarks take it")
     arguments = parser.parse_args()
     out = Path(tempfile.mkdtemp(prefix="doudi-synth-"))
     try:

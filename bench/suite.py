@@ -1,0 +1,130 @@
+"""The benchmarks together: figures, ratio to the baseline beside each, and how the cost grows with size; as JSON and as a page with charts.
+
+    python bench/suite.py [--short | --province] [--only NAME,...] [--json FILE] [--page FILE]
+
+`--short` runs each once at its least size, to see that it works. Otherwise each runs at 1, 2, 4 and 8 times its base, and the exponent of the cost is
+fitted (1: twice the people take twice the time). `--province` goes up to a hundred million. One that fails is told at the end; the others go on.
+Data folders are made in DOUDI_BENCH_DIR or the temporary folder and removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from measurements import ALL, TIMES, Measurement
+from report import write_page
+
+HERE = Path(__file__).parent
+
+
+def say(words: str) -> None:
+    print(words, flush=True)  # noqa: T201
+
+
+def run(measurement: Measurement, size: int, folder: Path) -> dict[str, Any]:
+    """The figures that a script prints at a size. Raises CalledProcessError."""
+    command = [sys.executable, str(HERE / f"{measurement.script}.py"), "--people", str(size), "--json", *measurement.more]
+    if measurement.home:
+        command += ["--home", str(folder / f"{measurement.home}-{size}")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def exponent(points: list[tuple[int, float]]) -> float | None:
+    """Slope of the least-squares line through the logarithms of (size, seconds)."""
+    if len(points) < 2:
+        return None
+    logs = [(math.log(size), math.log(max(seconds, 1e-6))) for size, seconds in points]
+    x, y = (sum(values) / len(logs) for values in zip(*logs, strict=True))
+    return sum((a - x) * (b - y) for a, b in logs) / sum((a - x) ** 2 for a, _b in logs)
+
+
+def machine() -> dict[str, Any]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {"cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory), "processor": platform.machine(), "python": platform.python_version()}
+
+
+def measured(measurement: Measurement, sizes: list[int], folder: Path) -> list[dict[str, Any]]:
+    """One entry per cost of a measurement, with the points of all sizes."""
+    found = []
+    for size in sizes:
+        began = time.monotonic()
+        figures = run(measurement, size, folder)
+        found.append((size, figures))
+        say(f"{measurement.script:10} {size:>12,} {measurement.unit:8} {time.monotonic() - began:6.0f} s with making the data")
+    out = []
+    for cost in measurement.costs:
+        points = [{"size": row.get("people", size), "seconds": cost.seconds(row), "ratio": cost.ratio(row), "peak_mb": measurement.peak(row)} for size, row in found]
+        out.append({
+            "name": cost.name, "script": measurement.script, "unit": measurement.unit, "baseline": cost.baseline, "goal": cost.goal, "points": points,
+            "exponent": exponent([(point["size"], point["seconds"]) for point in points]),
+        })  # fmt: skip
+    return out
+
+
+def told(row: dict[str, Any]) -> str:
+    last = row["points"][-1]
+    growth = f"  growth {row['exponent']:.2f}" if row["exponent"] is not None else ""
+    return f"{row['name']:34} {last['size']:>12,} {row['unit']:8} {last['seconds']:10.3f} s  ratio {last['ratio']:7.2f} to {row['baseline']}{growth}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--short", action="store_true")
+    form.add_argument("--province", action="store_true")
+    parser.add_argument("--only", default="", help="names of scripts, comma between")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--page", type=Path)
+    options = parser.parse_args()
+    known = {measurement.script for measurement in ALL}
+    chosen = set(options.only.split(",")) - {""} or known
+    if wrong := chosen - known:
+        parser.error(f"no benchmark {', '.join(sorted(wrong))}; there are {', '.join(sorted(known))}")
+    failed: list[str] = []
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="doudi-bench-", dir=os.environ.get("DOUDI_BENCH_DIR")) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the embedded server's own user must reach its folders
+        os.environ.setdefault("DOUDI_BENCH_MADE", str(folder / "made"))
+        Path(os.environ["DOUDI_BENCH_MADE"]).mkdir(exist_ok=True)
+        todo = [measurement for measurement in ALL if measurement.script in chosen]
+        for at, measurement in enumerate(todo):
+            base = measurement.province if options.province else measurement.small
+            sizes = [measurement.short] if options.short else [base * times for times in TIMES]
+            try:
+                mine = measured(measurement, sizes, folder)
+            except subprocess.CalledProcessError as error:
+                failed.append(measurement.script)
+                say(f"{measurement.script} failed:\n{error.stderr[-4000:]}")
+                continue
+            for row in mine:
+                say(told(row))
+            rows += mine
+            if measurement.home and measurement.home not in {later.home for later in todo[at + 1 :]}:
+                for home in folder.glob(f"{measurement.home}-*"):
+                    shutil.rmtree(home, ignore_errors=True)
+    form_name = "short" if options.short else "province" if options.province else "small"
+    results = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="minutes"), "form": form_name, "costs": rows}
+    if options.json:
+        options.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if options.page:
+        write_page(results, options.page)
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
