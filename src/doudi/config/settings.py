@@ -33,6 +33,7 @@ ROOMS = [
     "doudi.community",
     "doudi.protection",
     "doudi.institutions",
+    "doudi.volunteering",
     "doudi.reports",
     "doudi.api",
 ]

@@ -13,9 +13,10 @@ TOWNSHIP: set[str] = {Duty.TOWNSHIP_OFFICER, Duty.CHILD_SUPERVISOR}
 COUNTY: set[str] = {Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.DATA_CHECKER, Duty.FEDERATION_REVIEWER}
 MONEY: set[str] = {Duty.FINANCE_OFFICER, Duty.FUND_SUPERVISOR}
 
-# Duties of machines: another system that calls the API, and the worker. No posting has them; they may do what their scope names, nothing else.
-API_CLIENT, WORKER = "api_client", "worker"
-MACHINES = {API_CLIENT, WORKER}
+# Duties of machines: another system that calls the API, the worker, the public pages of one volunteer or of one organisation's contact. No posting has
+# them; they may do what their scope names, nothing else.
+API_CLIENT, WORKER, VOLUNTEER, ORGANISATION = "api_client", "worker", "volunteer", "organisation"
+MACHINES = {API_CLIENT, WORKER, VOLUNTEER, ORGANISATION}
 
 # act -> duties that may do it. The administrator sees no personal data, the auditor sees access records.
 MAY: dict[str, set[str]] = {
@@ -238,6 +239,21 @@ MAY: dict[str, set[str]] = {
     "transfers.view": {Duty.INSTITUTION_CLERK, Duty.GROUP_MEMBER, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "transfers.plan": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "transfers.confirm": {Duty.INSTITUTION_CLERK, Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    # organisations and volunteers: the county keeps the register, another officer checks; `self`, `host`, `join`, `look`: their own public pages
+    "volunteering.view": TOWNSHIP | {Duty.VOLUNTEER_COORDINATOR, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "volunteering.organisations": {Duty.VOLUNTEER_COORDINATOR, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER},
+    "volunteering.check": {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "volunteering.blacklist": {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "volunteering.people": {Duty.TOWNSHIP_OFFICER, Duty.VOLUNTEER_COORDINATOR, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER},
+    "volunteering.volunteers": {Duty.TOWNSHIP_OFFICER, Duty.VOLUNTEER_COORDINATOR, Duty.STATION_WORKER},
+    "volunteering.activities": {Duty.TOWNSHIP_OFFICER, Duty.VOLUNTEER_COORDINATOR, Duty.STATION_WORKER},
+    "volunteering.hours": {Duty.TOWNSHIP_OFFICER, Duty.VOLUNTEER_COORDINATOR, Duty.STATION_WORKER},
+    "volunteering.export": {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "volunteering.clocks": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "volunteering.self": set(),
+    "volunteering.host": set(),
+    "volunteering.join": set(),
+    "volunteering.look": set(),
     "settings.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "settings.propose": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "settings.confirm": {Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
@@ -297,6 +313,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("emergencies.declare", "emergencies.confirm"),
     ("requests.handle", "requests.receive"),
     ("plans.write", "plans.approve"),
+    ("volunteering.organisations", "volunteering.check"),
 )
 
 
