@@ -24,15 +24,17 @@ def environment() -> None:
 
 
 @contextmanager
-def ready(*, migrated: bool = True) -> Iterator[None]:
+def ready(*, migrated: bool = True, restoring: bool = False) -> Iterator[None]:
     """The database is up and Django is set up inside the block.
 
-    With `migrated`, refuses a database behind the code and a role with too much power.
+    With `migrated`, refuses a database behind the code and a role with too much power; but for a restore itself, a folder that is half restored.
     """
     from doudi.core import keys, postgres
-    from doudi.core.home import SetupError
+    from doudi.core.home import SetupError, refuse_half_restored
 
     environment()
+    if not restoring:
+        refuse_half_restored()
     keys.load()
     if not postgres.external():
         postgres.server().info()

@@ -30,12 +30,13 @@ def init(print_sql: Annotated[bool, typer.Option("--print-sql", help="只输出�
     """初始化：数据目录、密钥、数据库、表结构（可重复执行）"""
     from doudi.core import keys, postgres
     from doudi.core.bootstrap import as_script
-    from doudi.core.home import SetupError, home, make_home
+    from doudi.core.home import SetupError, home, make_home, refuse_half_restored
 
     if print_sql:
         typer.echo(as_script())
         return
     environment()
+    refuse_half_restored()
     if postgres.external():
         if "owner" not in postgres.databases():
             raise SetupError(
@@ -248,6 +249,89 @@ def rotate_keys(
         typer.echo(f"启动前请把 DOUDI_KEYS 设为 {new_keys} 的内容，随后删除该文件。", err=True)
     else:
         typer.echo(f"启动前请把 DOUDI_KEYS 中 token 的 current 改为 {done.version}，text 的 current 改为其最新版本。", err=True)
+
+
+@app.command("backup")
+def make_backup(
+    target: Annotated[Path, typer.Argument(help="备份写入的新文件夹，应在另一块磁盘上；--verify 时为要核对的备份")],
+    key_file: Annotated[Path | None, typer.Option("--keys", help="密钥另存为此文件，必须与备份分开存放；不填则不备份密钥")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="不做备份，只核对已有的备份是否完整、未被改动")] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=32, help="同时导出的表数")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """备份：数据库、数据文件、附件、设置和校验清单（密钥分开存放）；系统可以继续运行"""
+    from doudi.core import backup
+
+    def tell(step: str) -> None:
+        if not as_json:
+            typer.echo(f"· {step}", err=True)
+
+    if verify:
+        manifest = backup.checked(target, tell=tell)
+    else:
+        with ready():
+            from datetime import UTC, datetime
+
+            # when it was really made: a demo's clock is set back
+            manifest = backup.make(target.absolute(), now=datetime.now(UTC), key_file=key_file, jobs=jobs, tell=tell)
+    size = sum(each.size for each in manifest.files)
+    figures = {"made_at": manifest.made_at, "files": len(manifest.files), "bytes": size, "rows": sum(manifest.rows.values())}
+    found = backup.manifest_digest(target)
+    labels = {"made_at": "制作时间", "files": "文件", "bytes": "字节", "rows": "数据行"}
+    show(
+        {**figures, "manifest_sha256": found} if as_json else {**{labels[key]: value for key, value in figures.items()}, "清单校验值": found},
+        as_json=as_json,
+        title=f"{'核对无误' if verify else '备份完成'}：{target}",
+    )
+    if not verify and not as_json:
+        typer.echo("请把清单校验值记在别处，并定期用 doudi backup --verify 核对、用 doudi restore 试恢复。", err=True)
+        if key_file is None:
+            typer.echo("备份不含密钥；没有密钥就无法恢复，请确认已另行备份（doudi backup --keys 文件）。", err=True)
+
+
+@app.command("restore")
+def restore_backup(
+    source: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="备份文件夹")],
+    key_file: Annotated[Path | None, typer.Option("--keys", help="备份时另存的密钥文件；也可设置环境变量 DOUDI_KEYS")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=32, help="同时导入的表数")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """恢复：把备份放回空的数据目录，核对行数与资金台账，最后检查一切是否正常"""
+    from doudi.core import keys, restoring
+
+    environment()
+
+    def tell(step: str) -> None:
+        if not as_json:
+            typer.echo(f"· {step}", err=True)
+
+    if key_file is None and not keys.from_environment() and sys.stdin.isatty():
+        key_file = Path(typer.prompt("密钥文件"))
+    manifest = restoring.restore(source, key_file=key_file, jobs=jobs, tell=tell)
+    with ready(migrated=False, restoring=True):
+        from django.utils import timezone
+
+        from doudi.core.migrate import migrate as run_migrations
+        from doudi.core.migrate import pending
+
+        tell("与备份清单核对")
+        wrong = restoring.compared(manifest)
+        if not wrong:
+            if pending():
+                tell("升级表结构")
+                run_migrations(verbosity=0)
+            restoring.finish()
+            tell("检查")
+            wrong = [f"{found.name}：{found.message}" for found in restoring.proven(timezone.now()) if found.state == "error"]
+    figures = {"made_at": manifest.made_at, "rows": sum(manifest.rows.values()), "files": len(manifest.files), "problems": wrong}
+    labels = {"made_at": "备份制作时间", "rows": "数据行", "files": "文件", "problems": "不符之处"}
+    show(figures if as_json else {labels[key]: value if key != "problems" else len(wrong) for key, value in figures.items()}, as_json=as_json, title="恢复")
+    for line in wrong:
+        typer.echo(f"不符　{line}", err=True)
+    if wrong:
+        raise typer.Exit(1)
+    if manifest.settings and not as_json:
+        typer.echo("备份时的环境变量（请自行设置）：" + "，".join(f"{name}={value}" for name, value in manifest.settings.items()), err=True)
 
 
 @app.command()

@@ -53,6 +53,17 @@ def make_home(folder: Path, *, passable: bool = False) -> None:
         raise SetupError(f"无法写入数据目录 {folder}（{error.strerror}）；请用 DOUDI_HOME 指定一个可写的位置，或换用有权限的用户。") from error
 
 
+def half_restored() -> Path:
+    """A mark in a data folder while a backup is being put back into it."""
+    return home() / "restoring"
+
+
+def refuse_half_restored() -> None:
+    """Raise SetupError in a data folder whose restore was cut off: part of the data would look like all of them."""
+    if half_restored().exists():
+        raise SetupError(f"数据目录 {home()} 的恢复没有完成，不能使用；请移走整个目录后重新运行 doudi restore。")
+
+
 def write_private(path: Path, value: dict[str, Any]) -> None:
     """Write JSON with mode 0600, whole or not at all."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

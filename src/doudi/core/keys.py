@@ -194,6 +194,40 @@ def write_switched(path: Path, token_version: int) -> None:
     _write_new(path, _switched(_stored(), token_version))
 
 
+def write_copy(path: Path) -> None:
+    """Write the keys as they are to a new file of mode 0600."""
+    load()
+    _write_new(path, _stored())
+
+
+def proofs(found: dict[str, Keys]) -> dict[str, dict[str, str]]:
+    """purpose -> version -> digest of a fixed text under that key, which shows later whether keys are the same and nothing of them."""
+    kept = [purpose for purpose in PURPOSES if purpose != "django"]  # who signs in again loses nothing
+    return {
+        purpose: {str(number): hmac.digest(key, f"doudi: {purpose} {number}".encode(), "sha256").hex() for number, key in found[purpose].versions.items()}
+        for purpose in kept
+    }
+
+
+def install(given: Path | None) -> dict[str, Keys]:
+    """Read keys for a data folder that has none yet, of a file or of DOUDI_KEYS; `write_installed` puts them there. Raises SetupError."""
+    if given is None and not from_environment():
+        raise SetupError("恢复需要与备份分开存放的密钥：请用 --keys 指定密钥文件，或设置环境变量 DOUDI_KEYS。")
+    try:
+        return _read(read_private(given) if given is not None else _stored())
+    except FileNotFoundError:
+        raise SetupError(f"没有密钥文件 {given}；请用 --keys 指定备份时另存的密钥文件。") from None
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+        raise SetupError(f"{given or _source()}内容不完整或已损坏；请换一份密钥备份。") from None
+
+
+def write_installed(given: Path | None) -> None:
+    """Put the keys of a file into the data folder; nothing to do where they come from DOUDI_KEYS."""
+    if given is not None and not from_environment():
+        write_private(key_file(), read_private(given))
+    forget()
+
+
 def _write_new(path: Path, value: dict[str, Any]) -> None:
     if path.exists():
         raise SetupError(f"文件 {path} 已存在，不予覆盖；请换一个文件名。")

@@ -244,6 +244,14 @@ class Server:
             os.chown(path, user.pw_uid, user.pw_gid)
         path.chmod(0o600)
 
+    def add_local(self, text: bytes) -> None:
+        """Settings of the administrator's own (`local.conf`), in force from the next start on."""
+        path = self.data / "local.conf"
+        path.write_bytes(text)
+        if user := self._user():
+            os.chown(path, user.pw_uid, user.pw_gid)
+        path.chmod(0o600)
+
     # --- start, stop, state ---
 
     def info(self) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -22,3 +23,4 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(months_ahead, sender=self, dispatch_uid="payments.months_ahead")
+        import_module("doudi.payments.safekeeping")
