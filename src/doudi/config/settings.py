@@ -35,6 +35,7 @@ ROOMS = [
     "doudi.institutions",
     "doudi.volunteering",
     "doudi.reports",
+    "doudi.portal",
     "doudi.api",
 ]
 INSTALLED_APPS = [

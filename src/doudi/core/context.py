@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from doudi.core import clock, emergencies, menu, places
+from doudi.core import clock, doors, emergencies, menu, places
 from doudi.core.models import Emergency, Message, Posting
 from doudi.core.postings import postings_of
 from doudi.core.services.todos import open_todos
@@ -62,5 +62,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "emergencies_in_force": SimpleLazyObject(in_force),
         "demo_day": timezone.localdate() if clock.shift() else None,
         "languages": settings.LANGUAGES,
+        "public_home": SimpleLazyObject(lambda: doors.home() or "/"),
+        "here": request.get_full_path() if request.method == "GET" else request.path,
         "look": {"large": request.COOKIES.get("look_large") == "1", "contrast": request.COOKIES.get("look_contrast") == "1"},
     }

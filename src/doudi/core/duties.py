@@ -265,6 +265,10 @@ MAY: dict[str, set[str]] = {
     "messages.manage": {Duty.ADMINISTRATOR},
     "messages.optout": FINDERS | TOWNSHIP | {Duty.COUNTY_REVIEWER},
     "staff.manage": {Duty.ADMINISTRATOR},
+    # the public pages: what they may do, as a machine in one place; and who takes over what citizens sent
+    "portal.send": set(),
+    "portal.read": set(),
+    "portal.receive": TOWNSHIP,
     "api.manage": {Duty.ADMINISTRATOR},
     "audit.view": {Duty.AUDITOR},
     "tasks.watch": {Duty.ADMINISTRATOR},

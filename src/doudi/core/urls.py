@@ -5,9 +5,10 @@ from django.urls import path
 from doudi.core.views import audit, emergencies, emergency_switches, files, frame, messages, places, settings, staff, work
 
 urlpatterns = [
-    path("", frame.dashboard, name="dashboard"),
+    path("", frame.first_page, name="dashboard"),
     path("posting/", frame.switch_posting, name="switch_posting"),
     path("look/", frame.look, name="look"),
+    path("look/public/", frame.public_look, name="public_look"),
     path("components/", frame.components, name="components"),
     path("places/", places.find, name="places"),
     path("todos/", work.Todos.as_view(), name="todos"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,30 +12,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from doudi.community.forms import AskForm
-from doudi.community.models import PlaceService
+from doudi.community.public_queries import hotlines
 from doudi.community.services import asking
 from doudi.core import places
-from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.network import network_of
-from doudi.discovery.models import HotlineDesk
-
-
-def _hotlines(county: str) -> list[dict[str, str]]:
-    """Numbers that a place makes public; the province's where no place is known."""
-    on, area = timezone.localdate(), county or places.PROVINCE
-    with scopes.acting(scopes.Scope(area=area, page="card")):
-        desks = HotlineDesk.objects.filter(area__in=[area[:length] for length in (6, 4, 2)], is_open=True)
-        found = [{"name": row.name, "number": row.number, "hours": row.hours} for row in sorted(desks, key=lambda row: -len(row.area))]
-        if county:
-            rows = PlaceService.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), area__in=[area[:length] for length in (6, 4, 2)], starts__lte=on)
-            rows = rows.filter(kind__in=(PlaceService.Kind.HOTLINE, PlaceService.Kind.COUNSEL)).order_by("kind", "id")
-            found += [{"name": row.name, "number": row.phone, "hours": row.hours} for row in rows[:4]]
-    return found
 
 
 def _answer(request: HttpRequest, template: str, status: int = 200, county: str = "", **context: object) -> HttpResponse:
-    context |= {"hotlines": _hotlines(county), "county": places.name(county) if county else ""}
+    context |= {"hotlines": hotlines(county, timezone.localdate()), "county": places.name(county) if county else ""}
     response = render(request, f"community/{template}.html", context, status=status)
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response

@@ -20,7 +20,7 @@ class Attachment(AreaModel):
     content_type = CodeField(max_length=60)
     size = models.IntegerField()
     sha256 = models.BinaryField()
-    uploaded_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    uploaded_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="null: came with a public page")
     uploaded_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
 

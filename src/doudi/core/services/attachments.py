@@ -113,7 +113,7 @@ def keep(*, subject: str, subject_id: int, area: str, name: str, content_type: s
 def _store(identifier: UUID, subject: str, subject_id: int, area: str, shown: str, kind: str, kept: bytes, now: datetime) -> Attachment:
     row = Attachment.objects.create(
         id=identifier, area=area, subject=subject, subject_id=subject_id, name=shown, content_type=kind, size=len(kept),
-        sha256=sha256(kept).digest(), uploaded_by_id=scopes.current().account_id, uploaded_at=now,
+        sha256=sha256(kept).digest(), uploaded_by_id=scopes.current().account_id or None, uploaded_at=now,
     )  # fmt: skip
     path = _path(identifier)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -149,6 +149,6 @@ def open_attachment(*, identifier: UUID) -> tuple[Attachment, bytes]:
 def remove(*, identifier: UUID, now: datetime) -> None:
     """Take a file out of its record (it stays in the store for the audit). Only who uploaded it may."""
     acting = scopes.current()
-    changed = Attachment.objects.filter(id=identifier, removed_at__isnull=True, uploaded_by_id=acting.account_id).update(removed_at=now)
+    changed = Attachment.objects.filter(id=identifier, removed_at__isnull=True, uploaded_by_id=acting.account_id or -1).update(removed_at=now)
     if not changed:
         raise ValidationError(_("只有上传人可以移除附件；请联系上传人。"))

@@ -56,7 +56,11 @@ def test_pages_before_the_sign_in_are_in_chinese_and_sign_nobody_up(db: None, pa
     assert Client().post("/accounts/signup/", {"username": "x", "password1": "brand-new-pass", "password2": "brand-new-pass"}).status_code == 405
 
 
-@pytest.mark.parametrize("page", ["/", "/todos/", "/tasks/", "/settings/", "/staff/", "/audit/", "/components/"])
+def test_without_sign_in_the_first_page_is_the_public_one(db: None) -> None:
+    assert Client().get("/")["Location"] == "/portal/"
+
+
+@pytest.mark.parametrize("page", ["/todos/", "/tasks/", "/settings/", "/staff/", "/audit/", "/components/"])
 def test_without_sign_in_every_page_leads_there(db: None, page: str) -> None:
     assert Client().get(page)["Location"].startswith("/accounts/login/")
     assert Client().get(page, headers={"HX-Request": "true"}).status_code == 401
