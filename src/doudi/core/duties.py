@@ -223,6 +223,13 @@ MAY: dict[str, set[str]] = {
     "needs.contact": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
     "needs.mine": {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.DISCOVERY_MEMBER, Duty.STATION_WORKER},
     "needs.clocks": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    # the needs board: coordinators and the place's officers publish and ask; `ask` and `self`: the machine, and a volunteer's own page
+    "board.view": TOWNSHIP | {Duty.VISITOR, Duty.STATION_WORKER, Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "board.publish": TOWNSHIP | {Duty.STATION_WORKER, Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "board.offer": TOWNSHIP | {Duty.STATION_WORKER, Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "board.call": {Duty.TOWNSHIP_OFFICER, Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "board.ask": set(),
+    "board.self": set(),
     # the task group (6.2): who runs it, who sits in it; requests of institutions (6.3), each delivery confirmed by another than who sent it
     "group.view": {Duty.GROUP_MEMBER, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "group.manage": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},

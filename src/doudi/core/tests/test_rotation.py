@@ -45,7 +45,7 @@ IDENTIFIERS = {
     ("protection_casecontact", "uuid"), ("protection_caseresource", "uuid"), ("protection_casereview", "uuid"), ("protection_counselling", "uuid"),
     ("protection_handover", "uuid"), ("protection_plangoal", "uuid"), ("protection_planservice", "uuid"), ("protection_protectioncase", "uuid"),
     ("protection_referral", "uuid"), ("protection_report", "uuid"), ("registry_fact", "evidence_id"), ("relief_casemeeting", "sitting"), ("relief_reliefcase", "key"),
-    ("relief_vagrantcase", "key"), ("volunteering_activity", "key"), ("volunteering_organisation", "key"), ("volunteering_servicerecord", "key"),
+    ("relief_vagrantcase", "key"), ("volunteering_activity", "key"), ("volunteering_call", "key"), ("volunteering_organisation", "key"), ("volunteering_servicerecord", "key"),
     ("volunteering_volunteer", "key"),
 }  # fmt: skip
 # what a CHECK constraint wants in a row that the test makes up
