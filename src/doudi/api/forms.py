@@ -16,6 +16,19 @@ from doudi.core.forms import DayInput
 from doudi.core.models import Division
 
 
+class CodesField(forms.CharField):
+    """Codes of institutions, as a list."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("可上报的机构"), max_length=40_000, required=False, widget=forms.Textarea(attrs={"rows": 3}),
+            help_text=_("机构代码（统一社会信用代码），一行一个；上报机构日报的必填，客户端只看到这些机构"),
+        )  # fmt: skip
+
+    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+        return str(super().clean(value)).replace("，", " ").replace(",", " ").split()
+
+
 class ClientForm(forms.Form):
     organisation = forms.CharField(label=_("单位名称"), max_length=80, help_text=_("如 中牟县残疾人联合会"))
     contact = forms.CharField(label=_("联系人和电话"), max_length=80)
@@ -26,6 +39,8 @@ class ClientForm(forms.Form):
     per_minute = forms.IntegerField(label=_("每分钟最多调用"), initial=120, min_value=1, max_value=6000)
     rights = forms.MultipleChoiceField(label=_("权限"), choices=(), widget=forms.CheckboxSelectMultiple)
     datasets = forms.MultipleChoiceField(label=_("可报送的数据目录"), choices=(), required=False, widget=forms.CheckboxSelectMultiple)
+
+    houses = CodesField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,6 +61,11 @@ class ClientForm(forms.Form):
 
 class RenewForm(forms.Form):
     expires = forms.DateField(label=_("新的到期日"), widget=DayInput())
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class HousesForm(forms.Form):
+    houses = CodesField()
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 

@@ -17,19 +17,20 @@ from doudi.core.scope import Scope
 
 @dataclass(frozen=True)
 class Right:
-    """`datasets`: the client must also say which datasets it is for."""
+    """`datasets`, `houses`: the client must also say which datasets or which institutions it is for."""
 
     name: str
     label: str | Promise
     acts: frozenset[str]
     datasets: bool = False
+    houses: bool = False
 
 
 _ALL = [
     Right("deliveries:write", _("报送部门数据、查看核验结果和退回清单"), frozenset({"discovery.deliver"}), datasets=True),
     Right("calls:write", _("报告呼叫中心的来电、查看来电的办理状态"), frozenset({"hotline.events"})),
     Right("leads:report", _("报告救助线索、查询本单位所报线索的办理进度"), frozenset({"discovery.report"})),
-    Right("institutions:report", _("上报养老、福利机构和救助管理站的日报、查询已报的日报"), frozenset({"institutions.report"})),
+    Right("institutions:report", _("上报养老、福利机构和救助管理站的日报、查询已报的日报"), frozenset({"institutions.report"}), houses=True),
 ]
 RIGHTS: dict[str, Right] = {right.name: right for right in _ALL}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,6 +19,7 @@ from doudi.batch.datasets import CONTRACTS
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Account, Division
+from doudi.institutions.services.systems import set_houses
 
 LONGEST = timedelta(days=3 * 366)
 
@@ -27,10 +28,12 @@ def _token() -> str:
     return f"doudi_{secrets.token_urlsafe(32)}"
 
 
+@transaction.atomic
 def create_client(
-    *, organisation: str, contact: str, area: str, rights: Sequence[str], datasets: Sequence[str], expires: date, per_minute: int, now: datetime
+    *, organisation: str, contact: str, area: str, rights: Sequence[str], datasets: Sequence[str], expires: date, per_minute: int, now: datetime,
+    houses: Sequence[str] = (),
 ) -> tuple[ApiClient, str]:
-    """A client and its token, which is shown once. Raises ValidationError by field."""
+    """A client and its token, which is shown once. `houses`: codes of the institutions that it reports for. Raises ValidationError by field."""
     acting = duties.require("api.manage")
     faults: dict[str, str] = {}
     if not organisation.strip():
@@ -41,6 +44,8 @@ def create_client(
         faults["rights"] = _("请选择至少一项权限。")
     elif any(RIGHTS[right].datasets for right in rights) and not datasets:
         faults["datasets"] = _("报送数据的客户端须选择可报送的数据目录。")
+    if any(RIGHTS[right].houses for right in rights if right in RIGHTS) and not any(code.strip() for code in houses):
+        faults["houses"] = _("上报机构日报的客户端须填写可上报的机构代码。")
     if set(datasets) - CONTRACTS.keys():
         faults["datasets"] = _("没有这一数据目录；请从列表中选择。")
     if not acting.covers(area) or not Division.objects.filter(pk=area, ends__isnull=True).exists():
@@ -59,6 +64,7 @@ def create_client(
         per_minute=per_minute, expires=expires, token_digest=digest_of(token), token_hint=token[-4:], account=account,
         made_by_id=acting.account_id or None, made_at=now,
     )  # fmt: skip
+    set_houses(account=account, area=area, codes=houses, now=now)
     scopes.check_constraints()
     return client, token
 
@@ -71,6 +77,20 @@ def _held(client_id: int, version: int) -> ApiClient:
         raise ValidationError(_("另一名管理员刚刚改动了这一客户端；请刷新页面后重试。"))
     if client.revoked_at is not None:
         raise ValidationError(_("这一客户端已停用；需要时请另行开立。"))
+    return client
+
+
+@transaction.atomic
+def change_houses(*, client_id: int, version: int, houses: Sequence[str], now: datetime) -> ApiClient:
+    """Other institutions that the client reports for, by their codes; from its next call on it sees these and no others."""
+    duties.require("api.manage")
+    client = _held(client_id, version)
+    if any(RIGHTS[right].houses for right in client.scopes if right in RIGHTS) and not any(code.strip() for code in houses):
+        raise ValidationError({"houses": _("上报机构日报的客户端须填写可上报的机构代码。")})
+    set_houses(account=client.account, area=client.area, codes=houses, now=now)
+    client.version += 1
+    client.save(update_fields=["version"])
+    scopes.check_constraints()
     return client
 
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("api-clients/new/", views.new, name="client_new"),
     path("api-clients/<int:client_id>/", views.show, name="client"),
     path("api-clients/<int:client_id>/renew/", views.renew, name="client_renew"),
+    path("api-clients/<int:client_id>/houses/", views.houses, name="client_houses"),
     path("api-clients/<int:client_id>/revoke/", views.revoke, name="client_revoke"),
     path("api/docs", views.docs, name="docs"),
 ]

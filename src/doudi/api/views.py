@@ -20,14 +20,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from doudi.api import services
 from doudi.api.application import api
-from doudi.api.forms import ClientForm, RenewForm, VersionForm
+from doudi.api.forms import ClientForm, HousesForm, RenewForm, VersionForm
 from doudi.api.models import ApiCall, ApiClient, ApiUsage
 from doudi.api.rights import RIGHTS
 from doudi.batch.datasets import CONTRACTS
 from doudi.core import places
 from doudi.core import scope as scopes
+from doudi.core.forms import errors_into
 from doudi.core.lists import Column, ListPage
 from doudi.core.views.access import may
+from doudi.institutions.services.systems import houses_of
 
 CALLS_SHOWN = 50
 
@@ -98,7 +100,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             client, token = services.create_client(**form.cleaned_data, now=timezone.now())
         except ValidationError as error:
-            form.add_error(None, error)
+            errors_into(form, error)
         else:
             return render(request, "api/token_once.html", {"client": client, "token": token})
     return render(request, "api/client_new.html", {"form": form, "areas": _areas()}, status=422 if form.errors else 200)
@@ -111,8 +113,9 @@ def _client(client_id: int) -> ApiClient:
     return found
 
 
-def _show(request: HttpRequest, client: ApiClient, form: RenewForm | None = None, status: int = 200) -> HttpResponse:
+def _show(request: HttpRequest, client: ApiClient, form: RenewForm | None = None, status: int = 200, chosen: HousesForm | None = None) -> HttpResponse:
     label, colour = _state(client)
+    there = houses_of(client.account_id)
     context: dict[str, Any] = {
         "client": client,
         "state": label,
@@ -122,6 +125,9 @@ def _show(request: HttpRequest, client: ApiClient, form: RenewForm | None = None
         "rights": [RIGHTS[name] for name in client.scopes if name in RIGHTS],
         "datasets": [_(CONTRACTS[code].name_zh) for code in client.datasets if code in CONTRACTS],
         "refusals": services.refusals(client_number=client.pk),
+        "houses": there,
+        "reports": any(RIGHTS[name].houses for name in client.scopes if name in RIGHTS),
+        "chosen": chosen or HousesForm(initial={"houses": "\n".join(house.code for house in there), "version": client.version}),
         "form": form or RenewForm(initial={"expires": _in_a_year(), "version": client.version}),
     }
     return render(request, "api/client.html", context, status=status)
@@ -148,6 +154,22 @@ def renew(request: HttpRequest, client_id: int) -> HttpResponse:
         else:
             return render(request, "api/token_once.html", {"client": client, "token": token})
     return _show(request, client, form, 422)
+
+
+@require_POST
+@may("api.manage")
+def houses(request: HttpRequest, client_id: int) -> HttpResponse:
+    """Which institutions a client reports for."""
+    client, form = _client(client_id), HousesForm(request.POST)
+    if form.is_valid():
+        try:
+            services.change_houses(client_id=client_id, **form.cleaned_data, now=timezone.now())
+        except ValidationError as error:
+            errors_into(form, error)
+        else:
+            messages.success(request, _("已变更可上报的机构。"))
+            return redirect("api:client", client_id)
+    return _show(request, client, status=422, chosen=form)
 
 
 @require_POST

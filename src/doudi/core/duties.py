@@ -173,6 +173,7 @@ MAY: dict[str, set[str]] = {
     "protection.care_view": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.CHILD_DIRECTOR, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     "protection.guardianship_propose": {Duty.PROTECTION_WORKER},
     "protection.guardianship_decide": {Duty.COUNTY_APPROVER},
+    "protection.claim_paid": {Duty.COUNTY_APPROVER},
     "protection.refer": {Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR},
     "protection.receive": {
         Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR, Duty.STATION_WORKER, Duty.TOWNSHIP_OFFICER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR,
@@ -321,6 +322,7 @@ APART: tuple[tuple[str, str], ...] = (
     ("prices.propose", "prices.approve"),
     ("complaints.handle", "complaints.approve"),
     ("protection.guardianship_propose", "protection.guardianship_decide"),
+    ("protection.care", "protection.claim_paid"),
     ("emergencies.declare", "emergencies.confirm"),
     ("requests.handle", "requests.receive"),
     ("plans.write", "plans.approve"),

@@ -79,6 +79,10 @@ class WhyForm(forms.Form):
     reason = forms.CharField(label=_("原因"), max_length=200)
 
 
+class ReopenForm(WhyForm):
+    more = Quantity(label=_("还需要多少"), initial=0)
+
+
 class TransferForm(KeyForm):
     to = forms.TypedChoiceField(label=_("接收机构（空床位）"), coerce=int, choices=())
     bed = forms.ChoiceField(label=_("到达后的床位"), choices=[("", _("与现在相同")), *Bed.choices], required=False)

@@ -139,6 +139,11 @@ class ClaimForm(StepForm):
     payee = forms.CharField(label=_("领款人"), max_length=80)
 
 
+class PaidForm(forms.Form):
+    paid_on = forms.DateField(label=_("发放日期"), widget=DayInput())
+    voucher = forms.CharField(label=_("付款凭证号或银行回单号"), max_length=60)
+
+
 class DecideForm(StepForm):
     document = forms.CharField(label=_("决定书文号"), max_length=80, required=False, help_text=_("同意的必填"))
     note = forms.CharField(label=_("意见（不同意必填）"), max_length=200, required=False)

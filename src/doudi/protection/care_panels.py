@@ -20,7 +20,7 @@ for what, label in (
     ("care_began", gettext_lazy("开始临时生活照料")), ("guardian_proposed", gettext_lazy("提出临时监护")), ("guardian_began", gettext_lazy("决定临时监护")),
     ("guardian_refused", gettext_lazy("不同意临时监护")), ("guardian_withdrawn", gettext_lazy("撤回临时监护")), ("handed_over", gettext_lazy("填写交接记录")),
     ("carer_changed", gettext_lazy("变更照料人")), ("care_extended", gettext_lazy("延长照料")), ("care_reviewed", gettext_lazy("照料评估")),
-    ("allowance_claimed", gettext_lazy("登记照料补贴")), ("care_ended", gettext_lazy("照料结束")),
+    ("allowance_claimed", gettext_lazy("登记照料补贴")), ("allowance_paid", gettext_lazy("照料补贴已发放")), ("care_ended", gettext_lazy("照料结束")),
 ):  # fmt: skip
     events.add(what, label, "guardianship")
 for what, label in (

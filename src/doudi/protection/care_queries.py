@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,9 +16,9 @@ from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.templatetags import ui
 from doudi.protection import timeline
-from doudi.protection.models import Care, ProtectionCase, Referral
+from doudi.protection.models import Care, CareClaim, ProtectionCase, Referral
 from doudi.protection.sections import SECTIONS
-from doudi.protection.services.care_base import adult_on
+from doudi.protection.services.care_base import adult_on, guarded_elsewhere, guardian_of
 from doudi.protection.services.caring import came_with_sheet, things
 from doudi.registry.models import Sex
 
@@ -70,6 +70,18 @@ def care_figures(on: date) -> list[dict[str, Any]]:
         {"label": _("超过预计结束日期"), "value": found["late"], "unit": _("件"), "url": f"{url}?state=late"},
         {"label": _("评估超期"), "value": found["review"], "unit": _("件"), "url": f"{url}?state=review"},
     ]
+
+
+def claim_figures() -> list[dict[str, Any]]:
+    """Allowances to be paid and paid; one query."""
+    found = CareClaim.objects.aggregate(
+        n=Count("pk", filter=Q(paid_on__isnull=True)), open=Sum("amount", filter=Q(paid_on__isnull=True)), paid=Sum("amount", filter=Q(paid_on__isnull=False))
+    )
+    url = reverse("protection:claims")
+    return [
+        {"label": _("待发放"), "value": found["n"], "unit": _("笔"), "url": f"{url}?paid=no"}, {"label": _("待发放金额"), "value": ui.money(found["open"] or 0), "unit": _("元")},
+        {"label": _("已发放金额"), "value": ui.money(found["paid"] or 0), "unit": _("元"), "url": f"{url}?paid=yes"},
+    ]  # fmt: skip
 
 
 def description(care: Care, now: datetime, *, short: bool = False) -> list[tuple[Any, ...]]:
@@ -131,13 +143,13 @@ def care_of(case: ProtectionCase, now: datetime) -> dict[str, Any]:
             "may_extend": running and (working or acting.duty == Duty.COUNTY_APPROVER), "over": running and care.expected_end < on,
             "may_decide": care.state == Care.State.PROPOSED and duties.may("protection.guardianship_decide") and acting.account_id != care.proposed_by_id,
             "may_withdraw": care.state == Care.State.PROPOSED and duties.may("protection.guardianship_propose"),
-            "may_claim": care.state in ("active", "ended") and working,
+            "elsewhere": guarded_elsewhere(care, case), "may_note_paid": duties.may("protection.claim_paid"), "may_claim": care.state in ("active", "ended") and working,
         })  # fmt: skip
     return {
         "cares": shown, "alone": timeline.words(now - case.unattended_from) if case.unattended_from and open_ else "", "since": case.unattended_from,
         "may_begin": open_ and working and active is None,
         "may_propose": case.state in ("assessing", "following") and duties.may("protection.guardianship_propose") and proposed is None
-        and (active is None or active.kind == Care.Kind.LIVING),
+        and (active is None or active.kind == Care.Kind.LIVING or guarded_elsewhere(active, case)), "guardian": guardian_of(case),
     }  # fmt: skip
 
 

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, connection, transaction
 
 from doudi.api.tests.conftest import NOW, System, error_of
 from doudi.core import scope as scopes
+from doudi.core.duties import API_CLIENT
+from doudi.core.scope import Scope
+from doudi.core.tests.officers import client_of
 from doudi.institutions import services
-from doudi.institutions.models import DailyReport, Institution
+from doudi.institutions.models import DailyReport, Institution, InstitutionClerk
 from doudi.institutions.tests.world import Home
 
 Make = Callable[..., System]
@@ -24,8 +29,8 @@ def home(db: None) -> Home:
 
 
 @pytest.fixture
-def sender(system: Make) -> System:
-    return system(organisation="县养老信息平台", rights=["institutions:report"], datasets=[])
+def sender(system: Make, home: Home) -> System:
+    return system(organisation="县养老信息平台", rights=["institutions:report"], datasets=[], houses=[home.house.code])
 
 
 def tell(sender: System, home: Home, **changes: Any) -> Any:
@@ -61,12 +66,49 @@ def test_6_1_what_cannot_be_is_refused_and_nothing_is_written(home: Home, sender
 
 
 def test_6_1_another_place_or_right_reports_nothing(home: Home, system: Make) -> None:
-    elsewhere = system(area="410724", organisation="外县", rights=["institutions:report"], datasets=[])
-    assert tell(elsewhere, home).status_code == 404
+    with pytest.raises(ValidationError) as refused:
+        system(area="410724", organisation="外县", rights=["institutions:report"], datasets=[], houses=[home.house.code])
+    assert home.house.code in str(refused.value)
     without = system(organisation="呼叫中心", rights=["calls:write"], datasets=[])
     assert tell(without, home).status_code == 403
     assert without.call("get", f"/institutions/reports?code={home.house.code}&on={NOW:%Y-%m-%d}").status_code == 403
+    there = system(organisation="县平台", rights=["institutions:report"], datasets=[], houses=[home.house.code])
     with scopes.acting(home.reviewer):
         services.change_institution(institution_id=home.house.pk, version=1, name="x", address="y", phone="0371-1234567", state="closed", reason="撤并", now=NOW)
-    there = system(organisation="县平台", rights=["institutions:report"], datasets=[])
     assert tell(there, home).status_code == 422
+
+
+def test_6_1_a_system_sees_the_institutions_alone_that_it_reports_for(home: Home, sender: System, system: Make) -> None:
+    with pytest.raises(ValidationError) as refused:
+        system(organisation="县平台", rights=["institutions:report"], datasets=[])
+    assert "houses" in refused.value.message_dict
+    other = home.registered(name="春晖养老中心")
+    assert tell(sender, home).status_code == 201
+    assert tell(sender, home, code=other.code).status_code == 404
+    assert sender.call("get", f"/institutions/reports?code={other.code}&on={NOW:%Y-%m-%d}").status_code == 404
+    with scopes.acting(Scope(area="410122", account_id=sender.client.account_id, duty=API_CLIENT, acts=frozenset({"institutions.report"}))):
+        assert [row.pk for row in Institution.objects.all()] == [home.house.pk] and InstitutionClerk.objects.count() == 1
+        with pytest.raises(ValidationError, match="没有这家机构"):
+            services.report_day(institution_id=other.pk, on=NOW.date(), figures=FIGURES, channel="api", now=NOW)
+        with pytest.raises(DatabaseError), transaction.atomic():  # the database itself
+            InstitutionClerk.objects.create(institution_id=other.pk, area=other.area, account_id=sender.client.account_id, started_at=NOW)
+            Institution.objects.get(pk=other.pk)
+    page, admin = f"/api-clients/{sender.client.pk}/", client_of(sender.admin)
+    assert home.house.code in admin.get(page).content.decode()
+    for codes, status in (("", 422), ("12410122XXXXXXXXXX", 422), (f" {other.code.lower()}，{home.house.code}", 302), (other.code, 422)):
+        assert admin.post(f"{page}houses/", {"houses": codes, "version": 1}).status_code == status, codes
+    assert tell(sender, home, code=other.code).status_code == 201
+    with scopes.acting(home.reviewer):  # the county ends it at the institution
+        services.release_clerk(institution_id=other.pk, account_id=sender.client.account_id, now=NOW)
+    assert tell(sender, home, code=other.code, figures=FIGURES | {"residents": 1}, reason="更正").status_code == 404
+
+
+@pytest.mark.django_db
+def test_6_1_every_guard_that_narrows_clerks_narrows_systems() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*), count(*) filter (where coalesce(qual, '') || coalesce(with_check, '') like '%api_client%') from pg_policies"
+            " where tablename like 'institutions_%' and coalesce(qual, '') || coalesce(with_check, '') like '%institution_clerk%'"
+        )
+        clerks, systems = cursor.fetchone()
+    assert clerks == systems >= 30

@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 from doudi.api.application import api
 from doudi.api.rights import RIGHTS
 from doudi.api.tests.conftest import System
+from doudi.institutions.tests.world import Home
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = 25
@@ -42,7 +43,7 @@ def application() -> Iterator[Any]:
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize(("method", "address"), list(operations()))
 def test_an_operation_answers_as_described(system: Callable[..., System], application: Any, method: str, address: str, mode: GenerationMode) -> None:
-    caller = system(rights=list(RIGHTS), datasets=["deaths", "disability"], per_minute=6000)
+    caller = system(rights=list(RIGHTS), datasets=["deaths", "disability"], houses=[Home().house.code], per_minute=6000)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
     schema.config.generation.update(modes=[mode])
 

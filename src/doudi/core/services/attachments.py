@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import re
+import zlib
+from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -26,8 +28,22 @@ LARGEST = 10 * 1024 * 1024
 MOST_PIXELS = 60_000_000
 LONGEST_SIDE = 2400
 KINDS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
-# A PDF that starts programs or carries files is not a scan.
-ACTIVE_PDF = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)\b")
+
+
+def _name(name: str) -> bytes:
+    """A PDF name as a pattern: each letter may be written as an escape (/J#61vaScript)."""
+    return b"/" + b"".join(b"(?:%c|#%02x|#%02X)" % (letter, letter, letter) for letter in name.encode())
+
+
+# A PDF that starts programs, carries files or hides its content is not a scan. Only names so long that compressed pictures do not contain them by
+# chance: an action needs its full type (/S /JavaScript), its script stands under the short /JS beside it. /XFA is looked for with its value.
+ACTIVE_PDF = re.compile(
+    b"|".join(map(_name, ("JavaScript", "Launch", "EmbeddedFile", "RichMedia", "Rendition", "SubmitForm", "ImportData"))) + b"|" + _name("XFA") + rb"\s*[\[<(\d]"
+)
+LOCKED_PDF = re.compile(_name("Encrypt") + rb"\s*[<\d]")
+# Objects may stand in a compressed stream, which says where its first object begins.
+OBJECTS = re.compile(rb"<<([^\x00]{0,1000}?" + _name("First") + rb"\b[^\x00]{0,1000}?)>>\s*stream\r?\n")
+DEFLATED = re.compile(rb"/Filter\s*\[?\s*/FlateDecode\s*\]?\s*(?:/|$)")
 
 
 def folder() -> Path:
@@ -64,6 +80,29 @@ def _is_picture(content: bytes) -> bool:
     return content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
 
 
+def _objects_of(content: bytes) -> Iterator[bytes]:
+    """The parts of a PDF in which objects stand: the file as it is, then its compressed object streams. Raises ValidationError where they cannot be read."""
+    yield content
+    for found in OBJECTS.finditer(content):
+        if b"/Filter" not in found[1] and b"#" not in found[1]:
+            continue  # not compressed: it stands in the file as it is
+        if not DEFLATED.search(found[1]) or b"/DecodeParms" in found[1]:
+            raise ValidationError(_("PDF 文件的内容无法核对；请打印为普通 PDF 后上传。"))
+        try:
+            yield zlib.decompressobj().decompress(content[found.end() :], LARGEST)
+        except zlib.error:
+            raise ValidationError(_("PDF 文件不完整；请重新导出后上传。")) from None
+
+
+def _harmless(content: bytes) -> None:
+    """Raises ValidationError for a PDF that runs something, carries files, or cannot be looked into."""
+    for part in _objects_of(content):
+        if ACTIVE_PDF.search(part):
+            raise ValidationError(_("PDF 文件含有脚本或嵌入文件；请打印为普通 PDF 后上传。"))
+        if LOCKED_PDF.search(part):
+            raise ValidationError(_("PDF 文件有密码或权限保护，无法核对；请打印为普通 PDF 后上传。"))
+
+
 def cleaned(content: bytes) -> tuple[str, bytes]:
     """Content type by the first bytes, and what is kept of the content. Raises ValidationError with the reason and next step."""
     if len(content) > LARGEST:
@@ -75,8 +114,7 @@ def cleaned(content: bytes) -> tuple[str, bytes]:
     if content.startswith(b"%PDF-1.") or content.startswith(b"%PDF-2."):
         if b"%%EOF" not in content[-2048:]:
             raise ValidationError(_("PDF 文件不完整；请重新导出后上传。"))
-        if ACTIVE_PDF.search(content):
-            raise ValidationError(_("PDF 文件含有脚本或嵌入文件；请打印为普通 PDF 后上传。"))
+        _harmless(content)
         return "application/pdf", content
     raise ValidationError(_("只接受照片（JPG、PNG、WebP）和 PDF；请转换后上传。"))
 

@@ -1,6 +1,7 @@
 """Attachments: type by content, stripped, encrypted, visible with their record only."""
 
 import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -41,6 +42,16 @@ def photo(kind: str = "JPEG", size: tuple[int, int] = (64, 48), *, gps: bool = F
 PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
 
+def packed(objects: bytes, words: bytes = b"/Filter/FlateDecode") -> bytes:
+    """A PDF whose objects stand in a compressed stream."""
+    data = zlib.compress(objects)
+    return PDF.replace(b"1 0 obj<<>>", b"1 0 obj<</Type/ObjStm/N 1/First 5" + words + b"/Length %d>>stream\n" % len(data) + data + b"\nendstream")
+
+
+# three letters that stand by chance in a scanned page
+SCAN = PDF.replace(b"<<>>", b"<</Subtype/Image/Filter/DCTDecode/Length 12>>stream\n\xff\xd8\x11/JS \x9b/AA\nendstream", 1)
+
+
 def attach(scope: scopes.Scope, content: bytes, name: str = "a.jpg") -> Attachment:
     with scopes.acting(scope):
         return attachments.attach(subject="setting", subject_id=1, area=scope.area, name=name, content=content, now=timezone.now())
@@ -48,7 +59,10 @@ def attach(scope: scopes.Scope, content: bytes, name: str = "a.jpg") -> Attachme
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [(photo(), "image/jpeg"), (photo("PNG"), "image/png"), (photo("WEBP"), "image/jpeg"), (PDF, "application/pdf")],
+    [
+        (photo(), "image/jpeg"), (photo("PNG"), "image/png"), (photo("WEBP"), "image/jpeg"), (PDF, "application/pdf"), (SCAN, "application/pdf"),
+        (packed(b"1 0 <</Type/Page>>"), "application/pdf"),
+    ],
 )
 def test_the_type_is_that_of_the_content(content: bytes, kind: str) -> None:
     row = attach(officer(Duty.COUNTY_REVIEWER), content, "表格.exe")
@@ -69,6 +83,10 @@ def test_the_type_is_that_of_the_content(content: bytes, kind: str) -> None:
         b"%PDF-1.4 cut off",
         PDF.replace(b"<<>>", b"<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>", 1),
         PDF.replace(b"<<>>", b"<</S/Launch/F(cmd.exe)>>", 1),
+        PDF.replace(b"<<>>", b"<</S/J#61va#53cript/JS 3 0 R>>", 1),
+        PDF.replace(b"<<>>", b"<</Encrypt 5 0 R>>", 1),
+        packed(b"1 0 <</S/JavaScript/JS(app.alert(1))>>"),
+        packed(b"1 0 <<>>", b"/Filter[/ASCIIHexDecode/FlateDecode]"),
         b"\xff\xd8\xff" + b"0" * attachments.LARGEST,
     ],
 )

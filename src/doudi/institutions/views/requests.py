@@ -26,8 +26,8 @@ from doudi.core.views.access import may
 from doudi.institutions import request_queries as queries
 from doudi.institutions.models import Request
 from doudi.institutions.models.requests import shown
-from doudi.institutions.request_forms import AmendForm, AssignForm, ReceiveForm, RequestForm, SendForm, WhyForm
-from doudi.institutions.services import fulfilling
+from doudi.institutions.request_forms import AmendForm, AssignForm, ReceiveForm, ReopenForm, RequestForm, SendForm, WhyForm
+from doudi.institutions.services import fulfilling, reopening
 from doudi.institutions.services import requests as services
 from doudi.institutions.views.shared import below
 
@@ -35,8 +35,11 @@ EVENTS = {
     "raised": gettext_lazy("提出"), "amended": gettext_lazy("调整"), "assigned": gettext_lazy("交办"), "accepted": gettext_lazy("签收"), "returned": gettext_lazy("退回"),
     "sent": gettext_lazy("发出"), "received": gettext_lazy("确认收到"), "not_delivered": gettext_lazy("未送达"), "done": gettext_lazy("办结"),
     "declined": gettext_lazy("不予办理"), "withdrawn": gettext_lazy("撤回"), "passed_up": gettext_lazy("请上级协调"), "late": gettext_lazy("超期督办"),
-    "transfer": gettext_lazy("安排转移"),
+    "transfer": gettext_lazy("安排转移"), "reopened": gettext_lazy("重新办理"),
 }  # fmt: skip
+
+
+OWN_FORM = ("assign", "send", "amend", "reopen")  # steps whose errors stand in their own form
 
 
 class RequestFilter(django_filters.FilterSet):
@@ -160,6 +163,7 @@ def _page(request: HttpRequest, request_id: int, problem: str = "", **forms: Any
         "may_pass_up": opened and duties.may("requests.escalate") and len(row.held_by) > 2 and acting.covers(row.held_by),
         "may_decline": opened and duties.may("requests.assign"), "may_withdraw": opened and duties.may("requests.raise"),
         "may_transfer": works and row.kind == "transfer" and duties.may("transfers.plan"),
+        "reopen": forms.get("reopen") or (ReopenForm() if reopening.may_reopen(row) else None),
         "assign": forms.get("assign") or (AssignForm(members=members) if members else None), "no_group": opened and duties.may("requests.assign") and not members,
         "send": forms.get("send") or (SendForm(initial={"quantity": shown(remaining)}) if works and row.kind != "transfer" else None),
         "amend": forms.get("amend") or (
@@ -187,12 +191,12 @@ def act(request: HttpRequest, request_id: int) -> HttpResponse:
     if step == "assign":
         members = [(each.pk, str(each)) for each in services.candidates(row)] if duties.may("requests.assign") else []
         form = AssignForm(post, members=members)
-    elif step in ("send", "amend", "receive"):
-        form = {"send": SendForm, "amend": AmendForm, "receive": ReceiveForm}[step](post)
+    elif step in ("send", "amend", "receive", "reopen"):
+        form = {"send": SendForm, "amend": AmendForm, "receive": ReceiveForm, "reopen": ReopenForm}[step](post)
     elif step in ("return", "give_back", "decline", "withdraw", "pass_up", "not_delivered"):
         form = WhyForm(post)
     if form is not None and not form.is_valid():
-        if step in ("assign", "send", "amend"):
+        if step in OWN_FORM:
             return _page(request, row.pk, **{step: form})
         return _page(request, row.pk, "；".join(text for errors in form.errors.values() for text in errors))
     words = dict(form.cleaned_data) if form is not None else {}
@@ -209,13 +213,14 @@ def act(request: HttpRequest, request_id: int) -> HttpResponse:
         "decline": lambda: services.decline(**given, reason=words["reason"]),
         "withdraw": lambda: services.withdraw(**given, reason=words["reason"]),
         "pass_up": lambda: services.pass_up(**given, reason=words["reason"]),
+        "reopen": lambda: reopening.reopen(**given, **words),
     }
     if step not in steps:
         return _page(request, row.pk, _("请选择办理方式。"))
     try:
         steps[step]()
     except ValidationError as error:
-        if step in ("assign", "send", "amend") and getattr(error, "code", "") != "stale":
+        if step in OWN_FORM and getattr(error, "code", "") != "stale":
             errors_into(form, error)
             return _page(request, row.pk, **{step: form})
         return _page(request, row.pk, "；".join(error.messages))

@@ -77,6 +77,7 @@ class Care(AreaModel):
         PARENTS = "parents", _("送回父母")
         GUARDIAN = "guardian", _("送回其他监护人")
         GUARDIANSHIP = "guardianship", _("转为临时监护")
+        MOVED = "moved", _("移交，由当地民政部门接任监护")
         LONG_TERM = "long_term", _("转为长期监护")
         ADULT = "adult", _("年满十八周岁")
         DIED = "died", _("死亡")
@@ -198,7 +199,11 @@ class CareReview(AreaModel):
 
 
 class CareClaim(AreaModel):
-    """The allowance (照料补贴) claimed for whole days of a care, at the amount that the place has set. A record for the county's finance: it pays nothing by itself."""
+    """The allowance (照料补贴) claimed for whole days of a care, at the amount that the place has set. The county's civil affairs pay it to the carer.
+
+    It is no programme of payment: a payroll would tell everybody who reads it which child is in care. That it was paid, when and by which voucher,
+    is noted by another officer than who claimed it.
+    """
 
     care = models.ForeignKey(Care, models.PROTECT, related_name="claims", db_constraint=False)
     case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="+", db_constraint=False)
@@ -208,11 +213,21 @@ class CareClaim(AreaModel):
     payee = models.CharField(max_length=80)
     claimed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     claimed_at = models.DateTimeField()
+    paid_on = models.DateField(null=True)
+    voucher = models.CharField(max_length=60, blank=True, help_text="number of the voucher or of the bank's transfer")
+    paid_noted_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    paid_noted_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["area", "starts"])]
         constraints = [
             models.CheckConstraint(condition=Q(ends__gte=F("starts")) & Q(amount__gt=0), name="protection_claim_days"),
+            models.CheckConstraint(
+                condition=Q(paid_on__isnull=True, voucher="", paid_noted_by__isnull=True, paid_noted_at__isnull=True)
+                | (Q(paid_on__isnull=False, paid_noted_by__isnull=False, paid_noted_at__isnull=False, paid_on__gte=F("starts")) & ~Q(voucher="")),
+                name="protection_claim_paid_by_voucher",
+            ),
+            models.CheckConstraint(condition=Q(paid_noted_by__isnull=True) | ~Q(paid_noted_by=F("claimed_by")), name="protection_claim_paid_apart"),
             ExclusionConstraint(
                 name="protection_no_day_claimed_twice",
                 expressions=[

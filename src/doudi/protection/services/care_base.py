@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from doudi.core import places
 from doudi.core.settings_overlay import get_setting
 from doudi.protection.models import Care, ProtectionCase
 from doudi.protection.services import gaps
@@ -93,6 +94,16 @@ def locked_care(care_id: int, version: int, *states: str) -> tuple[Care, Protect
             _("这项%(kind)s刚由他人办理，现为“%(state)s”；请刷新页面。") % {"kind": row.get_kind_display(), "state": row.get_state_display()}
         )
     return row, case
+
+
+def guardian_of(row: ProtectionCase) -> str:
+    """The civil-affairs department that is the guardian of a minor whose case lies here."""
+    return f"{places.name(row.area[:6])}民政局"
+
+
+def guarded_elsewhere(care: Care, row: ProtectionCase) -> bool:
+    """Whether a guardianship runs whose guardian is another county's department: the case was transferred here, its guardian not."""
+    return care.kind == Care.Kind.GUARDIANSHIP and care.state == Care.State.ACTIVE and care.body != guardian_of(row)
 
 
 @contextmanager

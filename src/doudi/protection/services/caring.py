@@ -18,10 +18,11 @@ from doudi.core.services.todos import finish_todos
 from doudi.core.settings_overlay import get_setting
 from doudi.protection.models import Care, CareClaim, CareReview, HandOver, ProtectionCase
 from doudi.protection.services import gaps
-from doudi.protection.services.base import SUBJECT, moved, note_event, todo
-from doudi.protection.services.care_base import NONE, Handed, adult_on, attend, locked_care, not_later, review_due, to_the_minute
+from doudi.protection.services.base import SUBJECT, locked, moved, note_event, todo
+from doudi.protection.services.care_base import NONE, Handed, adult_on, attend, guarded_elsewhere, locked_care, not_later, review_due, to_the_minute
 
-CLOCKS = ("care_hand_over", "care_review", "care_end", "care_over", "care_adult")
+CLOCKS = ("care_hand_over", "care_review", "care_end", "care_over", "care_adult", "care_moved")
+CLAIM = "care_claim"
 WITHOUT_SHEET = (Care.Outcome.BROKEN, Care.Outcome.DIED)
 BACK = (Care.Outcome.PARENTS, Care.Outcome.GUARDIAN)
 
@@ -148,6 +149,8 @@ def review_care(*, care_id: int, version: int, verdict: str, note: str, now: dat
     care.review_due = review_due(case, care.kind, on)
     _changed(care, "review_due")
     finish_todos(subject=SUBJECT, subject_id=case.pk, kind="care_review", now=now)
+    if not guarded_elsewhere(care, case):
+        finish_todos(subject=SUBJECT, subject_id=case.pk, kind="care_moved", now=now)
     moved(case, "care_reviewed", str(made.get_verdict_display()), now)
     return made
 
@@ -163,7 +166,7 @@ def allowance(care: Care, starts: date, ends: date) -> Decimal:
 
 @transaction.atomic
 def claim_allowance(*, care_id: int, version: int, starts: date, ends: date, payee: str, now: datetime) -> CareClaim:
-    """Record the allowance (照料补贴) claimed for days of a care, none of them twice. It is a record for the county's finance; nothing is paid by it."""
+    """Record the allowance (照料补贴) claimed for days of a care, none of them twice. The county's civil affairs pay it; `note_claim_paid` says that they did."""
     acting = duties.require("protection.care")
     care, case = locked_care(care_id, version, Care.State.ACTIVE, Care.State.ENDED)
     first, last = timezone.localdate(care.starts), timezone.localdate(care.ended_at or now)
@@ -183,8 +186,34 @@ def claim_allowance(*, care_id: int, version: int, starts: date, ends: date, pay
     except IntegrityError:
         raise ValidationError({"starts": _("这些天里有已登记过补贴的；请核对后重新选择。")}) from None
     note_event(case, "allowance_claimed", f"{starts}—{ends}：{amount:.2f} 元", now)
+    todo(case, CLAIM, Duty.COUNTY_APPROVER, f"个案 {case.number} 照料补贴待发放登记", now, area=case.area[:6], due=now)
     scopes.check_constraints()
     return made
+
+
+@transaction.atomic
+def note_claim_paid(*, claim_id: int, paid_on: date, voucher: str, now: datetime) -> CareClaim:
+    """Note that the county paid an allowance to the carer: on which day, by which voucher. Once, and by another officer than who claimed it."""
+    acting = duties.require("protection.claim_paid")
+    case_id = CareClaim.objects.filter(pk=claim_id).values_list("case_id", flat=True).first()
+    if case_id is None:
+        raise ValidationError(_("没有这笔照料补贴，或它不由您办理。"))
+    case = locked(case_id, None)
+    row = CareClaim.objects.select_for_update(of=("self",)).get(pk=claim_id)
+    if row.paid_on is not None:
+        raise ValidationError(_("这笔照料补贴已登记发放：%(day)s，凭证 %(voucher)s。") % {"day": row.paid_on, "voucher": row.voucher})
+    duties.require_apart("protection.claim_paid", done={"protection.care": row.claimed_by_id})
+    if not row.starts <= paid_on <= timezone.localdate(now):
+        raise ValidationError({"paid_on": _("应在 %(first)s 至今天之间。") % {"first": row.starts}})
+    if len(voucher.strip()) < 2:
+        raise ValidationError({"voucher": _("请填写付款凭证号或银行回单号。")})
+    row.paid_on, row.voucher, row.paid_noted_by_id, row.paid_noted_at = paid_on, voucher.strip()[:60], acting.account_id, now
+    row.save(update_fields=["paid_on", "voucher", "paid_noted_by", "paid_noted_at"])
+    note_event(case, "allowance_paid", f"{row.starts}—{row.ends}：{row.amount:.2f} 元", now)
+    if not CareClaim.objects.filter(case=case, paid_on__isnull=True).exists():
+        finish_todos(subject=SUBJECT, subject_id=case.pk, kind=CLAIM, now=now)
+    scopes.check_constraints()
+    return row
 
 
 @transaction.atomic

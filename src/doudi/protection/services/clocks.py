@@ -50,7 +50,8 @@ def run_clocks(*, area: str, on: date, now: datetime) -> Ran:
     for row in cases.filter(review_due__lt=on - timedelta(days=2)).order_by("review_due")[:MOST]:
         escalated += _up(row, "protection_assess_late", f"未成年人个案 {row.number} 评估超期", now)
     grown = 0
-    for row in cases.filter(birth_date__lte=_born_before(on + timedelta(days=30))).order_by("pk")[:MOST]:
+    # whose care ends with the birthday is brought to mind by the clock of care, earlier
+    for row in cases.filter(birth_date__lte=_born_before(on + timedelta(days=30))).exclude(cares__state="active").order_by("pk")[:MOST]:
         grown += todo(row, "protection_adult", Duty.PROTECTION_WORKER, f"未成年人个案 {row.number}：即将或已满 18 周岁，请安排结案或转介", now)
     return Ran(reminded, escalated, grown)
 

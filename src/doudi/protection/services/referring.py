@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +14,14 @@ from django.db import ProgrammingError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import audit, duties, workdays
+from doudi.core import audit, duties, places, workdays
 from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty
 from doudi.core.settings_overlay import get_setting
-from doudi.protection.models import CaseSection, ProtectionCase, Referral, ReferralContent, ReferralStep
+from doudi.protection.models import Care, CaseSection, ProtectionCase, Referral, ReferralContent, ReferralStep
 from doudi.protection.sections import SECTIONS, may_read
 from doudi.protection.services.base import locked, moved
+from doudi.protection.services.care import moved_here
 from doudi.registry.queries import age_on
 
 # who may be referred to: duty -> length of the code of its place
@@ -46,7 +47,14 @@ class Offer:
     to_name: str = ""
 
 
-def _checked(given: Offer, row: ProtectionCase, duty: str) -> None:
+def somebody(area: str, duty: str, on: date) -> bool:
+    """Whether somebody holds the duty at a place, also outside of the acting scope; not who."""
+    with connection.cursor() as cursor:
+        cursor.execute("select doudi.protection_receiver_there(%s, %s, %s)", [area, duty, on])
+        return bool(cursor.fetchone()[0])
+
+
+def _checked(given: Offer, row: ProtectionCase, duty: str, on: date) -> None:
     for name, value, allowed in (
         ("kind", given.kind, Referral.Kind.values), ("service", given.service, Referral.Service.values), ("ground", given.ground, Referral.Ground.values),
     ):  # fmt: skip
@@ -68,6 +76,13 @@ def _checked(given: Offer, row: ProtectionCase, duty: str) -> None:
     elif len(given.to_area) != RECEIVERS[given.to_duty] or not Division.objects.filter(code=given.to_area, ends__isnull=True).exists():
         level = _("县（市、区）") if RECEIVERS[given.to_duty] == 6 else _("乡镇（街道）")
         raise ValidationError({"to_area": _("“%(duty)s”在%(level)s；请重新选择接收地。") % {"duty": Duty(given.to_duty).label, "level": level}})
+    elif not somebody(given.to_area, given.to_duty, on):
+        raise ValidationError(
+            {
+                "to_area": _("%(place)s现在没有在岗的“%(duty)s”，转过去没有人能接收：请改选其他岗位或接收地，或先与当地民政部门联系、落实人员后再转。")
+                % {"place": places.name(given.to_area), "duty": Duty(given.to_duty).label}
+            }
+        )
     if given.kind == Referral.Kind.TRANSFER and (
         given.to_area == row.area or (row.area.startswith(given.to_area) and given.to_duty == Duty.PROTECTION_WORKER)
     ):
@@ -108,7 +123,10 @@ def offer(*, case_id: int, version: int, uuid: UUID, given: Offer, now: datetime
     if known is not None:
         return known
     row = locked(case_id, version, ProtectionCase.State.ASSESSING, ProtectionCase.State.FOLLOWING)
-    _checked(given, row, acting.duty)
+    on = timezone.localdate(now)
+    _checked(given, row, acting.duty, on)
+    if given.kind == Referral.Kind.TRANSFER and Care.objects.filter(case=row, state=Care.State.PROPOSED).exists():
+        raise ValidationError(_("这件个案有一件临时监护待决定；请先决定或撤回，再移交。"))
     if given.kind == Referral.Kind.TRANSFER and Referral.objects.filter(case=row, kind=Referral.Kind.TRANSFER, state=S.OFFERED).exists():
         raise ValidationError(_("这件个案已有一件移交待接收；请先撤回，再重新移交。"))
     before = None
@@ -116,7 +134,6 @@ def offer(*, case_id: int, version: int, uuid: UUID, given: Offer, now: datetime
         before = Referral.objects.select_for_update(of=("self",)).filter(pk=again, case=row).first()
         if before is None or before.state not in (S.DECLINED, S.REVOKED, S.EXPIRED) or Referral.objects.filter(follows=before).exists():
             raise ValidationError(_("这件转介不能重新转介：它还在办理，或已重新转介过；请刷新页面。"))
-    on = timezone.localdate(now)
     made = Referral.objects.create(
         case=row, area=row.area, case_number=row.number, uuid=uuid, kind=given.kind, service=given.service, to_area=given.to_area or row.area,
         to_duty=given.to_duty, to_name=given.to_name.strip()[:80], ground=given.ground, follows=before, offered_by_id=acting.account_id or None, offered_at=now,
@@ -213,6 +230,7 @@ def accept(*, referral_id: int, version: int, note: str, now: datetime) -> Refer
         raise
     case = ProtectionCase.objects.get(pk=row.case_id)
     moved(case, "transferred", moved_from, now)
+    moved_here(case, now)
     row.refresh_from_db()
     return row
 

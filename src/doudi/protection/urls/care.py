@@ -8,6 +8,7 @@ urlpatterns = [
     path("protection/gaps/", care.Gaps.as_view(), name="gaps"),
     path("protection/care/", care.Cares.as_view(), name="cares"),
     path("protection/claims/", care.Claims.as_view(), name="claims"),
+    path("protection/claims/<int:claim_id>/paid/", care.claim_paid, name="claim_paid"),
     path("protection/cases/<int:case_id>/care/living/", care.living_new, name="living_new"),
     path("protection/cases/<int:case_id>/care/guardianship/", care.guardianship_new, name="guardianship_new"),
     path("protection/care/<int:care_id>/hand-over/", care.hand_over, name="care_hand_over"),

@@ -33,11 +33,13 @@ from doudi.protection.care_forms import (
     GuardianshipForm,
     HandedForm,
     LivingForm,
+    PaidForm,
     ReviewForm,
     WithdrawForm,
 )
 from doudi.protection.models import Care, CareClaim, ProtectionCase
 from doudi.protection.services.base import SUBJECT
+from doudi.protection.services.care_base import guardian_of
 from doudi.protection.views import tabs
 from doudi.protection.views.cases import found_case
 from doudi.registry.queries import shown_name
@@ -140,6 +142,20 @@ class Cares(ListPage):
         return {"figures": care_queries.care_figures(timezone.localdate())}
 
 
+class ClaimFilter(django_filters.FilterSet):
+    paid = django_filters.ChoiceFilter(
+        label=gettext_lazy("发放"), empty_label=gettext_lazy("全部"), method="by_paid", choices=[("no", gettext_lazy("待发放")), ("yes", gettext_lazy("已发放"))],
+    )  # fmt: skip
+    area = AreaFilter(label=gettext_lazy("地区"))
+
+    class Meta:
+        model = CareClaim
+        fields: list[str] = []
+
+    def by_paid(self, rows: QuerySet[CareClaim], name: str, value: str) -> QuerySet[CareClaim]:
+        return rows.filter(paid_on__isnull=value == "no")
+
+
 class Claims(ListPage):
     title = gettext_lazy("照料补贴")
     act = "protection.care_view"
@@ -148,7 +164,8 @@ class Claims(ListPage):
     subject = "protection_claim"
     template = "protection/claims.html"
     empty_title = gettext_lazy("没有登记照料补贴")
-    empty_hint = gettext_lazy("在个案的“照料和监护”中登记；登记供财政办理，不由系统发放。")
+    filters = ClaimFilter
+    empty_hint = gettext_lazy("在个案的“照料和监护”中按天登记，由县民政局发放给照料人。")
     columns = (
         Column(gettext_lazy("编号"), "case.number", kind="code", url=lambda row: care_tab(row.case_id)),
         Column(gettext_lazy("地区"), "area", kind="area"),
@@ -158,10 +175,17 @@ class Claims(ListPage):
         Column(gettext_lazy("金额（元）"), "amount", kind="money", sort="amount"),
         Column(gettext_lazy("领款人"), "payee"),
         Column(gettext_lazy("登记"), lambda row: row.claimed_by.name if row.claimed_by else "", small=lambda row: ui.day(row.claimed_at)),
-    )
+        Column(
+            gettext_lazy("发放"), lambda row: _("已发放") if row.paid_on else _("待发放"), kind="tag", colour=lambda row: "green" if row.paid_on else "orange",
+            small=lambda row: f"{row.paid_on} {row.voucher}" if row.paid_on else None,
+        ),
+    )  # fmt: skip
 
     def rows(self) -> QuerySet[CareClaim]:
         return CareClaim.objects.select_related("case", "care", "claimed_by")
+
+    def context(self) -> dict[str, Any]:
+        return {"figures": care_queries.claim_figures()}
 
 
 def found_care(care_id: int) -> Care:
@@ -207,7 +231,7 @@ def living_new(request: HttpRequest, case_id: int) -> HttpResponse:
     row, now = found_case(case_id), timezone.now()
     name = places.name(row.area)
     if len(row.area) < 12:
-        initial = {"organiser": "civil_affairs", "body": f"{places.name(row.area[:6])}民政局"}
+        initial = {"organiser": "civil_affairs", "body": guardian_of(row)}
     else:  # 陈固村民委员会, 青年路社区居民委员会
         residents = "社区" in name or "居" in name
         short = name.removesuffix("委员会").removesuffix("村民").removesuffix("居民").removesuffix("村委会").removesuffix("居委会").removesuffix("村")
@@ -234,7 +258,7 @@ def guardianship_new(request: HttpRequest, case_id: int) -> HttpResponse:
     return form_page(
         request, form, lambda given: services.propose_guardianship(case_id=row.pk, version=given["version"], uuid=given["uuid"], given=form.given(), now=now),
         title=_("提出临时监护"), done=_("已提出，待县级审批人决定。"), button=_("提出"),
-        note=_("由%(body)s担任监护人；须由县级审批人决定。决定前，正在进行的临时生活照料继续。") % {"body": f"{places.name(row.area[:6])}民政局"}, **_of_case(row),
+        note=_("由%(body)s担任监护人；须由县级审批人决定。决定前，正在进行的临时生活照料继续。") % {"body": guardian_of(row)}, **_of_case(row),
     )  # fmt: skip
 
 
@@ -304,7 +328,7 @@ extend = _care_form(
 claim = _care_form(
     ClaimForm, "protection.care", gettext_lazy("登记照料补贴"), gettext_lazy("登记"), gettext_lazy("已登记照料补贴。"),
     lambda care, form, given, now: services.claim_allowance(**_base(care, given, now), starts=given["starts"], ends=given["ends"], payee=given["payee"]),
-    gettext_lazy("按本地设定的每日标准计算；登记供财政办理，不由系统发放。"),
+    gettext_lazy("按本地设定的每日标准计算；由县民政局发放给照料人，不列入社会救助资金发放批次。"),
 )  # fmt: skip
 end = _care_form(
     EndForm, "protection.care", gettext_lazy("结束并交接"), gettext_lazy("结束并交接"), gettext_lazy("已结束。"),
@@ -336,6 +360,20 @@ def decide(request: HttpRequest, care_id: int) -> HttpResponse:
             return redirect(care_tab(care.case_id))
     context = {"form": form, "row": care, "name": case_title(care.case), "shown": care_queries.description(care, now), **_of_case(care.case)}
     return render(request, "protection/care_decide.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+@may("protection.claim_paid")
+def claim_paid(request: HttpRequest, claim_id: int) -> HttpResponse:
+    """The county notes that an allowance was paid."""
+    row, now = CareClaim.objects.select_related("case").filter(pk=claim_id).first(), timezone.now()
+    if row is None:
+        raise Http404
+    form = PaidForm(request.POST or None, initial={"paid_on": timezone.localdate(now)})
+    shown = [(_("领款人"), row.payee), (_("金额（元）"), ui.money(row.amount)), (_("从"), ui.day(row.starts)), (_("至"), ui.day(row.ends))]
+    return form_page(
+        request, form, lambda given: services.note_claim_paid(claim_id=row.pk, **given, now=now), title=_("登记补贴发放"), done=_("已登记发放。"),
+        button=_("登记发放"), note=_("先由县民政局把补贴付给照料人，再在这里登记；登记后不能修改。"), rows=shown, **_of_case(row.case),
+    )  # fmt: skip
 
 
 @require_POST

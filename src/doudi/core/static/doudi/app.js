@@ -68,6 +68,12 @@
     if (box.value) box.dispatchEvent(new Event("input", { bubbles: true }));
   }));
 
+  // A row of tabs that is wider than the phone shows the tab that is open.
+  window.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".tabs [aria-current]").forEach((tab) => {
+    const bar = tab.parentElement.getBoundingClientRect(), here = tab.getBoundingClientRect();
+    tab.parentElement.scrollLeft += here.left - bar.left - (bar.width - here.width) / 2;
+  }));
+
   document.addEventListener("htmx:confirm", (event) => {
     if (!event.detail.question) return;
     event.preventDefault();
