@@ -19,7 +19,6 @@ from doudi.assessment.facts import Array, area_chunks, facts_day, month_after, r
 from doudi.assessment.models import WhatIf
 from doudi.assessment.services import snapshot
 from doudi.batch import law
-from doudi.batch.synth.population import draw
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Setting
@@ -187,6 +186,8 @@ def _registered(asked: WhatIf, base: law.Settings, now: datetime) -> Iterator[tu
 
 
 def _drawn(asked: WhatIf) -> Iterator[tuple[Inputs, int, int]]:
+    from doudi.batch.synth.population import draw  # the generator is loaded where somebody asks for drawn people alone
+
     wanted = max(1, round(asked.size / HOUSEHOLD_SIZE))
     for number, start in enumerate(range(0, wanted, BLOCK)):
         count = min(BLOCK, wanted - start)

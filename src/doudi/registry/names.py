@@ -9,7 +9,6 @@ from functools import cache
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.utils.translation import gettext as _
-from pypinyin import Style, lazy_pinyin
 
 # Readings that a character has as a surname only (GB/T 28039-2011 transcribes names by them).
 SURNAMES = {
@@ -49,6 +48,8 @@ def clean_name(text: str) -> str:
 @cache
 def _reading(char: str) -> str:
     """Reading of one character; a character that the dictionary lacks (rare ones of the extensions) has none."""
+    from pypinyin import Style, lazy_pinyin  # its dictionaries take long to load; most processes never ask
+
     found = lazy_pinyin(char, style=Style.NORMAL, errors=lambda rest: rest.lower() if rest.isascii() else "")
     return _LATIN.sub("", "".join(found).replace("ü", "v"))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import cache
 
 import polars as pl
-from pypinyin import Style, lazy_pinyin
 
 # Variant characters (异体字、繁体字) that offices write for each other in names: each group, the form that stands for it first.
 _GROUPS = (
@@ -42,6 +41,8 @@ def variants() -> dict[str, str]:
 
 @cache
 def _reading(char: str) -> str:
+    from pypinyin import Style, lazy_pinyin  # its dictionaries take long to load; most processes never ask
+
     return "".join(lazy_pinyin(char, style=Style.NORMAL, errors=lambda rest: rest.lower())).replace("ü", "v")
 
 

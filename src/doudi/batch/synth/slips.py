@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
-from pypinyin import Style, lazy_pinyin
 
 from ..linkage.names import variants
 from .names import GIVEN, SURNAMES
@@ -37,6 +36,8 @@ class Told:
 @cache
 def _alike() -> dict[str, str]:
     """Character -> the other characters of names that sound the same."""
+    from pypinyin import Style, lazy_pinyin  # its dictionaries take long to load
+
     chars = sorted({char for words in GIVEN.values() for char in "".join(words) if char > "一"} | {char for name in SURNAMES for char in name})
     by_sound: dict[str, str] = {}
     for char in chars:
