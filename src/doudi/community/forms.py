@@ -61,6 +61,17 @@ class ContactForm(forms.Form):
         self.fields["area"].choices = own_areas()  # type: ignore[attr-defined]
 
 
+class ChangeForm(forms.Form):
+    """What is registered of a contact; the phone is typed anew, so that the old one need not be shown."""
+
+    name = forms.CharField(label=_("姓名"), max_length=60)
+    kind = forms.ChoiceField(label=_("身份"), choices=CareContact.Kind.choices)
+    phone = forms.CharField(label=_("新的联系电话"), max_length=30, required=False, help_text=_("不改的不填；改了以后，印有此人的明白卡列入重印"))
+    most = forms.IntegerField(label=_("最多帮扶人数"), required=False, min_value=1, max_value=500, help_text=_("不填按当地统一设定"))
+    reason = forms.CharField(label=_("变更理由"), max_length=200)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class AbsenceForm(forms.Form):
     starts = forms.DateField(label=_("离开日期"), widget=DayInput())
     ends = forms.DateField(label=_("返回日期"), widget=DayInput(), help_text=_("当天起自动恢复"))

@@ -11,4 +11,5 @@ menu.add("community", _("帮扶责任人"), "community:contacts", "community.vie
 menu.add("community", _("关爱对象类别"), "community:groups", "community.view", 40)
 menu.add("community", _("明白卡"), "community:cards", "community.cards", 25)
 menu.add("community", _("本地服务"), "community:services", "community.view", 35)
+menu.add("community", _("心理疏导"), "community:counselling", "counselling.list", 30)
 menu.add("community", _("服务应急响应预案"), "community:plans", "plans.view", 45)

@@ -17,7 +17,8 @@ def groups(*, area: str, on: date, now: datetime) -> dict[str, int]:
     ended = services.end_without_posting(area=area, on=on, now=now)
     services.tell_gaps(area=area, now=now)
     cards = services.refresh(area=area, on=on)
-    return {"joined": done.joined, "changed": done.changed, "left": done.left, "ended": ended, "cards": cards}
+    files = services.drop_files(area=area, on=on, now=now)
+    return {"joined": done.joined, "changed": done.changed, "left": done.left, "ended": ended, "cards": cards, "files": files}
 
 
 def plans(*, area: str, on: date, now: datetime) -> dict[str, int]:
@@ -33,5 +34,5 @@ periodic.daily(
     groups,
     level=6,
     acts=["community.derive"],
-    figures={"joined": _("新列入"), "changed": _("类别变化"), "left": _("退出"), "ended": _("责任人停任"), "cards": _("明白卡内容有变化")},
+    figures={"joined": _("新列入"), "changed": _("类别变化"), "left": _("退出"), "ended": _("责任人停任"), "cards": _("明白卡内容有变化"), "files": _("到期删除的打印文件")},
 )

@@ -12,10 +12,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.community.models import CareContact, CareEvent, CarePerson, ContactAbsence, GroupByHand, GroupDefinition, HelpCard, PlanVersion
+from doudi.community.models import (
+    CareContact,
+    CareEvent,
+    CarePerson,
+    ContactAbsence,
+    ContactChange,
+    GroupByHand,
+    GroupDefinition,
+    HelpCard,
+    PlanVersion,
+)
 from doudi.community.models.groups import CareGroup
 from doudi.community.services.contacts import standing_in
-from doudi.core import duties
+from doudi.core import duties, numbers
+from doudi.core.templatetags import ui
 from doudi.discovery.models import Lead, Visit
 from doudi.registry.models import Person
 
@@ -148,6 +159,32 @@ def answering(row: CarePerson, on: date) -> tuple[CareContact | None, CareContac
     if row.contact is None:
         return None, None
     return row.contact, standing_in(on, [row.contact.pk]).get(row.contact.pk)
+
+
+def changes_of(contact: CareContact) -> list[dict[str, Any]]:
+    """Changes of a contact's row, newest first, as the timeline shows them: what stood before, the phone masked."""
+    told: list[dict[str, Any]] = []
+    after: Any = contact
+    for row in contact.changes.select_related("made_by").order_by("-made_at", "-id")[:20]:
+        pairs = (
+            (_("姓名"), row.name, after.name), (_("身份"), row.kind, after.kind), (_("联系电话"), row.phone, after.phone), (_("最多帮扶人数"), row.most, after.most),
+        )  # fmt: skip
+        said = [f"{label}：{_shown_before(row, label, old)}" for label, old, new in pairs if old != new]
+        told.append({"at": row.made_at, "title": _("变更前") + "　" + "；".join(said), "who": row.made_by.name if row.made_by else _("系统"), "note": row.reason})
+        after = row
+    return told
+
+
+def _shown_before(row: ContactChange, label: str, value: Any) -> str:
+    if value is row.phone:
+        return ui.mask_phone(numbers.plain(row.phone))
+    return str(row.get_kind_display()) if label == _("身份") else str(value or _("按当地统一设定"))
+
+
+def cards_naming(contact: CareContact) -> int:
+    """Printed cards that name a contact and say something else today."""
+    rows = HelpCard.objects.filter(care__contact=contact, care__ends__isnull=True, void_at__isnull=True, printed_at__isnull=False)
+    return rows.exclude(digest=F("printed_digest")).count()
 
 
 def people_of(contact_ids: Iterable[int]) -> list[CarePerson]:

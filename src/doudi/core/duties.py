@@ -209,11 +209,15 @@ MAY: dict[str, set[str]] = {
     "plans.activate": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER},
     "plans.work": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
     "plans.clocks": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
-    # counselling: many may ask; what was said the counsellor and the supervisor read (the database holds it)
+    # counselling: many may ask and see what became of their own asking; what was said the counsellor and the supervisor read (the database holds it)
+    "counselling.list": TOWNSHIP
+    | {
+        Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.PROTECTION_WORKER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR,
+    },
     "counselling.ask": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.PROTECTION_WORKER},
-    "counselling.view": TOWNSHIP | {Duty.STATION_WORKER, Duty.PROTECTION_WORKER, Duty.COUNTY_APPROVER},
+    "counselling.view": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.PROTECTION_WORKER, Duty.COUNTY_APPROVER},
     "counselling.book": TOWNSHIP | {Duty.STATION_WORKER},
-    "counselling.numbers": TOWNSHIP | COUNTY | {Duty.STATION_WORKER, Duty.SUPERVISOR},
+    "counselling.numbers": TOWNSHIP | {Duty.STATION_WORKER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
     # needs: whoever meets people raises one; the place's officers give them out; contacts only to whoever answers (the database holds it)
     "needs.view": FINDERS | TOWNSHIP | {
         Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR, Duty.SUPERVISOR

@@ -6,11 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from doudi.core import attachable, emergencies, panels
 from doudi.discovery import queries, sweep_queries, visit_queries
 from doudi.discovery.models import Call, Lead, Visit, VisitConflict
+from doudi.discovery.services.visit_needs import AS_NEED
 from doudi.needs import sources
 from doudi.needs.sources import About
-
-# What a visitor's finding is as a need: one that only money or a department can answer stays a lead.
-AS_NEED = {"food": "food", "medicine": "medicine", "heating": "supplies", "carer": "care", "doctor": "accompaniment", "counsel": "comfort", "housing": "repairs"}
 
 
 def _of_visit(visit: Visit) -> About:

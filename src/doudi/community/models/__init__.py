@@ -1,7 +1,7 @@
 """Tables of community care."""
 
 from doudi.community.models.cards import CardCall, CardPrinting, HelpCard, PlaceService, PrintRun
-from doudi.community.models.contacts import CareContact, ContactAbsence
+from doudi.community.models.contacts import CareContact, ContactAbsence, ContactChange
 from doudi.community.models.counselling import CounsellingNote, CounsellingSession
 from doudi.community.models.groups import CareEvent, CarePerson, GroupByHand, GroupDefinition, Recheck
 from doudi.community.models.plans import Activation, ActivationCheck, ActivationPerson, ActivationStep, PlanItem, PlanVersion
@@ -17,6 +17,7 @@ __all__ = [
     "CareEvent",
     "CarePerson",
     "ContactAbsence",
+    "ContactChange",
     "CounsellingNote",
     "CounsellingSession",
     "GroupByHand",

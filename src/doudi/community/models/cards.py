@@ -109,9 +109,13 @@ class PrintRun(AreaModel):
     made_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
+    files_gone_at = models.DateTimeField(null=True, help_text="when its PDF files were deleted (procedures.FILE_DAYS)")
 
     class Meta:
-        indexes = [models.Index(fields=["area", "-made_at"])]
+        indexes = [
+            models.Index(fields=["area", "-made_at"]),
+            models.Index(fields=["done_at"], condition=Q(files_gone_at__isnull=True, parts__gt=0), name="card_files_there"),
+        ]
 
 
 class CardPrinting(AreaModel):

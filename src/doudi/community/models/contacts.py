@@ -27,6 +27,7 @@ class CareContact(AreaModel):
     kind = CodeField(max_length=10, choices=Kind.choices)
     phone = TokenField()
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    phone_changes = models.SmallIntegerField(default=0, help_text="printed cards with an earlier number are known by it")
     most = models.SmallIntegerField(null=True, help_text="how many people at most; null: the place's setting")
     starts = models.DateField()
     ends = models.DateField(null=True, help_text="the first day on which it no longer holds")
@@ -45,6 +46,22 @@ class CareContact(AreaModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ContactChange(AreaModel):
+    """What a care contact's row said before a change, who changed it and why."""
+
+    contact = models.ForeignKey(CareContact, models.PROTECT, related_name="changes", db_constraint=False)
+    name = CodeField(max_length=60)
+    kind = CodeField(max_length=10, choices=CareContact.Kind.choices)
+    phone = TokenField()
+    most = models.SmallIntegerField(null=True)
+    reason = models.CharField(max_length=200)
+    made_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["contact", "-made_at"])]
 
 
 class ContactAbsence(AreaModel):

@@ -52,11 +52,13 @@ class CounsellingSession(AreaModel):
     state = CodeField(max_length=10, choices=State.choices, default=State.ASKED)
     counsellor = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     supervisor = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    booked_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     way = CodeField(max_length=10, choices=Way.choices, blank=True)
     starts = models.DateTimeField(null=True)
     ends = models.DateTimeField(null=True)
     follow_up = models.DateField(null=True)
     closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=200, blank=True, help_text="why cancelled or not held")
     version = models.IntegerField(default=1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -133,6 +135,11 @@ class Activation(AreaModel):
             models.CheckConstraint(condition=Q(state="active") ^ Q(ended_at__isnull=False), name="activation_ended"),
             models.CheckConstraint(condition=~Q(state="reviewed") | Q(review__isnull=False, reviewed_at__isnull=False), name="activation_reviewed"),
         ]
+
+    @property
+    def last_day(self) -> date:
+        """The last day on which it held: the first one at least."""
+        return max(self.ends - timedelta(days=1), self.starts)
 
 
 class ActivationStep(AreaModel):

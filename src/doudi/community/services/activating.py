@@ -38,8 +38,13 @@ insert into community_activationstep (area, activation_id, position, text, note)
 select a.area, a.id, row_number() over (partition by a.id order by i.position, i.id), i.name, ''
 from community_activation a join community_planitem i on i.plan_id = a.plan_id and i.section = 'step' where a.id = any(%(ids)s)
 """
-# The first of a person's groups that the plan names decides, else what it says of all others; the grid is that of their care contact, else by household.
-PEOPLE = """
+# The first of a person's groups that the plan names decides, else what it says of all others.
+BEST = """
+join lateral (select i.priority, i.kind, i.every from community_planitem i where i.plan_id = {plan} and i.section = 'priority' and (i.name = '*' or i.name = any(c.groups))
+              order by i.name = '*', i.priority, i.every limit 1) best on true
+"""
+# The grid is that of a person's care contact, else by household.
+PEOPLE = f"""
 with grids as (
   select plan_id, array_agg(id order by position, id) as ids from community_planitem
   where section = 'grid' and plan_id in (select plan_id from community_activation where id = any(%(ids)s)) group by 1
@@ -48,8 +53,7 @@ insert into community_activationperson (area, activation_id, person_id, househol
 select c.area, a.id, c.person_id, c.household_id, c.id, p.name, c.groups, best.priority, best.kind, best.every,
   coalesce(own.id, g.ids[1 + c.household_id %% cardinality(g.ids)]), a.starts, ''
 from community_activation a join community_careperson c on c.area = a.area and c.ends is null join registry_person p on p.id = c.person_id
-join lateral (select i.priority, i.kind, i.every from community_planitem i where i.plan_id = a.plan_id and i.section = 'priority' and (i.name = '*' or i.name = any(c.groups))
-              order by i.name = '*', i.priority, i.every limit 1) best on true
+{BEST.format(plan="a.plan_id")}
 left join grids g on g.plan_id = a.plan_id
 left join community_carecontact k on k.id = c.contact_id
 left join lateral (select i.id from community_planitem i where i.plan_id = a.plan_id and i.section = 'grid' and i.account_id = k.account_id order by i.id limit 1) own on true
@@ -163,7 +167,8 @@ def _visits_now(areas: Sequence[str], on: date, now: datetime) -> None:
     place = areas[0]
     while not all(area.startswith(place) for area in areas):
         place = place[: {12: 9, 9: 6}[len(place)]]
-    with scopes.acting(scopes.Scope(area=place, duty=WORKER, page="plan activation", acts=frozenset({"visits.due"}))):
+    # under the county: what was missed there may go up to the township or the county in the same round
+    with scopes.acting(scopes.Scope(area=place[:6], duty=WORKER, page="plan activation", acts=frozenset({"visits.due"}))):
         make_due(area=place, on=on, now=now)
 
 

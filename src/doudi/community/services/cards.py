@@ -72,12 +72,13 @@ with card as materialized (
   group by 1
 )
 select k.id, jsonb_build_object(
-    'layout', {LAYOUT}, 'name', k.name, 'area', k.area, 'contact', case when t.id is not null then jsonb_build_array(t.name, t.kind, t.phone, t.id) end,
+    'layout', {LAYOUT}, 'name', k.name, 'area', k.area, 'contact', case when t.id is not null then
+      jsonb_build_array(t.name, t.kind, t.phone, t.id) || case when t.phone_changes > 0 then jsonb_build_array(t.phone_changes) else '[]' end end,
     'awards', coalesce(w.listed, '[]'), 'may', coalesce(m.listed, '[]'), 'services', coalesce(s.listed, '[]'), 'desks', coalesce(d.listed, '[]')) as content
 from card k left join community_carecontact t on t.id = k.contact_id left join award w on w.person_id = k.person_id left join may m on m.id = k.id
 left join service s on s.area = k.area left join desk d on d.area = k.area
 """
-# A phone is its token here, which changes with the token key: a contact has one phone for good, so the contact's id stands for it.
+# A phone is its token here, which changes with the token key: the contact's id and how often its phone was changed stand for it.
 REFRESH = f"""
 update community_helpcard k set digest = f.digest from (select id, md5((content #- '{{contact,2}}')::text) as digest from ({CONTENT}) said) f
 where f.id = k.id and k.digest <> f.digest

@@ -30,7 +30,8 @@ W = CareEvent.What
 LONGEST_ABSENCE = 366
 
 
-def _name(text: str) -> str:
+def clean_contact_name(text: str) -> str:
+    """A contact's name as it is kept. Raises ValidationError at `name`."""
     try:
         return clean_name(text)
     except BadName as error:
@@ -66,7 +67,7 @@ def add_contact(
     try:
         with transaction.atomic():
             made = CareContact.objects.create(
-                area=area, name=_name(name), kind=kind, phone=token, account=_account(username, area, on), most=most, starts=starts or on,
+                area=area, name=clean_contact_name(name), kind=kind, phone=token, account=_account(username, area, on), most=most, starts=starts or on,
                 made_by_id=acting.account_id or None, made_at=now,
             )  # fmt: skip
     except IntegrityError as error:

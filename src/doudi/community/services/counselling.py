@@ -76,7 +76,7 @@ def book(
     *, session_id: int, version: int, counsellor: int, supervisor: int, way: str, starts: datetime, minutes: int, now: datetime
 ) -> CounsellingSession:
     """Book a counsellor who is free then, and who supervises; again changes the booking."""
-    duties.require("counselling.book")
+    acting = duties.require("counselling.book")
     row = _locked(session_id, version, S.ASKED, S.BOOKED)
     on = timezone.localdate(now)
     problems: dict[str, str] = {}
@@ -91,9 +91,10 @@ def book(
     if problems:
         raise ValidationError(problems)
     row.state, row.counsellor_id, row.supervisor_id, row.way, row.starts, row.ends = S.BOOKED, counsellor, supervisor, way, starts, starts + timedelta(minutes=minutes)
+    row.booked_by_id = acting.account_id or None
     try:
         with transaction.atomic():
-            _save(row, "counsellor", "supervisor", "way", "starts", "ends")
+            _save(row, "counsellor", "supervisor", "booked_by", "way", "starts", "ends")
     except IntegrityError:
         raise ValidationError({"starts": _("这名工作人员该时段已有预约；请另选时间或人员。")}) from None
     finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
@@ -120,8 +121,8 @@ def hold(*, session_id: int, version: int, note: str, follow_up: date | None, no
     if follow_up is not None and not timezone.localdate(now) < follow_up <= timezone.localdate(now) + timedelta(days=180):
         raise ValidationError({"follow_up": _("回访日期应在明天之后半年以内。")})
     CounsellingNote.objects.create(session=row, area=row.area, text=note.strip()[:8000], made_by_id=acting.account_id, made_at=now)
-    row.state, row.follow_up, row.closed_at = S.HELD, follow_up, now
-    _save(row, "follow_up", "closed_at")
+    row.state, row.follow_up, row.closed_at, row.closed_by_id = S.HELD, follow_up, now, acting.account_id
+    _save(row, "follow_up", "closed_at", "closed_by")
     finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
     if follow_up is not None:
         raise_todo(
@@ -134,12 +135,13 @@ def hold(*, session_id: int, version: int, note: str, follow_up: date | None, no
 @transaction.atomic
 def call_off(*, session_id: int, version: int, missed: bool, reason: str, now: datetime) -> CounsellingSession:
     """Cancelled, or the person did not come, with the reason."""
-    duties.require("counselling.book")
+    acting = duties.require("counselling.book")
     row = _locked(session_id, version, *((S.BOOKED,) if missed else CounsellingSession.OPEN))
     if len(reason.strip()) < 2:
         raise ValidationError({"reason": _("请写明原因。")})
     row.state, row.reason, row.closed_at = S.MISSED if missed else S.CANCELLED, reason.strip()[:200], now
-    _save(row, "reason", "closed_at")
+    row.closed_by_id = acting.account_id or None
+    _save(row, "reason", "closed_at", "closed_by")
     finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
     return row
 
@@ -166,6 +168,7 @@ def read_note(*, session_id: int) -> CounsellingNote | None:
 
 def numbers_since(since: datetime) -> dict[str, int]:
     """Sessions of the reader's area in numbers: waiting, booked, held since, follow-ups owed."""
+    duties.require("counselling.numbers")
     with connection.cursor() as cursor:
         cursor.execute("select * from doudi.counselling_figures(%s)", [since])
         return dict(zip(("waiting", "booked", "held", "follow_up"), cursor.fetchone(), strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 
 from doudi.community import cards as words
 from doudi.community.models import HelpCard, PrintRun
+from doudi.community.procedures import FILE_DAYS
 from doudi.community.services import cards
 from doudi.core import audit, duties, letters, places
 from doudi.core import scope as scopes
 from doudi.core.services import attachments
+from doudi.core.settings_overlay import get_setting
 from doudi.core.tasks import start_task
 
 TEMPLATE = "community/typst/card.typ"
@@ -131,3 +133,14 @@ insert into community_cardprinting (area, run_id, card_id, version, digest, at) 
 def _record(run: PrintRun, ids: Sequence[int], *, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(PRINTED, {"cards": list(ids), "now": now, "run": run.pk, "account": scopes.current().account_id or None})
+
+
+def drop_files(*, area: str, on: date, now: datetime) -> int:
+    """Daily, by county: PDF files of cards are deleted once the place's time for them is over; what was printed stays recorded. The number of files."""
+    duties.require("community.derive")
+    before = now - timedelta(days=int(get_setting(FILE_DAYS, area, on)))
+    runs = PrintRun.objects.select_for_update().filter(area__gte=area, area__lt=area + ":", done_at__lt=before, files_gone_at__isnull=True, parts__gt=0)
+    ids = list(runs.order_by("pk").values_list("pk", flat=True))
+    gone = attachments.erase(subject=SUBJECT, subject_ids=ids, now=now)
+    PrintRun.objects.filter(pk__in=ids).update(files_gone_at=now)
+    return gone

@@ -19,6 +19,7 @@ from doudi.community.services.cards import ALPHABET, contents
 from doudi.community.tests.world import NEXT_VILLAGE, NOW, ON, VILLAGE, Village
 from doudi.core import scope as scopes
 from doudi.core.models import Attachment, Duty
+from doudi.core.services import attachments
 from doudi.core.services.attachments import open_attachment
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery.models import HotlineDesk
@@ -104,6 +105,28 @@ def test_7_4_a_whole_village_is_printed_in_bounded_queries_and_recorded() -> Non
         assert Attachment.objects.filter(subject="card_run").count() == 1
     again = ordered(village)
     assert again.cards == 0 and ordered(village, "all", "card").cards == 9
+
+
+def test_7_4_printed_files_go_after_their_time_and_what_was_printed_stays(django_capture_on_commit_callbacks: object) -> None:
+    village = Village()
+    village.old_man()
+    run = ordered(village, "all", "card")
+    with scopes.acting(village.town):
+        stored = attachments._path(Attachment.objects.get(subject="card_run", subject_id=run.pk).pk)
+    assert stored.exists()
+
+    def drop(days: int) -> int:
+        with scopes.acting(village.worker), django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+            return services.drop_files(area="410122", on=ON + timedelta(days=days), now=NOW + timedelta(days=days))
+
+    assert drop(29) == 0 and stored.exists()
+    assert drop(31) == 1 and not stored.exists() and drop(32) == 0
+    with scopes.acting(village.town):
+        assert PrintRun.objects.get(pk=run.pk).files_gone_at == NOW + timedelta(days=31) and CardPrinting.objects.filter(run=run).count() == 1
+        with pytest.raises(Attachment.DoesNotExist):
+            open_attachment(identifier=Attachment.objects.get(subject_id=run.pk, subject="card_run").pk)
+    page = client_of(village.town).get(f"/community/cards/?area={VILLAGE}").content.decode()
+    assert "文件已到期删除" in page and ".pdf" not in page
 
 
 def test_7_4_the_same_form_is_one_printing_and_a_wrong_one_is_refused() -> None:

@@ -7,15 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from doudi.community import services
 from doudi.community.models import CareEvent, CarePerson
 from doudi.community.tests.world import NEXT_VILLAGE, NOW, ON, VILLAGE, Village
+from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Account, Duty, Posting, Todo
-from doudi.core.tests.officers import officer
+from doudi.core.tests.officers import client_of, officer
 from doudi.core.tests.together import as_, together
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +178,35 @@ def test_7_5_of_two_officers_who_assign_the_same_person_at_once_one_is_told(comm
     assert len(made) == 1 and "他人" in told[0]
     with scopes.acting(village.town):
         assert CareEvent.objects.filter(what="contact").count() == 1
+
+
+def test_7_5_a_contacts_phone_changes_with_its_history_and_lists_the_cards_again() -> None:
+    village = Village()
+    row, contact, other = village.old_man(), village.contact(), village.contact("赵敏")
+    with scopes.acting(village.town):
+        services.assign_contact(care_id=row.pk, version=row.version, contact_id=contact.pk, now=NOW)
+        card = services.issue_card(care_id=row.pk, on=ON, now=NOW)
+        before = card.digest
+        given = {"contact_id": contact.pk, "version": contact.version, "name": "李桂英", "kind": "volunteer", "phone": "", "most": None, "reason": "换了号码", "now": NOW}
+        assert services.change_contact(**given).version == contact.version and not contact.changes.exists(), "nothing changed is no change"
+        for words, field in (
+            ({"phone": "12"}, "phone"), ({"kind": "king"}, "kind"), ({"most": 0}, "most"), ({"name": "1"}, "name"), ({"phone": "13800000777", "reason": ""}, "reason"),
+            ({"phone": numbers.plain(other.phone)}, "phone"),
+        ):  # fmt: skip
+            with pytest.raises(ValidationError) as refused:
+                services.change_contact(**(given | words))
+            assert field in refused.value.message_dict, words
+        made = services.change_contact(**(given | {"phone": "13800000777"}))
+        assert numbers.plain(made.phone) == "13800000777" and made.phone_changes == 1
+        (was,) = made.changes.all()
+        assert (was.phone, was.reason, was.made_by_id) == (contact.phone, "换了号码", village.town.account_id)
+        card.refresh_from_db()
+        assert card.digest != before, "the card says another number"
+        with pytest.raises(ValidationError, match="他人更改"):
+            services.change_contact(**(given | {"phone": "13800000778"}))
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            was.delete()
+    page = client_of(village.town).get(f"/community/contacts/{contact.pk}/").content.decode()
+    assert "换了号码" in page and "138****0001" in page and "13800000777" not in page
+    with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, "410122102")), pytest.raises(ValidationError, match="没有这名"):
+        services.change_contact(**(given | {"version": 2, "phone": "13800000779"}))

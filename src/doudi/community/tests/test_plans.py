@@ -18,11 +18,11 @@ from doudi.community.services import activating, assign_contact, derive, plans
 from doudi.community.services.plans import Line
 from doudi.community.tests.world import NEXT_VILLAGE, NOW, ON, VILLAGE, Village
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
+from doudi.core.models import AccessRecord, Duty
 from doudi.core.tests.officers import client_of, officer
 from doudi.core.tests.together import as_, together
 from doudi.discovery.models.visits import Group, Visit
-from doudi.discovery.services.visit_plans import densities
+from doudi.discovery.services.visit_plans import densities, make_due
 from doudi.needs import answerers
 from doudi.needs.services import About, raise_need
 
@@ -224,10 +224,18 @@ def test_7_2_the_walk_on_the_pages(village: Village, django_assert_max_num_queri
     with time_machine.travel(NOW, tick=False):
         assert town.post(reverse("community:plans"), {"act": "draft", "area": VILLAGE}).status_code == 302
         assert "仁和药店" in town.get(reverse("community:plan", args=[row.pk])).content.decode()
-        given = {"act": "activate", "areas": [VILLAGE], "reason": "强降雪，道路不通", "document": "牟应急〔2022〕9号", "until": "2022-12-01"}
-        assert town.post(reverse("community:plans"), given | {"areas": []}).status_code == 422
-        done = town.post(reverse("community:plans"), given)
+        start = reverse("community:plans_activate")
+        with django_assert_max_num_queries(40):
+            preview = town.get(start, {"areas": [VILLAGE]}).content.decode()
+        assert "王长顺" in preview and "上门，每 1 天一次" in preview and "13800002222" not in preview
+        with scopes.acting(village.town):
+            assert not Activation.objects.exists(), "a preview starts nothing"
+        assert visitor.get(start, {"areas": [VILLAGE]}).status_code == 403
+        given = {"areas": [VILLAGE], "reason": "强降雪，道路不通", "document": "牟应急〔2022〕9号", "until": "2022-12-01"}
+        assert town.post(start, given | {"areas": []}).status_code == 422 and town.post(start, given | {"reason": "雪"}).status_code == 422
+        done = town.post(start, given)
         assert done.status_code == 302
+        assert town.get(start, {"areas": [VILLAGE, "4101", "x"]}).status_code == 302, "nothing is left to start"
         with django_assert_max_num_queries(40):
             assert "王长顺" in visitor.get(done["Location"]).content.decode()
         with scopes.acting(village.visitor):
@@ -236,3 +244,62 @@ def test_7_2_the_walk_on_the_pages(village: Village, django_assert_max_num_queri
         assert visitor.get(page).status_code == 200 and visitor.post(page, {"outcome": ""}).status_code == 422
         assert f"person={entry.person_id}" in visitor.post(page, {"outcome": "need", "note": "降压药快没了"})["Location"]
         assert client_of(officer(Duty.VISITOR, NEXT_VILLAGE)).get(page).status_code == 404
+
+
+def test_7_2_a_county_chooses_townships_and_sees_whom_they_would_list(village: Village, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    village.old_man()
+    approved(village)
+    village.home("赵大年", born=date(1940, 1, 1), area=NEXT_VILLAGE)
+    approved(village, NEXT_VILLAGE)
+    village.derive()
+    county, start = client_of(village.reviewer), reverse("community:plans_activate")
+    with time_machine.travel(NOW, tick=False):
+        with django_assert_max_num_queries(40):
+            listed = county.get(reverse("community:plans")).content.decode()
+        assert f'name="towns" value="{VILLAGE[:9]}"' in listed
+        assert "还没有预案" in county.get(reverse("community:plans"), {"area": "410122102"}).content.decode()
+        with django_assert_max_num_queries(40):
+            preview = county.get(start, {"towns": [VILLAGE[:9]]}).content.decode()
+        assert preview.count("上门，每 1 天一次") == 2 and VILLAGE in preview and NEXT_VILLAGE in preview
+        given = {"areas": [VILLAGE, NEXT_VILLAGE], "reason": "强降雪，道路不通", "document": "牟应急〔2022〕9号", "until": "2022-12-01"}
+        assert county.post(start, given)["Location"] == reverse("community:plans")
+    with scopes.acting(village.reviewer):
+        assert Activation.objects.filter(state="active").count() == 2
+    assert client_of(officer(Duty.COUNTY_REVIEWER, "410123")).get(start, {"towns": [VILLAGE[:9]]}).status_code == 302
+
+
+def test_7_2_phones_of_a_plan_are_masked_and_shown_after_a_record(village: Village) -> None:
+    village.old_man(phone="13700001234")
+    row = approved(village)
+    with scopes.acting(village.town):
+        item = PlanItem.objects.get(plan=row, name="东片")
+        (run,) = activating.activate(areas=[VILLAGE], **START)
+        entry = ActivationPerson.objects.get(activation=run)
+    page, phone, whom = reverse("community:plan", args=[row.pk]), reverse("community:plan_phone", args=[row.pk, item.pk]), reverse("community:plan_entry_phone", args=[entry.pk])
+    visitor = client_of(village.visitor)
+    shown = visitor.get(page).content.decode()
+    assert "138****2222" in shown and "13800002222" not in shown and "0371-62180001" in shown, "a supplier's number is public"
+    assert "13800002222" in visitor.post(phone).content.decode() and visitor.get(phone).status_code == 405
+    assert "13800003333" in visitor.post(page, {"act": "phones"}).content.decode()
+    assert "13700001234" not in visitor.get(reverse("community:plan_entry", args=[entry.pk])).content.decode()
+    assert "13700001234" in visitor.post(whom).content.decode()
+    watcher = client_of(officer(Duty.COUNTY_APPROVER))
+    assert watcher.post(phone).status_code == watcher.post(page, {"act": "phones"}).status_code == watcher.post(whom).status_code == 403
+    away = client_of(officer(Duty.VISITOR, NEXT_VILLAGE))
+    assert [away.post(each).status_code for each in (phone, whom)] == [404, 404]
+    with scopes.acting(scopes.Scope(area="41")):
+        kept = AccessRecord.objects.filter(what="reveal", area=VILLAGE).values_list("subject", "field")
+        assert sorted(kept) == [("person", "phone"), ("service_plan", "phone"), ("service_plan", "phones")]
+
+
+def test_7_2_a_village_whose_missed_visits_go_up_to_the_township_can_be_activated(village: Village) -> None:
+    village.old_man()
+    approved(village)
+    for days in (0, 17):
+        with scopes.acting(scopes.Scope(area="41", duty="worker", acts=frozenset({"visits.due"}))):
+            make_due(area="410122", on=ON + timedelta(days=days), now=NOW + timedelta(days=days))
+    later = NOW + timedelta(days=40)
+    with scopes.acting(village.town):
+        before = Visit.objects.get(state="missed").escalated
+        activating.activate(**(START | {"areas": [VILLAGE], "now": later, "until": later.date()}))
+        assert Visit.objects.get(state="missed").escalated == before + 1

@@ -1,6 +1,6 @@
 """URLs of community care; one file per part."""
 
-from doudi.community.urls import cards, contacts, people, plans
+from doudi.community.urls import cards, contacts, counselling, people, plans
 
 app_name = "community"
-urlpatterns = [*people.urlpatterns, *contacts.urlpatterns, *cards.urlpatterns, *plans.urlpatterns]
+urlpatterns = [*people.urlpatterns, *contacts.urlpatterns, *cards.urlpatterns, *plans.urlpatterns, *counselling.urlpatterns]

@@ -8,6 +8,7 @@ urlpatterns = [
     path("community/contacts/", contacts.Contacts.as_view(), name="contacts"),
     path("community/contacts/new/", contacts.new, name="contact_new"),
     path("community/contacts/<int:pk>/", contacts.contact, name="contact"),
+    path("community/contacts/<int:pk>/change/", contacts.change, name="contact_change"),
     path("community/contacts/<int:pk>/absence/", contacts.absence, name="absence"),
     path("community/contacts/<int:pk>/absence/<int:absence_id>/back/", contacts.back, name="absence_end"),
     path("community/contacts/<int:pk>/stop/", contacts.stop, name="contact_stop"),

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from doudi.community import queries, services
-from doudi.community.forms import AbsenceForm, ContactForm, StopForm
+from doudi.community.forms import AbsenceForm, ChangeForm, ContactForm, StopForm
 from doudi.community.models import CareContact, CarePerson
 from doudi.community.services.contacts import load_of, most_of
 from doudi.core import audit, duties, numbers, places
@@ -98,9 +98,11 @@ def _others(row: CareContact) -> list[tuple[int, str]]:
     return [(each.pk, f"{each.name}（{each.get_kind_display()}）") for each in found.order_by("area", "name")[:200]]
 
 
-def _contact_page(request: HttpRequest, row: CareContact, *, absence: AbsenceForm | None = None, stop: StopForm | None = None) -> HttpResponse:
+def _contact_page(
+    request: HttpRequest, row: CareContact, *, absence: AbsenceForm | None = None, stop: StopForm | None = None, change: ChangeForm | None = None
+) -> HttpResponse:
     on = timezone.localdate()
-    refused = bool(absence or stop)
+    refused = bool(absence or stop or change)
     mine = duties.may("community.contacts") and row.ends is None and request.scope.covers(row.area)  # type: ignore[attr-defined]
     others = _others(row) if mine else []
     load = load_of([row.pk]).get(row.pk, 0)
@@ -113,6 +115,8 @@ def _contact_page(request: HttpRequest, row: CareContact, *, absence: AbsenceFor
         "contact": row, "desc": described, "masked": ui.mask_phone(numbers.plain(row.phone)), "people": queries.people_of([row.pk]), "on": on,
         "absence": absence or (AbsenceForm(others, initial={"starts": on}) if mine else None),
         "stop": stop or (StopForm(others, initial={"version": row.version}) if mine else None), "mine": mine, **queries.covering(row, on),
+        "change": change or (ChangeForm(initial={"version": row.version, "name": row.name, "kind": row.kind, "most": row.most}) if mine else None),
+        "changes": queries.changes_of(row) if mine or row.ends else [],
     }  # fmt: skip
     return render(request, "community/contact.html", context, status=422 if refused else 200)
 
@@ -155,6 +159,24 @@ def back(request: HttpRequest, pk: int, absence_id: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, "；".join(error.messages))
     return redirect("community:contact", pk=pk)
+
+
+@require_POST
+@may("community.contacts")
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Name, kind, phone or limit of a contact; what stood before stays in its history."""
+    row = _contact(pk)
+    form = ChangeForm(request.POST)
+    if form.is_valid():
+        try:
+            made = services.change_contact(contact_id=pk, now=timezone.now(), **form.cleaned_data)
+        except ValidationError as error:
+            errors_into(form, error)
+        else:
+            waiting = queries.cards_naming(made)
+            messages.success(request, _("已保存。") + (_("有 %(n)d 张印有此人的明白卡待重印。") % {"n": waiting} if waiting else ""))
+            return redirect("community:contact", pk=pk)
+    return _contact_page(request, row, change=form)
 
 
 @require_POST

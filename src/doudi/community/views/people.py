@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from doudi.community import queries, services
+from doudi.community import counselling_queries, queries, services
 from doudi.community.forms import AssignForm, GroupForm, OutForm
 from doudi.community.models import CarePerson, GroupByHand, HelpCard
 from doudi.core import audit, duties
@@ -127,7 +127,8 @@ def _page(request: HttpRequest, row: CarePerson, *, out: OutForm | None = None, 
         "card": HelpCard.objects.filter(care=row, void_at__isnull=True).first(), "may_hand": duties.may("community.members") and living,
         "may_card": duties.may("community.cards"), "may_lead": duties.may("discovery.report") and living,
         "may_need": duties.may("needs.raise") and living, "needs": _needs(row),
-        "may_visit": duties.may("visits.record") and living,
+        "may_visit": duties.may("visits.record") and living, "may_counsel": duties.may("counselling.ask") and living,
+        "sessions": counselling_queries.of_person(row.person_id) if duties.may("counselling.view") else [],
     }  # fmt: skip
     return render(request, "community/person.html", context, status=422 if refused else 200)
 

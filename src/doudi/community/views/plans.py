@@ -1,25 +1,27 @@
-"""Pages of service plans: the villages' plans, one version, an activation with its lists, and one person of a list on the phone."""
+"""Pages of service plans: the villages' plans and one version."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
-from doudi.community import queries
-from doudi.community.models import Activation, ActivationPerson, PlanItem, PlanVersion
-from doudi.community.plan_forms import ActivateForm, CheckForm, LineForm
-from doudi.community.services import activating, plans
+from doudi.community import plan_queries, queries
+from doudi.community.models import Activation, PlanItem, PlanVersion
+from doudi.community.plan_forms import LineForm
+from doudi.community.services import plans
 from doudi.community.services.plans import OTHERS
-from doudi.core import audit, duties, emergencies, numbers, places
+from doudi.core import audit, duties, numbers, places
 from doudi.core.forms import errors_into
 from doudi.core.lists import page_of
+from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.needs.views.queue import number
 
@@ -30,36 +32,31 @@ Section = PlanItem.Section
 
 @may("plans.view")
 def listing(request: HttpRequest) -> HttpResponse:
-    """Plans in force and open ones, what is active, and the form to activate chosen villages."""
-    own, on = request.scope.area, timezone.localdate()  # type: ignore[attr-defined]
-    holding = [(row.pk, row.title) for row in emergencies.in_force(own, on)]
-    form = ActivateForm(request.POST if request.POST.get("act") == "activate" else None, emergencies=holding)
-    draft_error = ""
+    """Plans in force and open ones, what is active; villages (a county: townships too) are chosen here and activated on the next page, after a preview."""
+    own = request.scope.area  # type: ignore[attr-defined]
+    problem = ""
     if request.method == "POST":
         try:
-            if request.POST.get("act") == "draft":
-                return redirect("community:plan", plan_id=plans.draft_plan(area=request.POST.get("area", ""), now=timezone.now()).pk)
-            if form.is_valid():
-                given = form.cleaned_data
-                made = activating.activate(
-                    areas=request.POST.getlist("areas"), reason=given["reason"], document=given["document"], until=given["until"], emergency_id=given["emergency"],
-                    now=timezone.now(),
-                )  # fmt: skip
-                messages.success(request, _("已启动 %(plans)d 个预案，名单共 %(people)d 人。") % {"plans": len(made), "people": sum(row.people for row in made)})
-                return redirect("community:activation", activation_id=made[0].pk) if len(made) == 1 else redirect("community:plans")
+            return redirect("community:plan", plan_id=plans.draft_plan(area=request.POST.get("area", ""), now=timezone.now()).pk)
         except (ValidationError, PermissionDenied) as error:
-            draft_error = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-    rows = PlanVersion.objects.exclude(state=PlanVersion.State.REPLACED).select_related("made_by").order_by("area", "-number")
-    page = page_of(rows, number(request.GET.get("page")) or 1, 50)
+            problem = "；".join(error.messages) if isinstance(error, ValidationError) else str(error)
+    below = places.children(own) if len(own) < 12 else []
+    asked = request.GET.get("area", "")
+    place = asked if asked in dict(below) else own
+    versions = PlanVersion.objects.filter(area__gte=place, area__lt=place + ":").exclude(state=PlanVersion.State.REPLACED)
+    page = page_of(versions.select_related("made_by").order_by("area", "-number"), number(request.GET.get("page")) or 1, 50)
     running = {row.area: row for row in Activation.objects.filter(state=Activation.State.ACTIVE, area__in={row.area for row in page.rows})}
     places.preload(row.area for row in page.rows)
-    past = Activation.objects.exclude(state=Activation.State.ACTIVE).order_by("-ended_at")[:10]
-    below = places.children(own) if len(own) == 9 else [(own, places.name(own))] if len(own) == 12 else []
+    past = list(Activation.objects.exclude(state=Activation.State.ACTIVE).order_by("-ended_at")[:10])
+    places.preload(row.area for row in past)
+    villages = below if len(own) == 9 else [(own, places.name(own))] if len(own) == 12 else []
     context = {
-        "page": page, "rows": [(row, COLOURS[row.state], running.get(row.area)) for row in page.rows], "form": form, "problem": draft_error,
-        "may_activate": duties.may("plans.activate"), "villages": below if duties.may("plans.write") else [], "past": [(row, RUN_COLOURS[row.state]) for row in past],
+        "page": page, "rows": [(row, COLOURS[row.state], running.get(row.area)) for row in page.rows], "problem": problem,
+        "may_activate": duties.may("plans.activate"), "villages": villages if duties.may("plans.write") else [],
+        "past": [(row, RUN_COLOURS[row.state]) for row in past], "towns": plan_queries.townships(own) if len(own) == 6 else [],
+        "below": below if len(own) < 9 else [], "place": place, "wide": len(own) < 9,
     }  # fmt: skip
-    return render(request, "community/plans.html", context, status=422 if draft_error or form.errors else 200)
+    return render(request, "community/plans.html", context, status=422 if problem else 200)
 
 
 def _groups() -> list[tuple[str, str]]:
@@ -74,7 +71,11 @@ def plan(request: HttpRequest, plan_id: int) -> HttpResponse:
     editing = row.state == PlanVersion.State.DRAFT and duties.may("plans.write")
     step, version = post.get("act", ""), number(post.get("version")) or -1
     wrong: LineForm | None = None
-    if request.method == "POST":
+    shown_whole = step == "phones"
+    if shown_whole:
+        _reveals()
+        audit.record_access(what="reveal", subject=plans.SUBJECT, subject_id=row.pk, area=row.area, field="phones")
+    elif request.method == "POST":
         try:
             if step in Section.values:
                 form = LineForm(post, section=step, groups=groups)
@@ -99,14 +100,16 @@ def plan(request: HttpRequest, plan_id: int) -> HttpResponse:
         lines = [item for item in items if item.section == section]
         for item in lines:
             item.shown = names.get(item.name, item.name) if section == Section.PRIORITY else item.name  # type: ignore[attr-defined]
-            item.call = item.line or (numbers.plain(item.phone) or "")  # type: ignore[attr-defined]
+            item.call = item.line or (numbers.plain(item.phone) or "" if item.phone and shown_whole else "")  # type: ignore[attr-defined]
+            item.masked = ui.mask_phone(numbers.plain(item.phone)) if item.phone and not shown_whole else ""  # type: ignore[attr-defined]
         shown: LineForm | None = (wrong if wrong is not None and wrong.section == section else LineForm(section=section, groups=groups)) if editing else None
         sections.append((section, lines, shown))
     account = request.scope.account_id  # type: ignore[attr-defined]
     context = {
         "row": row, "colour": COLOURS[row.state], "sections": sections, "editing": editing, "problem": problem,
         "may_decide": row.state == "submitted" and duties.may("plans.approve") and row.submitted_by_id != account,
-        "history": PlanVersion.objects.filter(area=row.area).order_by("-number")[:20],
+        "history": PlanVersion.objects.filter(area=row.area).order_by("-number")[:20], "may_reveal": _may_reveal(), "shown_whole": shown_whole,
+        "run": Activation.objects.filter(area=row.area, state=Activation.State.ACTIVE).first(), "ready": row.state == "approved" and duties.may("plans.activate"),
     }  # fmt: skip
     return render(request, "community/plan.html", context, status=422 if problem or wrong else 200)
 
@@ -122,63 +125,22 @@ def _plan_step(step: str, row: PlanVersion, version: int, post: Any, now: Any) -
         plans.send_back_plan(plan_id=row.pk, version=version, note=post.get("note", ""), now=now)
 
 
+def _may_reveal() -> bool:
+    """Who works with plans sees the phones of their people; who only looks does not."""
+    return duties.may("plans.work") or duties.may("plans.activate")
+
+
+def _reveals() -> None:
+    if not _may_reveal():
+        raise PermissionDenied(_("您的岗位不能查看完整信息。"))
+
+
+@require_POST
 @may("plans.view")
-def activation(request: HttpRequest, activation_id: int) -> HttpResponse:
-    """Checklist, today's list by priority, figures, end and review."""
-    row = get_object_or_404(Activation.objects.select_related("plan", "emergency", "started_by", "reviewed_by"), pk=activation_id)
-    post, now, problem = request.POST, timezone.now(), ""
-    if request.method == "POST":
-        step, version = post.get("act", ""), number(post.get("version")) or -1
-        try:
-            if step == "tick":
-                activating.tick_step(step_id=get_object_or_404(row.steps, pk=number(post.get("step")) or 0).pk, now=now)
-            elif step == "end":
-                activating.deactivate(activation_id=row.pk, version=version, reason=post.get("reason", ""), now=now)
-            elif step == "review":
-                activating.review(activation_id=row.pk, version=version, text=post.get("text", ""), now=now)
-            return redirect("community:activation", activation_id=row.pk)
-        except (ValidationError, PermissionDenied) as error:
-            problem = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-    else:
-        audit.record_access(what="open", subject=activating.SUBJECT, subject_id=row.pk, area=row.area)
-    on = timezone.localdate()
-    which = request.GET.get("which", "owed")
-    entries = ActivationPerson.objects.filter(activation=row).select_related("grid")
-    if which != "all":
-        entries = entries.filter(last_on=on) if which == "done" else entries.filter(due__lte=on)
-    page = page_of(entries.order_by("priority", "due", "id"), number(request.GET.get("page")) or 1, 50)
-    found = activating.figures([row.pk], on).get(row.pk, {"all": 0, "owed": 0, "done": 0, "need": 0, "lost": 0})
-    names = queries.group_names()
-    steps = list(row.steps.select_related("done_by").order_by("position"))
-    context = {
-        "row": row, "colour": RUN_COLOURS[row.state], "steps": steps, "ticked": sum(1 for each in steps if each.done_at), "page": page, "which": which, "problem": problem,
-        "entries": [(each, queries.group_words(each.groups, names)) for each in page.rows], "on": on, "may_work": row.state == "active" and duties.may("plans.work"),
-        "may_end": row.state == "active" and duties.may("plans.activate"), "may_review": row.state == "ended" and duties.may("plans.activate"),
-        "tabs": [("owed", _("今天待办"), found["owed"]), ("done", _("今天已办"), found["done"]), ("all", _("全部"), found["all"])],
-        "figures": [
-            {"label": _("名单人数"), "value": f"{found['all']:,}", "unit": _("人")}, {"label": _("今天待办"), "value": f"{found['owed']:,}", "unit": _("人")},
-            {"label": _("今天已办"), "value": f"{found['done']:,}", "unit": _("人")}, {"label": _("今天有需求"), "value": f"{found['need']:,}", "unit": _("人")},
-            {"label": _("没有联系上"), "value": f"{found['lost']:,}", "unit": _("人")},
-        ],
-    }  # fmt: skip
-    return render(request, "community/activation.html", context, status=422 if problem else 200)
-
-
-@may("plans.work")
-def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
-    """Record today's visit or call; a need goes on to the form of needs."""
-    row = get_object_or_404(ActivationPerson.objects.select_related("activation", "grid"), pk=entry_id)
-    form = CheckForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = activating.record_check(entry_id=row.pk, now=timezone.now(), **form.cleaned_data)
-        except ValidationError as error:
-            errors_into(form, error)
-        else:
-            messages.success(request, _("已登记。"))
-            if made.outcome == "need" and duties.may("needs.raise"):
-                return redirect(f"{reverse('needs:new')}?person={row.person_id}")
-            return redirect("community:activation", activation_id=row.activation_id)
-    checks = row.checks.select_related("made_by").order_by("-on")[:30]
-    context = {"row": row, "form": form, "groups": queries.group_words(row.groups, queries.group_names()), "checks": checks}
-    return render(request, "community/plan_entry.html", context, status=422 if form.errors else 200)
+def line_phone(request: HttpRequest, plan_id: int, item_id: int) -> HttpResponse:
+    """The whole number of somebody in the plan, after its access record is committed."""
+    _reveals()
+    item = get_object_or_404(PlanItem, pk=item_id, plan=plan_id, phone__isnull=False)
+    audit.record_access(what="reveal", subject=plans.SUBJECT, subject_id=item.plan_id, area=item.area, field="phone")
+    phone = numbers.plain(item.phone)
+    return HttpResponse(format_html('<span class="rv"><a href="tel:{}">{}</a></span>', phone, phone))

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -182,6 +182,23 @@ def open_attachment(*, identifier: UUID) -> tuple[Attachment, bytes]:
     if sha256(content).digest() != bytes(row.sha256):
         raise ValueError("attachment differs from its digest")
     return row, content
+
+
+@transaction.atomic
+def erase(*, subject: str, subject_ids: Sequence[int], now: datetime) -> int:
+    """Delete files that Doudi made itself and can make again (printed cards) once their time is over: the rows stay and say when; the number.
+
+    The stored files go when the transaction has held; one that is gone already is no error.
+    """
+    rows = list(Attachment.objects.select_for_update().filter(subject=subject, subject_id__in=list(subject_ids), removed_at__isnull=True).order_by("id"))
+    Attachment.objects.filter(pk__in=[row.pk for row in rows]).update(removed_at=now)
+
+    def unlink() -> None:
+        for row in rows:
+            _path(row.pk).unlink(missing_ok=True)
+
+    transaction.on_commit(unlink)
+    return len(rows)
 
 
 def remove(*, identifier: UUID, now: datetime) -> None:

@@ -43,6 +43,7 @@ from doudi.discovery.models import Channel, Lead, Need
 from doudi.discovery.models.visits import Health, Income, Living, Met, Visit, VisitConflict, VisitNeed
 from doudi.discovery.services.leads import STEPS, move
 from doudi.discovery.services.raising import in_chinese, raise_lead
+from doudi.discovery.services.visit_needs import raise_needs
 from doudi.discovery.services.visit_todos import tell_visits
 from doudi.registry.models import Household
 
@@ -199,6 +200,7 @@ def record_visit(
             paper=paper, content=result.as_json(), found=found,
         )  # fmt: skip
         _keep(photos, signature, subject="visit_conflict", subject_id=conflict.pk, area=visit.area, now=now)
+        _needs(uuid, visit=visit, result=result, now=now)
         todos.raise_todo(
             kind="visit.conflict", area=visit.area, duty=Duty.TOWNSHIP_OFFICER, title=f"走访记录有冲突，请选择保留哪一份：{places.name(visit.area)}",
             url=f"/visits/conflicts/{conflict.pk}/", subject="visit_conflict", subject_id=conflict.pk, due=timezone.localdate(now), now=now,
@@ -211,6 +213,7 @@ def record_visit(
     visit.lead, visit.found, visit.escalated, visit.escalated_on = lead, found, 0, None
     visit.save(update_fields=None if fresh else RECORDED)
     _keep(photos, signature, subject="visit", subject_id=visit.pk, area=visit.area, now=now)
+    _needs(uuid, visit=visit, result=result, now=now)
     follow_up(visit, result, now=now)
     scopes.check_constraints()
     return Recorded("recorded", visit, None, found)
@@ -333,6 +336,12 @@ def _raise(uuid: UUID, *, visit: Visit, result: Result, channel: str, now: datet
         root = Lead.objects.select_for_update().get(pk=root.pk)
         move([root], after=Lead.State.CONTACTED, note="走访时已当面了解情况", now=now)
     return lead
+
+
+def _needs(uuid: UUID, *, visit: Visit, result: Result, now: datetime) -> None:
+    raise_needs(
+        uuid=uuid, visit=visit, needs=result.needs, urgency=URGENCY[result.living], medicine_days=result.medicine_days, note=result.note, now=now
+    )  # fmt: skip
 
 
 def follow_up(visit: Visit, result: Result, *, now: datetime) -> None:

@@ -23,6 +23,7 @@ from doudi.needs.sources import About
 from doudi.registry.models import Household, Membership, Person
 
 LATEST = timedelta(days=366)
+GRAVER = [Need.Urgency.RED, Need.Urgency.ORANGE, Need.Urgency.YELLOW]
 
 
 def _concerned(about: About, acting: scopes.Scope) -> dict[str, Any]:
@@ -111,6 +112,33 @@ def raise_need(
     ask_for_answers(row, now)
     scopes.check_constraints()
     return row
+
+
+@transaction.atomic
+def raise_once(
+    *, uuid: UUID, about: About, kind: str, what: str, urgency: str, source: str, now: datetime, source_id: int | None = None
+) -> Need:
+    """Raise a need unless one of its kind is open for the household or person; then that one's record says that it was told again, and it is given back.
+
+    Told again as more urgent, it is: its limits are the nearer ones from now.
+    """
+    if Need.objects.filter(uuid=uuid).exists():
+        return Need.objects.get(uuid=uuid)
+    rows = Need.objects.select_for_update(of=("self",)).filter(clock__isnull=False, kind=kind)
+    rows = rows.filter(person=about.person) if about.person is not None else rows.filter(household=about.household)
+    known = rows.order_by("clock", "id").first() if about.person is not None or about.household is not None else None
+    if known is None:
+        return raise_need(uuid=uuid, about=about, kind=kind, what=what, urgency=urgency, source=source, source_id=source_id, now=now)
+    if GRAVER.index(urgency) >= GRAVER.index(known.urgency):
+        note_event(known, "再次反映", what, now)
+        return known
+    known.urgency = urgency
+    known.due = min(known.due, deadline("meet", urgency, known.area, now))
+    known.answer_due = min(known.answer_due, known.due, deadline("answer", urgency, known.area, now))
+    moved(known, "再次反映，更加紧急", what, now, "urgency", "due", "answer_due")
+    if known.state == S.OPEN:
+        ask_for_answers(known, now)
+    return known
 
 
 @transaction.atomic
