@@ -4,5 +4,5 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("needs", "0002_guards")]
+    dependencies = [("needs", "0003_register")]
     operations = [migrations.RunSQL("grant update (urgency) on needs_need to doudi_app", migrations.RunSQL.noop)]
