@@ -1,6 +1,7 @@
 """Clauses that organisations and volunteers serve."""
 
 from doudi.core import measures
-from doudi.volunteering import queries
+from doudi.volunteering import board_queries, queries
 
 measures.serve("8.1", "volunteering:organisations", act="volunteering.view", figure=queries.taking_part)
+measures.serve("8.3", "volunteering:board", act="board.view", figure=board_queries.taken_figure)

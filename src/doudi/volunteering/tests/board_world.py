@@ -19,6 +19,7 @@ from doudi.registry.tests.helpers import id_number
 from doudi.volunteering.models import Offer, Organisation, OrganisationArea, Volunteer
 from doudi.volunteering.services import board
 from doudi.volunteering.services.board.base import ASKING, as_machine
+from doudi.volunteering.services.session import Who
 
 TOWN, COUNTY = VILLAGE[:9], VILLAGE[:6]
 NEAR, NEXT_TOWN, ELSEWHERE = VILLAGE, "410122100201", "410102001002"
@@ -53,8 +54,8 @@ def organisation(name: str = "中牟县蓝天救援队", *, served: str = COUNTY
     return row
 
 
-def who(row: Volunteer | Organisation) -> board.Who:
-    return board.Who("volunteer" if isinstance(row, Volunteer) else "organisation", row.pk, row.area)
+def who(row: Volunteer | Organisation) -> Who:
+    return Who("volunteer" if isinstance(row, Volunteer) else "organisation", row.pk, row.area, row.name)
 
 
 class Board(Place):

@@ -1,6 +1,6 @@
 """URLs of volunteering; one file per part."""
 
-from doudi.volunteering.urls import organisations, people
+from doudi.volunteering.urls import board, organisations, people
 
 app_name = "volunteering"
-urlpatterns = [*organisations.urlpatterns, *people.urlpatterns]
+urlpatterns = [*organisations.urlpatterns, *people.urlpatterns, *board.urlpatterns]

@@ -4,11 +4,11 @@ from doudi.volunteering.services.board.calls import call_volunteers, end_calls, 
 from doudi.volunteering.services.board.closing import confirm_done
 from doudi.volunteering.services.board.matching import Match, suggestions
 from doudi.volunteering.services.board.offering import answer_for, no_show, offer_next, offer_to, run_offers
-from doudi.volunteering.services.board.own import Who, accept_offer, check_in, check_out, decline_offer, open_contact, say, take, withdraw_offer
+from doudi.volunteering.services.board.own import accept_offer, check_in, check_out, decline_offer, open_contact, say, take, withdraw_offer
 from doudi.volunteering.services.board.publishing import publish, publish_by_rule, take_off
 
 __all__ = [
-    "Match", "Who", "accept_offer", "answer_for", "call_volunteers", "check_in", "check_out", "confirm_done", "decline_offer", "end_calls", "no_show",
+    "Match", "accept_offer", "answer_for", "call_volunteers", "check_in", "check_out", "confirm_done", "decline_offer", "end_calls", "no_show",
     "offer_next", "offer_to", "open_contact", "publish", "publish_by_rule", "reply_to_call", "run_offers", "say", "stop_call", "suggestions", "take", "take_off",
     "withdraw_offer",
 ]  # fmt: skip

@@ -5,7 +5,6 @@ Each call names who does it; the page's session says so (`views.own_needs`). Not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,25 +21,18 @@ from doudi.needs.services.base import locked_answer, note_event
 from doudi.volunteering import board_procedures as P
 from doudi.volunteering.models import Feedback, Notice, Offer, Organisation, Volunteer
 from doudi.volunteering.services.board.base import HOLDING, A, in_county, setting
+from doudi.volunteering.services.session import Who
 
 EARLIEST = timedelta(hours=18)  # a check-out longer after the check-in was forgotten
 
 
-@dataclass(frozen=True)
-class Who:
-    """Whose page it is: `kind` volunteer or organisation."""
-
-    kind: str
-    id: int
-    area: str
-
-    @property
-    def mine(self) -> dict[str, int]:
-        return {self.kind: self.id}
+def mine(who: Who) -> dict[str, int]:
+    """Whose offers are theirs, as a filter."""
+    return {who.kind: who.pk}
 
 
 def _offer_of(who: Who, answer_id: int) -> Offer:
-    row = Offer.objects.filter(answer=answer_id, **who.mine).select_related("answer", "need").first()
+    row = Offer.objects.filter(answer=answer_id, **mine(who)).select_related("answer", "need").first()
     if row is None:
         raise ValidationError(_("没有这项邀请，或它不是给您的。"))
     return row
@@ -86,15 +78,15 @@ def take(*, who: Who, uuid: UUID, number: str, now: datetime) -> NeedAnswer:
     if who.kind != "volunteer":
         raise ValidationError(_("社会组织请联系志愿服务协调员接单。"))
     notice = Notice.objects.filter(number=number, shown=True).select_related("need").first()
-    volunteer = Volunteer.objects.filter(pk=who.id).first()
+    volunteer = Volunteer.objects.filter(pk=who.pk).first()
     if notice is None or volunteer is None:
         raise ValidationError(_("这项需求已不在需求信息中；请看看其他需求。"))
-    before = NeedAnswer.objects.filter(need=notice.need, kind="volunteer", external_id=who.id, state__in=(A.OFFERED, *HOLDING)).first()
+    before = NeedAnswer.objects.filter(need=notice.need, kind="volunteer", external_id=who.pk, state__in=(A.OFFERED, *HOLDING)).first()
     if before is not None and before.state == A.OFFERED and before.asked:
         return accept_offer(who=who, answer_id=before.pk, version=before.version, now=now)
     if before is not None:
         return before
-    if NeedAnswer.objects.filter(need=notice.need, kind="volunteer", external_id=who.id, offer__no_show_at__isnull=False).exists():
+    if NeedAnswer.objects.filter(need=notice.need, kind="volunteer", external_id=who.pk, offer__no_show_at__isnull=False).exists():
         raise ValidationError(_("您接下这项需求后没有到场，不能再接；请联系志愿服务协调员。"))
     at_once = bool(setting(notice.area, timezone.localdate(now))(P.SELF))
     acts = {"board.self", "needs.answer", "needs.view"} | ({"needs.manage"} if at_once else set())
@@ -111,7 +103,7 @@ def open_contact(*, who: Who, answer_id: int) -> tuple[str, str, str]:
     if row.answer.state not in HOLDING or row.need.state not in Need.LIVE:
         raise PermissionDenied(_("联系方式只在办理期间显示。"))
     register = Volunteer if who.kind == "volunteer" else Organisation
-    found = register.objects.filter(pk=who.id).values_list("state", "number").first()
+    found = register.objects.filter(pk=who.pk).values_list("state", "number").first()
     if found is None or found[0] != "active":
         raise PermissionDenied(_("您的登记已暂停，联系方式不再显示；请联系志愿服务协调员。"))
     audit.record_access(what="reveal", subject="need", subject_id=row.need_id, area=row.area, field="contact", reason=f"{found[1]} 办理 {row.need.number}")
@@ -123,7 +115,7 @@ def open_contact(*, who: Who, answer_id: int) -> tuple[str, str, str]:
 
 def _working(who: Who, answer_id: int, *states: str) -> tuple[Need, NeedAnswer, Offer]:
     need, answer = locked_answer(answer_id, None, *states)
-    row = Offer.objects.select_for_update(of=("self",)).filter(answer=answer, **who.mine).first()
+    row = Offer.objects.select_for_update(of=("self",)).filter(answer=answer, **mine(who)).first()
     if row is None:
         raise ValidationError(_("没有这项邀请，或它不是给您的。"))
     return need, answer, row

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import duties
@@ -17,9 +17,10 @@ from doudi.needs.answerers import Suggestion
 from doudi.needs.models import Need, NeedAnswer
 from doudi.needs.services.base import note_event
 from doudi.volunteering import board_procedures as P
-from doudi.volunteering.models import Feedback, Notice, Offer, Organisation, OrganisationArea, ServiceRecord, Volunteer
-from doudi.volunteering.services.board.base import HOLDING, A, coarse, in_county, local, setting, tell
+from doudi.volunteering.models import Feedback, Notice, Offer, Organisation, OrganisationArea, Volunteer
+from doudi.volunteering.services.board.base import HOLDING, A, in_county, local, setting, tell
 from doudi.volunteering.services.board.matching import HALF_A_YEAR, grown_by, in_words, suggestions
+from doudi.volunteering.services.hours import record_need
 
 LONGEST = timedelta(hours=12)
 
@@ -99,22 +100,15 @@ def _book(need: Need, answer: NeedAnswer, offer: Offer, now: datetime) -> None:
     if offer.came_at is None:
         note_event(need, "未计服务时长", "志愿者没有签到", now)
         return
-    starts, ends = offer.came_at, offer.left_at or answer.reported_at or now
-    ends = max(starts, min(ends, starts + LONGEST))
-    with in_county(need.area):
-        others = ServiceRecord.objects.filter(volunteer=offer.volunteer_id, starts__lt=ends).exclude(state=ServiceRecord.State.VOID)
-        if ends > starts and others.filter(ends__gt=starts).exists():
-            note_event(need, "未计服务时长", "同一时段已有服务记录", now)
-            return
-    said = Feedback.objects.filter(offer=offer).exclude(side=Feedback.Side.VOLUNTEER).order_by("id").first()
-    with translation.override("zh-hans"):
-        title, place = kinds.label(need.kind), coarse(need.area)
-    ServiceRecord.objects.create(
-        key=uuid5(NAMESPACE_OID, f"answer {answer.uuid}"), area=need.area, volunteer_id=offer.volunteer_id, need_id=need.pk, answer_id=answer.pk, title=title[:60],
-        kind=need.kind, place=place[:80], starts=starts, ends=ends, minutes=int((ends - starts).total_seconds() // 60), state=ServiceRecord.State.DONE,
-        recorded=ServiceRecord.By.NEED, recorded_by_id=scopes.current().account_id or None, ended_by=ServiceRecord.By.NEED,
-        evaluation=said.rating if said else None, made_at=now,
-    )  # fmt: skip
+    ends = min(offer.left_at or answer.reported_at or now, offer.came_at + LONGEST)
+    said = Feedback.objects.filter(offer=offer).exclude(side=Feedback.Side.VOLUNTEER).values_list("rating", flat=True).order_by("id").first()
+    try:
+        with in_county(need.area, ["volunteering.clocks"]):
+            record_need(
+                key=uuid5(NAMESPACE_OID, f"answer {answer.uuid}"), answer_id=answer.pk, starts=offer.came_at, ends=ends, evaluation=said, now=max(now, ends)
+            )
+    except ValidationError as error:
+        note_event(need, "未计服务时长", "；".join(error.messages), now)
 
 
 def suggest(need: Need) -> list[Suggestion]:
