@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, uuid5
 
 from django.core.exceptions import ValidationError
-from django.db import connection
-from django.utils import timezone
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from doudi.core import duties
@@ -17,10 +17,9 @@ from doudi.needs.answerers import Suggestion
 from doudi.needs.models import Need, NeedAnswer
 from doudi.needs.services.base import note_event
 from doudi.volunteering import board_procedures as P
-from doudi.volunteering.models import Feedback, Notice, Offer, Organisation, OrganisationArea, Volunteer
-from doudi.volunteering.services.board.base import HOLDING, A, in_county, local, setting, tell
+from doudi.volunteering.models import Feedback, Notice, Offer, Organisation, OrganisationArea, ServiceRecord, Volunteer
+from doudi.volunteering.services.board.base import HOLDING, A, coarse, in_county, local, setting, tell
 from doudi.volunteering.services.board.matching import HALF_A_YEAR, grown_by, in_words, suggestions
-from doudi.volunteering.services.hours import record_need
 
 LONGEST = timedelta(hours=12)
 
@@ -96,19 +95,29 @@ def _offer(need: Need, answer: NeedAnswer, now: datetime) -> Offer:
 
 
 def _book(need: Need, answer: NeedAnswer, offer: Offer, now: datetime) -> None:
-    """Hours from check-in to check-out (or to the report); what overlaps with another record, or was never checked in, counts no time and says so."""
+    """Hours from check-in to check-out (or to the report); what overlaps with another record, or was never checked in, counts no time and says so.
+
+    The record tells kind and township, nothing of whose need it was.
+    """
     if offer.came_at is None:
         note_event(need, "未计服务时长", "志愿者没有签到", now)
         return
-    ends = min(offer.left_at or answer.reported_at or now, offer.came_at + LONGEST)
+    starts, ends = offer.came_at, min(offer.left_at or answer.reported_at or now, offer.came_at + LONGEST)
     said = Feedback.objects.filter(offer=offer).exclude(side=Feedback.Side.VOLUNTEER).values_list("rating", flat=True).order_by("id").first()
+    with translation.override("zh-hans"):
+        title, place = kinds.label(need.kind)[:60], coarse(need.area)[:80]
     try:
-        with in_county(need.area, ["volunteering.clocks"]):
-            record_need(
-                key=uuid5(NAMESPACE_OID, f"answer {answer.uuid}"), answer_id=answer.pk, starts=offer.came_at, ends=ends, evaluation=said, now=max(now, ends)
-            )
-    except ValidationError as error:
-        note_event(need, "未计服务时长", "；".join(error.messages), now)
+        with transaction.atomic(), in_county(need.area):
+            ServiceRecord.objects.create(
+                key=uuid5(NAMESPACE_OID, f"answer {answer.uuid}"), area=need.area, volunteer_id=offer.volunteer_id, need_id=need.pk, answer_id=answer.pk,
+                title=title, kind=need.kind, place=place, starts=starts, ends=ends, minutes=int((ends - starts).total_seconds() // 60),
+                state=ServiceRecord.State.DONE, recorded=ServiceRecord.By.NEED, recorded_by_id=scopes.current().account_id or None,
+                ended_by=ServiceRecord.By.NEED, evaluation=said, made_at=now,
+            )  # fmt: skip
+    except IntegrityError as error:
+        if "record_one_at_a_time" not in str(error):
+            raise
+        note_event(need, "未计服务时长", "同一时段已有服务记录", now)
 
 
 def suggest(need: Need) -> list[Suggestion]:
