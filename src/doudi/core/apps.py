@@ -14,7 +14,7 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from doudi.core import attachable, clock, grants, keystate, menu, periodic, routing
         from doudi.core.models import Emergency, Setting
-        from doudi.core.services.messages import send_due
+        from doudi.core.services.sending import ask_due, send_due
 
         clock.install()
         pre_migrate.connect(routing.begin, dispatch_uid="doudi.routing.begin")
@@ -32,7 +32,9 @@ class CoreConfig(AppConfig):
         menu.add("system", _("账号与岗位"), "accounts", "staff.manage", 10)
         menu.add("workbench", _("消息"), "inbox", None, 25)
         menu.add("system", _("消息发送"), "messages_sent", "messages.manage", 25)
-        periodic.every_round("core.messages", send_due)
+        periodic.every_round("core.messages", send_due, quick=True)
+        periodic.every_round("core.reports", ask_due, quick=True)
+        menu.add("settings", _("退订短信"), "opt_outs", "messages.optout", 40)
         menu.add("system", _("定时任务"), "daily", "tasks.watch", 20)
         # `menu.py`, `panels.py`, `clauses.py`, `periodic.py` and `texts.py` of a room add its entries, panels, actions, clauses, daily jobs, messages
         for room in settings.ROOMS:

@@ -164,7 +164,7 @@ def messages(as_json: AsJson = False) -> None:
         from doudi.core import places
         from doudi.core import scope as scopes
         from doudi.core.models import Message
-        from doudi.core.services.messages import send_due
+        from doudi.core.services.sending import send_due
 
         sent = send_due(now=timezone.now())
         with scopes.acting(scopes.Scope(area=places.PROVINCE, page="doudi messages")):

@@ -56,6 +56,7 @@ class Job:
 
 _jobs: dict[str, Job] = {}
 _rounds: dict[str, Callable[..., Any]] = {}
+_quick: dict[str, Callable[..., Any]] = {}
 
 
 def daily(
@@ -73,9 +74,12 @@ def daily(
     _jobs[name] = Job(name, label, function, level, frozenset(acts), figures or {})
 
 
-def every_round(name: str, function: Callable[..., Any]) -> None:
-    """Register work of every round of the worker. It opens its own scopes and bears being called by two workers at once."""
-    _rounds[name] = function
+def every_round(name: str, function: Callable[..., Any], *, quick: bool = False) -> None:
+    """Register work of every round of the worker; `quick`: of the rounds that come each few seconds, whatever the others take.
+
+    It opens its own scopes and bears being called by two workers at once.
+    """
+    (_quick if quick else _rounds)[name] = function
 
 
 def jobs() -> dict[str, Job]:
@@ -142,9 +146,18 @@ def run_due(now: datetime) -> int:
 
 def run_rounds(now: datetime) -> None:
     """One round: what rooms registered, then the daily jobs."""
-    for name, function in _rounds.items():
+    _run(_rounds, now)
+    run_due(now)
+
+
+def run_quick(now: datetime) -> None:
+    """One round of what must not wait: messages."""
+    _run(_quick, now)
+
+
+def _run(rounds: Mapping[str, Callable[..., Any]], now: datetime) -> None:
+    for name, function in rounds.items():
         try:
             function(now=now)
         except Exception:
             logger.exception("round %s failed", name)
-    run_due(now)

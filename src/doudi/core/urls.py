@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from doudi.core.views import audit, emergencies, emergency_switches, files, frame, messages, places, settings, staff, work
+from doudi.core.views import audit, emergencies, emergency_switches, files, frame, messages, messages_outside, places, settings, staff, work
 
 urlpatterns = [
     path("", frame.first_page, name="dashboard"),
@@ -25,6 +25,11 @@ urlpatterns = [
     path("messages/read/", messages.read_all, name="messages_read"),
     path("messages/sent/", messages.Sent.as_view(), name="messages_sent"),
     path("messages/sent/retry/", messages.retry, name="messages_retry"),
+    path("messages/optouts/", messages_outside.OptOuts.as_view(), name="opt_outs"),
+    path("messages/optouts/note/", messages_outside.opt_out, name="opt_out"),
+    path("messages/stop/", messages_outside.stop, name="messages_stop"),
+    path("messages/gateway/reports/", messages_outside.report, {"what": "reports"}, name="messages_reports"),
+    path("messages/gateway/replies/", messages_outside.report, {"what": "replies"}, name="messages_replies"),
     path("messages/<int:message_id>/", messages.open_message, name="message_open"),
     path("emergencies/", emergencies.Emergencies.as_view(), name="emergencies"),
     path("emergencies/new/", emergencies.new, name="emergency_new"),

@@ -17,6 +17,7 @@ from doudi.core import scope as scopes
 
 logger = logging.getLogger(__name__)
 EVERY = 15.0
+EVERY_QUICK = 2.0
 
 
 def keep_house() -> None:
@@ -27,7 +28,7 @@ def keep_house() -> None:
         audit.seal_access_records(now)
 
 
-def _beside(stop: Event, work: Callable[[], None]) -> None:
+def _beside(stop: Event, work: Callable[[], None], every: float) -> None:
     """The life of a thread beside the queue: its work again and again until told to stop."""
     while not stop.is_set():
         try:
@@ -35,7 +36,7 @@ def _beside(stop: Event, work: Callable[[], None]) -> None:
             work()
         except Exception:
             logger.exception("%s of the worker failed", work.__name__)
-        stop.wait(EVERY)
+        stop.wait(every)
     side.close_now()
     connections.close_all()
 
@@ -43,6 +44,11 @@ def _beside(stop: Event, work: Callable[[], None]) -> None:
 def go_round() -> None:
     """One round of what rooms registered. In a thread of its own: a long job must not keep the house untidy."""
     periodic.run_rounds(timezone.now())
+
+
+def go_quickly() -> None:
+    """One round of messages: somebody waits for a code."""
+    periodic.run_quick(timezone.now())
 
 
 def run_worker(*, batch: bool = False, interval: float = 1.0, max_tasks: int | None = None, signals: bool = True) -> None:
@@ -55,7 +61,8 @@ def run_worker(*, batch: bool = False, interval: float = 1.0, max_tasks: int | N
     if signals:
         worker.configure_signals()
     stop = Event()
-    threads = [Thread(target=_beside, args=(stop, work), name=work.__name__, daemon=True) for work in (keep_house, go_round)]
+    beside = ((keep_house, EVERY), (go_round, EVERY), (go_quickly, EVERY_QUICK))
+    threads = [Thread(target=_beside, args=(stop, *each), name=each[0].__name__, daemon=True) for each in beside]
     if not batch:
         for thread in threads:
             thread.start()

@@ -20,6 +20,7 @@ class Message(AreaModel):
     class State(models.TextChoices):
         QUEUED = "queued", _("待发送")
         SENT = "sent", _("已发送")
+        DELIVERED = "delivered", _("已送达")
         FAILED = "failed", _("发送失败")
         REFUSED = "refused", _("不发送")
 
@@ -33,18 +34,25 @@ class Message(AreaModel):
     sealed = SealedTextField(null=True)
     url = models.CharField(max_length=200, blank=True)
     dedupe = CodeField(max_length=160, unique=True)
-    state = CodeField(max_length=8, choices=State.choices, default=State.QUEUED)
+    state = CodeField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.SmallIntegerField(default=0)
-    next_at = models.DateTimeField(null=True, help_text="next attempt; null: none")
+    claimed = models.BooleanField(db_default=False, help_text="an attempt began whose outcome is not noted")
+    round = models.SmallIntegerField(db_default=0, help_text="how often it was sent anew after a report that it did not arrive")
+    gateway_number = CodeField(max_length=80, db_default="", help_text="what the channel calls it")
+    parts = models.SmallIntegerField(null=True)
+    next_at = models.DateTimeField(null=True, help_text="next attempt, or question what became of it; null: none")
     until = models.DateTimeField(null=True, help_text="of no use from here on; null: always of use")
     error = models.CharField(max_length=100, blank=True, help_text="kind of failure; no personal data")
     made_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
+    reported_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["next_at"], condition=Q(state="queued"), name="message_queue"),
+            models.Index(fields=["next_at"], condition=Q(state="sent"), name="message_poll"),
+            models.Index(fields=["gateway_number"], condition=~Q(gateway_number=""), name="message_number"),
             models.Index(fields=["account", "made_at"], condition=Q(account__isnull=False), name="message_inbox"),
             models.Index(fields=["account"], condition=Q(account__isnull=False, read_at__isnull=True), name="message_unread"),
             models.Index(fields=["area", "made_at"]),

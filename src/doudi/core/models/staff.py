@@ -52,6 +52,7 @@ class Account(AbstractBaseUser):
     username = models.CharField(max_length=60, unique=True, verbose_name=_("账号"))
     name = models.CharField(max_length=60, verbose_name=_("姓名"))
     is_active = models.BooleanField(default=True, verbose_name=_("启用"))
+    mail = models.EmailField(max_length=200, blank=True, default="", db_default="", verbose_name=_("电子邮箱"))
     must_change_password = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

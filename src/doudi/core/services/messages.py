@@ -1,4 +1,4 @@
-"""Messages (消息): queued in the transaction that causes them, sent by the worker after it has committed.
+"""Messages (消息): queued in the transaction that causes them, sent by the worker after it has committed (`services.sending`).
 
 `send_message` and `send_messages` are called by the services of rooms, whose own duty stands behind them, as with to-dos.
 """
@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,14 +19,10 @@ from django.utils.translation import gettext as _
 
 from doudi.core import channels, duties, keys, numbers, places
 from doudi.core import scope as scopes
-from doudi.core.messaging import LANGUAGES, NOTICE, PEOPLE, STAFF, check_values, templates, text_of
-from doudi.core.models import Account, Message, MessageOptOut
+from doudi.core.messaging import LANGUAGES, PEOPLE, STAFF, check_values, templates
+from doudi.core.models import Message, MessageOptOut
 
-logger = logging.getLogger(__name__)
 State = Message.State
-BATCH = 100
-ATTEMPTS = 6
-LONGEST = timedelta(hours=6)
 
 
 def _dedupe(template: str, key: str, recipient: str) -> str:
@@ -76,7 +71,7 @@ def send_message(
             " attempts, next_at, until, error, made_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s)"
             " on conflict (dedupe) do nothing",
             [
-                area, template, account_id, person_id, phone, language, channels.name_in_use(), json.dumps({} if form.hidden else texts),
+                area, template, account_id, person_id, phone, language, channels.name_in_use("account" if account_id else "phone"), json.dumps({} if form.hidden else texts),
                 keys.seal_text(json.dumps(texts)) if form.hidden else None, url[:200],
                 _dedupe(template, key, _recipient(account_id, person_id, phone)), State.REFUSED if refused else State.QUEUED,
                 None if refused else now, until, refused, now,
@@ -93,7 +88,7 @@ def send_messages(sql: str, params: Mapping[str, Any] | None = None, *, template
     form = templates.get(template)
     if form.hidden or form.to != STAFF:
         raise ValueError(template)
-    fixed: dict[str, Any] = {"m_template": template, "m_channel": channels.name_in_use(), "m_now": now, "m_fields": sorted(form.fields)}
+    fixed: dict[str, Any] = {"m_template": template, "m_channel": channels.name_in_use("account"), "m_now": now, "m_fields": sorted(form.fields)}
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into core_message (area, template, account_id, language, channel, values, url, dedupe, state, attempts, next_at, error, made_at)"
@@ -139,86 +134,6 @@ def _opted_out(person_id: int | None, phone: UUID | None) -> bool:
     return MessageOptOut.objects.filter(wanted, ended_at__isnull=True).exists()
 
 
-# --- sending --------------------------------------------------------------------------------------------------------
-
-
-def send_due(*, now: datetime) -> int:
-    """Send what is due, in short transactions of their own; the number sent. Two workers at once send different ones.
-
-    Killed between sending and noting, the same message goes to the channel again under the same id.
-    """
-    sent = 0
-    while True:
-        with scopes.acting(scopes.Scope(area=places.PROVINCE, page="worker messages")):
-            due = list(
-                Message.objects.select_for_update(skip_locked=True, of=("self",))
-                .select_related("account")
-                .filter(state=State.QUEUED, next_at__lte=now)
-                .order_by("next_at", "id")[:BATCH]
-            )
-            for message in due:
-                sent += _send(message, now)
-        if len(due) < BATCH:
-            return sent
-
-
-def _send(message: Message, now: datetime) -> bool:
-    if message.until and message.until <= now:
-        return _note(message, state=State.FAILED, error="too_late", next_at=None)
-    if message.account_id is None and not _always(message) and _opted_out(message.person_id, message.phone):
-        return _note(message, state=State.REFUSED, error="opted_out", next_at=None)
-    attempts = message.attempts + 1
-    try:
-        channels.channel(message.channel).send(_parcel(message))
-    except channels.Never as error:
-        return _note(message, state=State.FAILED, error=_said(error), attempts=attempts, next_at=None)
-    except Exception as error:  # the others still go out
-        logger.warning("message %s: %s", message.template, type(error).__name__)
-        if attempts >= ATTEMPTS:
-            return _note(message, state=State.FAILED, error=_said(error), attempts=attempts, next_at=None)
-        wait = min(timedelta(minutes=2**attempts), LONGEST)
-        return _note(message, error=_said(error), attempts=attempts, next_at=now + wait)
-    _note(message, state=State.SENT, error="", attempts=attempts, sent_at=now, next_at=None)
-    return True
-
-
-def _always(message: Message) -> bool:
-    """Whether it goes to who wants no messages too; one whose template the code no longer knows does not."""
-    try:
-        return templates.get(message.template).always
-    except KeyError:
-        return False
-
-
-def _said(error: Exception) -> str:
-    """What is kept of an error: the words of our own ones, of others the kind alone."""
-    return (str(error) if isinstance(error, channels.Never | channels.NotNow) else type(error).__name__)[:100]
-
-
-def _note(message: Message, **changes: Any) -> bool:
-    Message.objects.filter(pk=message.pk).update(**changes)
-    return False
-
-
-def _parcel(message: Message) -> channels.Parcel:
-    form = templates.get(message.template)
-    text = NOTICE[message.language] if form.sensitive else text_of(message)
-    account: Account | None = message.account
-    kind, to = ("account", account.username) if account else ("phone", numbers.plain(message.phone) or "")
-    return channels.Parcel(
-        id=f"{message.pk:010d}", kind=kind, to=to, language=message.language, text=text, made_at=timezone.localtime(message.made_at)
-    )
-
-
-def retry_failed(*, message_ids: Sequence[int] | None = None, now: datetime) -> int:
-    """Queue failed messages of one's own area again: those named, or all; the number."""
-    duties.require("messages.manage")
-    rows = Message.objects.filter(state=State.FAILED)
-    if message_ids is not None:
-        rows = rows.filter(pk__in=message_ids)
-    return rows.update(state=State.QUEUED, attempts=0, next_at=now, error="")
-
-
 # --- reading, opting out --------------------------------------------------------------------------------------------
 
 
@@ -235,13 +150,16 @@ def opt_out(*, area: str, person_id: int | None = None, phone: UUID | None = Non
     acting = duties.require("messages.optout")
     if bool(person_id) == bool(phone):
         raise ValidationError(_("请指定人员或电话（二选一）。"))
-    wanted = {"person_id": person_id} if person_id else {"phone": phone}
+    return _note_opt_out({"person_id": person_id} if person_id else {"phone": phone}, area, reason, acting.account_id or None, now)
+
+
+def _note_opt_out(wanted: dict[str, Any], area: str, reason: str, made_by: int | None, now: datetime) -> MessageOptOut:
     there = MessageOptOut.objects.filter(**wanted, ended_at__isnull=True).first()
     if there is not None:
         return there
     try:
         with transaction.atomic():
-            return MessageOptOut.objects.create(**wanted, area=area, reason=reason.strip()[:200], made_by_id=acting.account_id or None, made_at=now)
+            return MessageOptOut.objects.create(**wanted, area=area, reason=reason.strip()[:200], made_by_id=made_by, made_at=now)
     except IntegrityError:  # another officer at the same time
         return MessageOptOut.objects.get(**wanted, ended_at__isnull=True)
 
@@ -251,3 +169,12 @@ def opt_in(*, person_id: int | None = None, phone: UUID | None = None, now: date
     acting = duties.require("messages.optout")
     wanted = {"person_id": person_id} if person_id else {"phone": phone}
     return MessageOptOut.objects.filter(**wanted, ended_at__isnull=True).update(ended_at=now, ended_by_id=acting.account_id or None)
+
+
+def holder_says(*, phone: UUID, wants: bool, reason: str, now: datetime) -> None:
+    """Whoever has the phone, proved by a code or by an answer from it, wants messages or none. Nothing is told back of what was before."""
+    with scopes.acting(scopes.Scope(area=places.PROVINCE, page="opt out")):
+        if wants:
+            MessageOptOut.objects.filter(phone=phone, ended_at__isnull=True).update(ended_at=now)
+        else:
+            _note_opt_out({"phone": phone}, places.PROVINCE, reason, None, now)

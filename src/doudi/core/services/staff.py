@@ -7,6 +7,7 @@ from datetime import date
 
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -137,6 +138,20 @@ def set_active(*, account_id: int, active: bool, on: date) -> Account:
     account = _wholly_mine(acting, account_id, on)
     account.is_active = active
     account.save(update_fields=["is_active"])
+    return account
+
+
+def set_mail(*, account_id: int, mail: str, on: date) -> Account:
+    """The mail address to which messages of an account go; none where it is empty. Raises ValidationError by field."""
+    acting = _manager(account_id)
+    account = _wholly_mine(acting, account_id, on)
+    if mail.strip():
+        try:
+            validate_email(mail.strip())
+        except ValidationError:
+            raise ValidationError({"mail": _("邮箱地址不正确；请核对，不用邮件的可以留空。")}) from None
+    account.mail = mail.strip()
+    account.save(update_fields=["mail"])
     return account
 
 

@@ -20,6 +20,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Message
 from doudi.core.numbers import Kind
 from doudi.core.services import messages as service
+from doudi.core.services import sending
 from doudi.core.tests.officers import VILLAGE, officer
 from doudi.core.tests.phone_codes import codes_to, fresh_phone
 from doudi.core.tests.together import together
@@ -192,10 +193,10 @@ def test_a_code_goes_out_whole_also_to_who_wants_no_messages_and_not_when_it_is_
     with scopes.acting(officer("visitor", VILLAGE)):
         service.opt_out(area=VILLAGE, phone=numbers.token_of(Kind.PHONE, phone), now=NOW)
     code = sent(phone)
-    service.send_due(now=NOW + MINUTE)
+    sending.send_due(now=NOW + MINUTE)
     assert code in texts[phone]
     sent(late)
-    service.send_due(now=NOW + 10 * MINUTE)
+    sending.send_due(now=NOW + 10 * MINUTE)
     assert late not in texts
     with scopes.acting(codes.HERE):
         assert set(Message.objects.values_list("state", "error")) == {("sent", ""), ("failed", "too_late")}

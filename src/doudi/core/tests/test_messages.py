@@ -22,6 +22,7 @@ from doudi.core.messaging import PEOPLE, STAFF, Template
 from doudi.core.models import Account, Duty, Message, MessageOptOut
 from doudi.core.numbers import Kind
 from doudi.core.services import messages as service
+from doudi.core.services import sending
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, officer
 
 NOW = datetime(2022, 12, 1, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -89,8 +90,8 @@ def test_the_same_message_is_queued_once(visitor: scopes.Scope) -> None:
 def test_a_message_leaves_as_one_private_file_and_once(visitor: scopes.Scope, box: Path) -> None:
     to_staff(visitor)
     to_people(language="en")
-    assert service.send_due(now=NOW) == 2
-    assert service.send_due(now=NOW + timedelta(days=1)) == 0
+    assert sending.send_due(now=NOW) == 2
+    assert sending.send_due(now=NOW + timedelta(days=1)) == 0
     found = {each["kind"]: each for each in files(box)}
     assert found["phone"]["to"] == PHONE and found["phone"]["text"] == "Your report (XS1) is done."
     assert found["account"]["text"] == "您有 3 件事，2022-12-02 前办理。"
@@ -106,11 +107,11 @@ def test_a_worker_killed_after_writing_leaves_no_second_file(visitor: scopes.Sco
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(service, "_note", killed)
+        patch.setattr(sending, "_note", killed)
         with pytest.raises(KeyboardInterrupt):
-            service.send_due(now=NOW)
+            sending.send_due(now=NOW)
     assert len(files(box)) == 1 and [row.state for row in messages()] == ["queued"]
-    assert service.send_due(now=NOW + timedelta(days=1)) == 1
+    assert sending.send_due(now=NOW + timedelta(days=1)) == 1
     assert len(files(box)) == 1
 
 
@@ -119,7 +120,7 @@ def test_work_that_is_rolled_back_sends_nothing(visitor: scopes.Scope, box: Path
     with pytest.raises(RuntimeError), transaction.atomic():
         to_staff(visitor)
         raise RuntimeError
-    assert service.send_due(now=NOW) == 0 and messages() == []
+    assert sending.send_due(now=NOW) == 0 and messages() == []
 
 
 @pytest.mark.django_db
@@ -133,24 +134,24 @@ def test_a_failing_channel_is_tried_again_later_and_then_left(visitor: scopes.Sc
     now = NOW
     waits = []
     with caplog.at_level(logging.WARNING):
-        for _attempt in range(service.ATTEMPTS):
-            assert service.send_due(now=now) == 0
+        for _attempt in range(sending.ATTEMPTS):
+            assert sending.send_due(now=now) == 0
             (row,) = messages()
             if row.next_at:
-                assert service.send_due(now=row.next_at - timedelta(seconds=1)) == 0
+                assert sending.send_due(now=row.next_at - timedelta(seconds=1)) == 0
                 waits.append(row.next_at - now)
                 now = row.next_at
     (row,) = messages()
-    assert (row.state, row.attempts, row.next_at, row.error) == ("failed", service.ATTEMPTS, None, "OSError")
+    assert (row.state, row.attempts, row.next_at, row.error) == ("failed", sending.ATTEMPTS, None, "OSError")
     assert waits == sorted(waits) and waits[0] < waits[-1]
     assert PHONE not in caplog.text
     admin = officer(Duty.ADMINISTRATOR, COUNTY)
     with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, TOWNSHIP)), pytest.raises(PermissionDenied):
-        service.retry_failed(now=now)
+        sending.retry_failed(now=now)
     with scopes.acting(officer(Duty.ADMINISTRATOR, "410103")):
-        assert service.retry_failed(now=now) == 0, "another county's"
+        assert sending.retry_failed(now=now) == 0, "another county's"
     with scopes.acting(admin):
-        assert service.retry_failed(now=now) == 1
+        assert sending.retry_failed(now=now) == 1
     assert messages()[0].state == "queued"
 
 
@@ -161,7 +162,7 @@ def test_one_that_cannot_be_sent_does_not_hold_up_the_others(visitor: scopes.Sco
             area=VILLAGE, template="gone", account_id=visitor.account_id, channel="file", dedupe="gone:1", made_at=NOW, next_at=NOW
         )
     to_staff(visitor)
-    assert service.send_due(now=NOW) == 1
+    assert sending.send_due(now=NOW) == 1
     assert [row.state for row in messages()] == ["queued", "sent"]
 
 
@@ -171,7 +172,7 @@ def test_of_a_sensitive_message_only_a_notice_leaves_the_system(visitor: scopes.
     with connection.cursor() as cursor, scopes.acting(scopes.Scope(area="41")):
         cursor.execute("select core_message::text from core_message")
         assert "王桂兰" not in cursor.fetchone()[0]
-    service.send_due(now=NOW)
+    sending.send_due(now=NOW)
     assert "王桂兰" not in files(box)[0]["text"]
     assert "王桂兰的情况需要核实" in client_of(visitor).get("/messages/").content.decode()
 
@@ -190,12 +191,12 @@ def test_who_wants_no_messages_gets_none(box: Path) -> None:
     to_people("after")
     with scopes.acting(scopes.Scope(area="410103")):  # another county's office holds to it too
         service.send_message(template="t.people", area="410103", key="there", values={"number": "XS2"}, phone=phone(), now=NOW)
-    assert service.send_due(now=NOW) == 0 and files(box) == []
+    assert sending.send_due(now=NOW) == 0 and files(box) == []
     assert {(row.state, row.error) for row in messages()} == {("refused", "opted_out")}
     with scopes.acting(town):
         assert service.opt_in(phone=phone(), now=NOW) == 1
     to_people("again")
-    assert service.send_due(now=NOW) == 1
+    assert sending.send_due(now=NOW) == 1
 
 
 @pytest.mark.django_db
@@ -288,7 +289,7 @@ def test_two_workers_send_each_message_once(two_workers: None, box: Path, monkey
 
     def work(_number: int) -> int:
         try:
-            return service.send_due(now=NOW)
+            return sending.send_due(now=NOW)
         finally:
             connections.close_all()
 

@@ -187,6 +187,10 @@ def change(request: HttpRequest, account_id: int) -> HttpResponse:
         if action == "password":
             password = staff.reset_password(account_id=account.pk, on=today)
             return render(request, "doudi/pages/password_once.html", {"account": account, "password": password})
+        if action == "mail":
+            staff.set_mail(account_id=account.pk, mail=request.POST.get("mail", "")[:200], on=today)
+            messages.success(request, _("邮箱已保存。"))
+            return redirect("account", account_id)
         if action not in ("close", "open"):
             raise Http404
         staff.set_active(account_id=account.pk, active=action == "open", on=today)

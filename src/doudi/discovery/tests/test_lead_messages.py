@@ -14,7 +14,7 @@ from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.messaging import text_of, unsaid_in
 from doudi.core.models import Account, Duty, Message, MessageOptOut
-from doudi.core.services.messages import send_due
+from doudi.core.services.sending import send_due
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery.services import Subject, advance_lead, assign_lead, escalate, telling
 from doudi.discovery.services.raising import assign_new
