@@ -18,7 +18,7 @@ select f.area, %(m_template)s, f.phone, 'zh-hans', %(m_channel)s, f.values, '', 
   case when f.phone is null then 'no_phone' when f.refused then 'opted_out' else '' end, %(m_now)s
 from (
   select g.area, g.phone, g.key, g.values,
-    g.phone is null or exists (select from core_messageoptout o where o.phone = g.phone and o.ended_at is null) as refused
+    g.phone is null or not %(m_always)s and exists (select from core_messageoptout o where o.phone = g.phone and o.ended_at is null) as refused
   from ({sql}) g (area, phone, key, values)
 ) f where f.values ?& %(m_fields)s::text[] and length(f.key) <= 110
 on conflict (dedupe) do nothing
@@ -35,7 +35,7 @@ def send_to_phones(sql: str, params: Mapping[str, Any], *, template: str, until:
     if form.to != PEOPLE or form.hidden:
         raise ValueError(template)
     fixed: dict[str, Any] = {
-        "m_template": template, "m_channel": channels.name_in_use(), "m_now": now, "m_until": until, "m_fields": sorted(form.fields),
+        "m_template": template, "m_channel": channels.name_in_use("phone"), "m_now": now, "m_until": until, "m_fields": sorted(form.fields), "m_always": form.always,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(INSERT.replace("{sql}", sql), {**params, **fixed})
