@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 # From the top down. `testing` serves tests alone; `demo` walks the main job through every room.
 FLOORS = [
     "batch", "core", "registry", "needs", "assessment", "discovery", "enrolment", "payments", "relief", "budget", "complaints", "community",
-    "protection", "institutions", "volunteering", "reports", "portal", "api", "config", "demo", "cli", "testing",
+    "protection", "institutions", "volunteering", "resources", "reports", "portal", "api", "config", "demo", "cli", "testing",
 ]  # fmt: skip
 LONGEST_FILE = 500
 

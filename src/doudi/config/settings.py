@@ -34,6 +34,7 @@ ROOMS = [
     "doudi.protection",
     "doudi.institutions",
     "doudi.volunteering",
+    "doudi.resources",
     "doudi.reports",
     "doudi.portal",
     "doudi.api",

@@ -235,6 +235,36 @@ MAY: dict[str, set[str]] = {
     "board.call": {Duty.TOWNSHIP_OFFICER, Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
     "board.ask": set(),
     "board.self": set(),
+    # purchased services (8.2): contract and approval, record and confirmation, acceptance and settlement are each of two officers; `answer` is the recipient's phone
+    "purchases.view": TOWNSHIP | MONEY | {
+        Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR
+    },
+    "purchases.contracts": MONEY | {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "purchases.contract": {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "purchases.approve": {Duty.COUNTY_APPROVER},
+    "purchases.record": {Duty.VOLUNTEER_COORDINATOR, Duty.STATION_WORKER},
+    "purchases.confirm": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER},
+    "purchases.accept": {Duty.COUNTY_REVIEWER},
+    "purchases.check": TOWNSHIP | {Duty.COUNTY_REVIEWER},
+    "purchases.settle": {Duty.FINANCE_OFFICER, Duty.COUNTY_APPROVER},
+    "purchases.answer": set(),
+    # the register of resources: whoever meets people looks, the place keeps its own
+    "resources.view": FINDERS | TOWNSHIP | {
+        Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.PROTECTION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR, Duty.SUPERVISOR
+    },
+    "resources.manage": TOWNSHIP | {Duty.STATION_WORKER, Duty.COUNTY_REVIEWER, Duty.VOLUNTEER_COORDINATOR},
+    "resources.remind": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    # donations: money is received and paid by finance, goods by the coordinator; who allocates does not confirm the arrival
+    "donations.view": MONEY | {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR},
+    "donations.goods": {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "donations.money": {Duty.FINANCE_OFFICER},
+    "donations.allocate": {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "donations.send": {Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER},
+    "donations.pay": {Duty.FINANCE_OFFICER},
+    "donations.arrivals": TOWNSHIP | {
+        Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.INSTITUTION_CLERK, Duty.VOLUNTEER_COORDINATOR, Duty.COUNTY_REVIEWER, Duty.SUPERVISOR
+    },
+    "donations.receive": TOWNSHIP | {Duty.VISITOR, Duty.CHILD_DIRECTOR, Duty.STATION_WORKER, Duty.INSTITUTION_CLERK, Duty.COUNTY_REVIEWER},
     # the task group (6.2): who runs it, who sits in it; requests of institutions (6.3), each delivery confirmed by another than who sent it
     "group.view": {Duty.GROUP_MEMBER, Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "group.manage": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
@@ -331,6 +361,13 @@ APART: tuple[tuple[str, str], ...] = (
     ("requests.handle", "requests.receive"),
     ("plans.write", "plans.approve"),
     ("volunteering.organisations", "volunteering.check"),
+    ("purchases.contract", "purchases.approve"),
+    ("purchases.record", "purchases.confirm"),
+    ("purchases.record", "purchases.accept"),
+    ("purchases.record", "purchases.check"),
+    ("purchases.accept", "purchases.settle"),
+    ("donations.allocate", "donations.pay"),
+    ("donations.allocate", "donations.receive"),
 )
 
 

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core.forms import DayInput
-from doudi.payments.models import Fund, FundLevel, FundMovement, paid_choices
+from doudi.payments.models import Fund, FundLevel, FundMovement, purpose_choices
 
 LEVELS = [(value, label) for value, label in FundLevel.choices if value]
 
@@ -76,7 +76,7 @@ class PurposeForm(forms.Form):
     """What a fund may, or may not, pay."""
 
     fund = forms.ModelChoiceField(label=_("资金"), queryset=Fund.objects.order_by("id"), to_field_name="code", empty_label=None)
-    programme = forms.ChoiceField(label=_("待遇"))
+    programme = forms.ChoiceField(label=_("用途"))
     area = forms.ChoiceField(label=_("适用地区"))
     allowed = forms.ChoiceField(label=_("规定"), choices=[("no", _("不得支付")), ("yes", _("可以支付"))])
     from_year = forms.IntegerField(label=_("起始资金年度"), min_value=2000, max_value=2100, localize=False)
@@ -86,4 +86,4 @@ class PurposeForm(forms.Form):
     def __init__(self, *args: Any, places: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["area"].choices = places  # type: ignore[attr-defined]
-        self.fields["programme"].choices = paid_choices()  # type: ignore[attr-defined]
+        self.fields["programme"].choices = purpose_choices()  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Length
 
 from doudi.core.models import Division
-from doudi.payments.models import Fund, FundLevel, FundMovement, FundPurpose, paid_choices
+from doudi.payments.models import Fund, FundLevel, FundMovement, FundPurpose, purpose_choices
 from doudi.payments.services.cover import Cover, cover
 
 NOUGHT = Decimal(0)
@@ -166,7 +166,7 @@ def waiting(low: str, high: str, *, most: int = 50) -> list[FundMovement]:
 def rules() -> list[dict[str, Any]]:
     """Purpose rules in force or proposed that the reader sees, fund by fund, with what each fund may pay by them."""
     rows = list(FundPurpose.objects.exclude(state="refused").select_related("fund", "proposed_by", "confirmed_by").order_by("fund_id", "-state", "area", "id"))
-    order = [code for code, _label in paid_choices()]
+    order = [code for code, _label in purpose_choices()]
     found = []
     for fund in Fund.objects.annotate(length=Length("area")).order_by("id"):
         own = [row for row in rows if row.fund_id == fund.pk]

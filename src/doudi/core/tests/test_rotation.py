@@ -45,7 +45,9 @@ IDENTIFIERS = {
     ("protection_casecontact", "uuid"), ("protection_caseresource", "uuid"), ("protection_casereview", "uuid"), ("protection_counselling", "uuid"),
     ("protection_handover", "uuid"), ("protection_plangoal", "uuid"), ("protection_planservice", "uuid"), ("protection_protectioncase", "uuid"),
     ("protection_referral", "uuid"), ("protection_report", "uuid"), ("registry_fact", "evidence_id"), ("relief_casemeeting", "sitting"), ("relief_reliefcase", "key"),
-    ("relief_vagrantcase", "key"), ("volunteering_activity", "key"), ("volunteering_call", "key"), ("volunteering_organisation", "key"), ("volunteering_servicerecord", "key"),
+    ("relief_vagrantcase", "key"), ("resources_acceptance", "key"), ("resources_donation", "key"), ("resources_donationallocation", "key"),
+    ("resources_purchasedservice", "uuid"), ("resources_resource", "key"), ("resources_servicecontract", "key"),
+    ("volunteering_activity", "key"), ("volunteering_call", "key"), ("volunteering_organisation", "key"), ("volunteering_servicerecord", "key"),
     ("volunteering_volunteer", "key"),
 }  # fmt: skip
 # what a CHECK constraint wants in a row that the test makes up
@@ -66,6 +68,9 @@ CHECKED: dict[str, dict[str, Any]] = {
     "payments_grant": {"month": date(2022, 12, 1)},
     "relief_reliefclaim": {"slot": 1, "until": date(2023, 11, 25), "year": 2022},
     "relief_vagrantcase": {"state": "staying", "leaving": ""},
+    "resources_donation": {"kind": "goods"},
+    "resources_purchasedservice": {"confirmed": ""},
+    "resources_resource": {"to_area": "410122"},
     "volunteering_organisation": {"state": "pending"},
     "volunteering_volunteer": {"state": "pending"},
 }

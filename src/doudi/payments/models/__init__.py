@@ -4,7 +4,7 @@ from doudi.payments.models.back_pay import BackPay, BackPayItem
 from doudi.payments.models.exchange import BankAnswer, CountyKey, LayoutChoice
 from doudi.payments.models.funds import Fund, FundLevel, FundMovement, FundPurpose
 from doudi.payments.models.grants import Grant
-from doudi.payments.models.money import OneOff, paid_choices, paid_label
+from doudi.payments.models.money import POOLS, OneOff, Spending, paid_choices, paid_label, purpose_choices
 from doudi.payments.models.one_offs import OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList
 from doudi.payments.models.payrolls import (
     BankFile,
@@ -24,6 +24,7 @@ from doudi.payments.models.reserves import ReservePayout, ReserveSettlement, Res
 from doudi.payments.models.watching import LineFlag, PayrollChange, PayrollTotal
 
 __all__ = [
+    "POOLS",
     "AccountFinding",
     "BackPay",
     "BackPayItem",
@@ -62,6 +63,8 @@ __all__ = [
     "ReservePayout",
     "ReserveSettlement",
     "ReserveTransfer",
+    "Spending",
     "paid_choices",
     "paid_label",
+    "purpose_choices",
 ]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core.fields import AreaModel, CodeField, MoneyField
 from doudi.core.models import Account
-from doudi.payments.models.money import paid_choices
+from doudi.payments.models.money import purpose_choices
 
 
 class FundLevel(models.TextChoices):
@@ -46,7 +46,7 @@ class FundPurpose(AreaModel):
         REFUSED = "refused", _("已退回")
 
     fund = models.ForeignKey(Fund, models.PROTECT, related_name="purposes")
-    programme = CodeField(max_length=20, choices=paid_choices())
+    programme = CodeField(max_length=20, choices=purpose_choices())
     from_year = models.SmallIntegerField()
     until_year = models.SmallIntegerField(null=True)
     allowed = models.BooleanField(default=True)

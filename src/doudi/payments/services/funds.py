@@ -21,7 +21,7 @@ from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo
-from doudi.payments.models import Fund, FundLevel, FundMovement, FundPurpose, LedgerAccount, LedgerEntry, paid_choices, paid_label
+from doudi.payments.models import POOLS, Fund, FundLevel, FundMovement, FundPurpose, LedgerAccount, LedgerEntry, Spending, paid_label, purpose_choices
 from doudi.payments.services import ledger
 
 Kind = FundMovement.Kind
@@ -299,6 +299,13 @@ def _mirror(row: FundMovement, *, on: date, now: datetime) -> None:
 # --- purposes -------------------------------------------------------------------------------------------------------
 
 
+def _mixed(fund: Fund, programme: str) -> bool:
+    """Whether a purpose would mix money that is kept apart (4.1): purchased services and donations have pools of their own, which pay nothing else."""
+    pools = set(POOLS.values())
+    wanted = POOLS[Spending(programme)] if programme in Spending.values else ""
+    return fund.pool != wanted if wanted else fund.pool in pools
+
+
 @transaction.atomic
 def propose_purpose(
     *, fund: str, programme: str, area: str, allowed: bool, from_year: int, until_year: int | None, document: str, now: datetime
@@ -308,8 +315,10 @@ def propose_purpose(
     row = Fund.objects.filter(code=fund).first()
     if row is None or not area.startswith(row.area) or not acting.covers(area) or len(area) not in (2, 4, 6):
         raise ValidationError({"area": _("这项资金不属于所选地区，或所选地区不在您的管辖范围内。")})
-    if programme not in dict(paid_choices()):
+    if programme not in dict(purpose_choices()):
         raise ValidationError({"programme": _("没有这项待遇。")})
+    if allowed and _mixed(row, programme):
+        raise ValidationError({"programme": _("购买服务、捐赠与救助资金分开管理、分开核算，不能互相支付。")})
     if allowed and not acting.covers(row.area):
         raise ValidationError({"allowed": _("资金可以支付什么由设立资金的一级规定；本级只能在本地区停止某项用途。")})
     if until_year is not None and until_year < from_year:

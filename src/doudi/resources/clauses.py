@@ -1,0 +1,6 @@
+"""Clauses that this room serves."""
+
+from doudi.core import measures
+from doudi.resources import queries
+
+measures.serve("8.2", "resources:services", act="purchases.view", figure=queries.services_figure)

@@ -1,0 +1,1 @@
+"""Business actions of purchased services, the register of resources and donations."""
