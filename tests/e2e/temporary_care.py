@@ -2,6 +2,7 @@
 
     python tests/e2e/temporary_care.py [--short]
 
+A school's report by the public page is worked until it is closed.
 One referral is accepted, one declined, one expires and is offered again; the receiver sees what was chosen and, afterwards, nothing.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import mandatory_report
 from browser import PHONE, Walker, browser, demo, doudi, served, users_of
 from playwright.sync_api import Browser
 
@@ -171,6 +173,7 @@ def walk_all(chrome: Browser, base: str, home: Path, shots: Path) -> None:
     referrals(worker, walkers["station"], there, case, json.loads((home / "figures.json").read_text())["care"]["elsewhere"], home)
     guardianship(worker, walkers["approver"], case)
     returned(worker, case)
+    mandatory_report.walk(chrome, base, worker, shots)
     for walker in walkers.values():
         walker.close()
 
@@ -190,7 +193,7 @@ def main() -> None:
         shots.mkdir(exist_ok=True)
         with served(home) as base, browser() as chrome:
             walk_all(chrome, base, home, shots)
-    print("1 passed, 0 failed: temporary care by phone", flush=True)  # noqa: T201
+    print("2 passed, 0 failed: temporary care by phone, a mandatory report until its case is closed", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -82,7 +82,8 @@ class PublicForm(forms.Form):
 
     def _ask(self) -> None:
         question, sealed = challenge(uuid4())
-        self.fields["answer"].label = gettext("请算一下：%(question)s") % {"question": question}
+        # both: once the form was checked, its bound field keeps the label that it had then
+        self.fields["answer"].label = self["answer"].label = gettext("请算一下：%(question)s") % {"question": question}
         if self.is_bound:
             data: Any = self.data.copy()  # type: ignore[attr-defined]
             data["sealed"], data["answer"] = sealed, ""

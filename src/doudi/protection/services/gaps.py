@@ -50,7 +50,7 @@ def _kind(kind: str) -> CaseGap.Kind:
 def _moment(at: datetime, now: datetime, since: datetime | None = None) -> datetime:
     if at > now:
         raise ValidationError({"at": _("时间不能晚于现在。")})
-    if since and at < since:
+    if since and at < since.replace(second=0, microsecond=0):  # forms write whole minutes
         raise ValidationError({"at": _("不能早于开始的时间。")})
     return at
 

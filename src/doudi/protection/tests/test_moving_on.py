@@ -156,3 +156,14 @@ def test_5_4_a_case_closed_while_another_officer_assesses_it_or_reopened_by_two_
     again: dict[str, Any] = {"case_id": row.pk, "version": now.version, "now": NOW}
     made, said = together(*(as_(who, services.reopen_case, **again, reason="孩子又独自在家") for who in (office.worker, office.approver)))
     assert len(made) == 1 and "刚由他人办理" in said[0]
+
+
+def test_5_2_a_gap_that_began_seconds_ago_ends_by_a_form_that_writes_whole_minutes() -> None:
+    office, now = Office(), NOW.replace(second=40)
+    row = office.taken(now=now)
+    with scopes.acting(office.worker):
+        given: dict[str, Any] = {"case_id": row.pk, "version": row.version, "kind": "guardian", "how": "母亲出院"}
+        with pytest.raises(ValidationError, match="不能早于"):
+            services.end_gap(**given, at=NOW - HOUR, now=now)
+        services.end_gap(**given, at=now.replace(second=0), now=now)
+        assert not ProtectionCase.objects.get(pk=row.pk).gaps.filter(ends__isnull=True).exists()

@@ -156,6 +156,7 @@ def test_5_2_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(changes: dic
     answer = client.post(URL, filled(client) | changes)
     html = answer.content.decode()
     assert answer.status_code == 422 and said in html and "县人民医院" in html
+    assert re.search(r"请算一下：\d \+ \d = \?", html), "the next try is asked a sum again"
     with scopes.acting(scopes.Scope(area="41", duty="worker")):
         assert not Report.objects.exists()
 
