@@ -1,4 +1,5 @@
-"""Community care in a real browser: a village gets its care contact (7.5), its help cards are printed (7.4), and somebody scans one and asks for help.
+"""Community care in a real browser: a village gets its care contact (7.5), its help cards are printed (7.4), somebody scans one and asks for help; on the
+phone a village's service plan is put to work (7.2), somebody on its list needs medicines, and they are brought (7.5).
 
     python tests/e2e/community.py [--short]
 """
@@ -89,6 +90,64 @@ def help_seen(walk: Walker, village: str, name: str) -> None:
     walk.shot("asked")
 
 
+def plan_activated(walk: Walker) -> str:
+    """7.2: the township sees on the phone whom a village's plan would list, puts it to work and ticks a step; address of its list."""
+    walk.go("/plans/")
+    walk.page.locator("input[name=areas]").first.check()
+    walk.press("预览名单")
+    assert "优先级 1" in walk.page.locator("main").inner_text()
+    walk.shot("preview")
+    walk.page.fill("input[name=reason]", "寒潮和强降雪，部分道路不通")
+    walk.page.fill("input[name=document]", "镇政府电话通知 12 月 9 日")
+    walk.page.fill("input[name=until]", "2022-12-15")
+    walk.press("启动")
+    assert "启动中" in walk.page.locator("main").inner_text()
+    walk.press("完成")
+    assert "1 / 6" in walk.page.locator("main").inner_text()
+    walk.shot("active")
+    return walk.page.url
+
+
+def medicine_brought(walk: Walker, url: str) -> None:
+    """7.5: somebody on the list needs medicines; taken on, bought against the prescription, handed over with a photo, which confirms it."""
+    page = walk.page
+    page.locator("ul.ls a.big").first.click()
+    page.locator("input[name=outcome][value=need]").check(force=True)
+    page.fill("[name=note]", "降压药只剩两天")
+    walk.press("登记")
+    page.select_option("select[name=kind]", "medicine")
+    page.select_option("select[name=urgency]", "red")
+    page.fill("textarea[name=what]", "降压药只剩两天，要凭处方到镇卫生院开")
+    walk.press("登记")
+    need = page.url
+    walk.press("接下这项需求")
+    page.get_by_role("link", name="药品配送单").click()
+    page.fill("input[name=source_name]", "镇卫生院")
+    page.fill("textarea[name=medicines]", "硝苯地平缓释片，2 盒，每日一次")
+    page.locator("input[name=prescription]").check()
+    walk.press("保存清单")
+    page.fill("input[name=received]", "100")
+    page.fill("input[name=paid]", "86.40")
+    walk.press("登记取药")
+    assert "先上传处方照片" in page.locator("main").inner_text(), "no prescription medicine without its prescription"
+    walk.complaints.clear()  # the browser tells of the refusal's code
+    page.set_input_files("#file-delivery_prescription", {"name": "rx.png", "mimeType": "image/png", "buffer": page.screenshot()})
+    page.locator("form[action*=delivery_prescription]").get_by_role("button", name="上传").click()
+    page.locator("figure", has_text="rx.png").wait_for()
+    page.fill("input[name=received]", "100")
+    page.fill("input[name=paid]", "86.40")
+    walk.press("登记取药")
+    walk.shot("bought")
+    page.select_option("select[name=proof]", "photo")
+    page.fill("input[name=taker]", "本人")
+    page.set_input_files("input[name=picture]", {"name": "handed.png", "mimeType": "image/png", "buffer": page.screenshot()})
+    walk.press("登记送达")
+    assert page.url == need and "已满足" in page.locator("main").inner_text()
+    walk.shot("met")
+    walk.go(f"{url}?which=done")
+    assert "今天有需求" in page.locator("main").inner_text()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--short", action="store_true", help="a small county")
@@ -107,7 +166,10 @@ def main() -> None:
             help_asked(chrome, url, name, Path(folder))
             help_seen(walk, village, name)
             walk.close()
-    print("4 passed, 0 failed: care contacts, help cards and a call for help", flush=True)  # noqa: T201
+            walk = Walker(chrome, base, users_of(home / "users.json")["town"], Path(folder), PHONE)
+            medicine_brought(walk, plan_activated(walk))
+            walk.close()
+    print("6 passed, 0 failed: care contacts, help cards and a call for help; a plan put to work, medicines brought", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

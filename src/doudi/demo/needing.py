@@ -71,14 +71,15 @@ def _of_visits(demo: Any) -> None:
     officers = {each.area: each for each in demo.staff if each.duty == Duty.TOWNSHIP_OFFICER.value}
     reviewer = by_duty(demo.staff, Duty.COUNTY_REVIEWER)
     with scopes.acting(reviewer.scope()):
-        waiting = list(Need.objects.filter(source="visit", clock__isnull=False, raised_at__lt=_at(date(2022, 12, 2))).order_by("-pk").values_list("pk", "area")[:MOST])
+        rows = Need.objects.filter(source="visit", clock__isnull=False, raised_at__lt=_at(date(2022, 12, 6))).order_by("-pk")
+        waiting = list(rows.values_list("pk", "area", "raised_at")[:MOST])
     left: set[str] = set()
-    for pk, area in waiting:
+    for pk, area, raised in waiting:
         officer = officers.get(area[:9])
-        if officer is None or area[:9] not in left:
+        if officer is None or (area[:9] not in left and raised > _at(date(2022, 11, 27))):
             left.add(area[:9])
             continue
-        now = _at(date(2022, 12, 1), 15)
+        now = raised + timedelta(hours=1)
         with scopes.acting(officer.scope()):
             need = Need.objects.get(pk=pk)
             answer = services.offer(uuid=_key(demo, "visit", pk), need_id=pk, kind="officer", now=now)
@@ -93,7 +94,7 @@ def _of_visits(demo: Any) -> None:
                 continue
             answer = services.report_done(answer_id=answer.pk, version=answer.version, note="已由村里送到家中", now=now + timedelta(hours=3))
         with scopes.acting(reviewer.scope()):
-            services.confirm(answer_id=answer.pk, version=answer.version, confirmed="recipient", now=now + timedelta(days=1))
+            services.confirm(answer_id=answer.pk, version=answer.version, confirmed="recipient", now=now + timedelta(hours=5))
 
 
 class Story:

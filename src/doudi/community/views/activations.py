@@ -59,7 +59,7 @@ def activate(request: HttpRequest) -> HttpResponse:
     page = plan_queries.listed(chosen, count=total["people"], number=number(given.get("page")) or 1)
     names, hows = queries.group_names(), {"visit": _("上门"), "call": _("电话")}
     context = {
-        "form": form, "villages": villages, "total": total, "page": page,
+        "form": form, "wide": len(own) < 9, "villages": villages, "total": total, "page": page,
         "people": [(row, shown_name(row.name), queries.group_words(row.groups, names), hows[row.how]) for row in page.rows],
         "figures": [
             {"label": _("村（社区）"), "value": len(villages), "unit": _("个")}, {"label": _("将列入名单"), "value": f"{total['people']:,}", "unit": _("人")},

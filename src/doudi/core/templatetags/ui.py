@@ -317,8 +317,8 @@ def form_fields(form: Form) -> dict[str, Any]:
 
 
 @register.inclusion_tag("doudi/c/upload.html", takes_context=True)
-def upload(context: Context, subject: str, subject_id: int) -> dict[str, Any]:
-    """Files of a record: what is there, and for those who may change the record, choose a file or take a photo."""
+def upload(context: Context, subject: str, subject_id: int, closed: bool = False) -> dict[str, Any]:
+    """Files of a record: what is there, and for those who may change the record, choose a file or take a photo. `closed`: only what is there."""
     from doudi.core import attachable
     from doudi.core.services.attachments import attachments_of
 
@@ -329,7 +329,7 @@ def upload(context: Context, subject: str, subject_id: int) -> dict[str, Any]:
         "csrf_token": get_token(context["request"]),
         "messages": get_messages(context["request"]) if getattr(context["request"], "htmx", False) else [],
         "fragment": getattr(context["request"], "htmx", False),
-        "editable": attachable.may_change(subject),
+        "editable": not closed and attachable.may_change(subject),
         "pictures_only": attachable.pictures_only(subject),
         "files": attachments_of(subject=subject, subject_id=subject_id),
     }

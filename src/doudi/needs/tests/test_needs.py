@@ -261,12 +261,12 @@ def test_7_5_a_register_holds_its_rules_whichever_way_its_own_are_asked(place: P
         if answer.external_id in barred:
             raise ValidationError("不能派给此人")
 
-    monkeypatch.setitem(answerers._registers, "volunteer", (check, lambda need, answer, now: seen.append((answer.external_id, answer.state))))
+    monkeypatch.setitem(answerers._registers, "shop", (check, lambda need, answer, now: seen.append((answer.external_id, answer.state))))
     need = place.raised(wanted=2)
 
     def asked(external_id: int) -> NeedAnswer:
         return services.assign(
-            uuid=uuid4(), need_id=need.pk, version=Need.objects.get(pk=need.pk).version, kind="volunteer", name="刘洋", external_id=external_id, now=NOW
+            uuid=uuid4(), need_id=need.pk, version=Need.objects.get(pk=need.pk).version, kind="shop", name="刘洋", external_id=external_id, now=NOW
         )
 
     with scopes.acting(place.town):
@@ -280,7 +280,7 @@ def test_7_5_a_register_holds_its_rules_whichever_way_its_own_are_asked(place: P
             services.accept(answer_id=answer.pk, version=answer.version, now=NOW)
         barred.clear()
         services.accept(answer_id=answer.pk, version=answer.version, now=NOW)
-        services.offer(uuid=uuid4(), need_id=need.pk, kind="volunteer", name="赵敏", external_id=9, now=NOW)
+        services.offer(uuid=uuid4(), need_id=need.pk, kind="shop", name="赵敏", external_id=9, now=NOW)
         services.cancel_need(need_id=need.pk, version=Need.objects.get(pk=need.pk).version, reason="家人已赶到", now=NOW)
     assert seen == [(7, "offered"), (7, "accepted"), (9, "accepted"), (7, "withdrawn"), (9, "withdrawn")]
     with scopes.acting(place.town):

@@ -217,6 +217,7 @@ def delivery(request: HttpRequest, answer_id: int) -> HttpResponse:
     context = {
         "answer": row, "need": row.need, "delivery": made, "medicines": services.medicines_of(made) if made else [], "forms": forms,
         "colour": {"preparing": "orange", "bought": "", "handed": "green"}.get(made.state if made else "", ""), "steps": _steps(made),
+        "done": row.state != A.ACCEPTED,
         "sums": [(_("收到本人的钱"), f"{money(made.received)} 元"), (_("实际付款"), f"{money(made.paid)} 元"), (_("退还本人"), f"{money(made.returned)} 元"),
                  (_("垫付"), f"{money(made.advanced)} 元")] if made and made.bought_at else [],
     }  # fmt: skip
