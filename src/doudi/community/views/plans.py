@@ -109,6 +109,7 @@ def plan(request: HttpRequest, plan_id: int) -> HttpResponse:
         "row": row, "colour": COLOURS[row.state], "sections": sections, "editing": editing, "problem": problem,
         "may_decide": row.state == "submitted" and duties.may("plans.approve") and row.submitted_by_id != account,
         "history": PlanVersion.objects.filter(area=row.area).order_by("-number")[:20], "may_reveal": _may_reveal(), "shown_whole": shown_whole,
+        "has_phones": any(item.phone for item in items),
         "run": Activation.objects.filter(area=row.area, state=Activation.State.ACTIVE).first(), "ready": row.state == "approved" and duties.may("plans.activate"),
     }  # fmt: skip
     return render(request, "community/plan.html", context, status=422 if problem or wrong else 200)
