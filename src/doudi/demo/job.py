@@ -44,6 +44,7 @@ from doudi.demo import (
     relieving,
     sweeping,
     visiting,
+    volunteering,
 )
 from doudi.demo.staff import SignIn, by_duty, make_staff
 
@@ -120,6 +121,7 @@ def run(demo: Demo) -> dict[str, Any]:
         caring.caring,
         institutions.institutions,
         coordinating.coordination,
+        volunteering.volunteering,
     ):
         step(demo)
     return demo.figures

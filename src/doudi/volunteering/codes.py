@@ -56,6 +56,11 @@ def words(codes: Iterable[str], known: Codes) -> str:
     return "、".join(gettext(str(label)) if not isinstance(label, str) else label for code, label in known.items() if code in given)
 
 
+def time_word(code: str) -> str:
+    """6m: 周六上午."""
+    return gettext("%(day)s%(part)s") % {"day": DAYS[code[0]], "part": PARTS[code[1]]}
+
+
 def time_words(codes: Iterable[str]) -> str:
     """周六上午、下午；周日上午."""
     given = set(codes)
@@ -63,7 +68,7 @@ def time_words(codes: Iterable[str]) -> str:
     for day, label in DAYS.items():
         parts = [str(PARTS[part]) for part in PARTS if day + part in given]
         if parts:
-            days.append(str(label) + (str(_("全天")) if len(parts) == len(PARTS) else "、".join(parts)))
+            days.append(gettext("%(day)s%(part)s") % {"day": label, "part": gettext("全天") if len(parts) == len(PARTS) else "、".join(parts)})
     return "；".join(days)
 
 

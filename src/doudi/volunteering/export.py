@@ -42,7 +42,7 @@ RECORDS: tuple[Field, ...] = (
     ("活动或需求", lambda row: row.title), ("服务类别", lambda row: _zh(codes.SERVICES.get(row.kind, row.kind))),
     ("所属组织", lambda row: row.organisation.name if row.organisation else ""), ("服务地点", lambda row: row.place), ("岗位", lambda row: row.post),
     ("开始时间", lambda row: _moment(row.starts)), ("结束时间", lambda row: _moment(row.ends)), ("服务时长（小时）", lambda row: float(hours(row.minutes or 0).replace(",", ""))),
-    ("服务评价", lambda row: row.evaluation or ""), ("记录人", lambda row: row.recorded_by.name if row.recorded_by else _zh(row.get_recorded_display())),
+    ("服务评价", lambda row: row.evaluation or ""), ("记录人", lambda row: row.recorded_by.name if row.recorded_by else _zh(queries.BY[row.recorded])),
 )  # fmt: skip
 
 

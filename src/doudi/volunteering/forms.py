@@ -24,7 +24,7 @@ def several(label: Any, known: codes.Codes, **words: Any) -> forms.MultipleChoic
 
 
 def time_choices() -> list[tuple[str, str]]:
-    return [(day + part, f"{codes.DAYS[day]}{codes.PARTS[part]}") for day in codes.DAYS for part in codes.PARTS]
+    return [(code, codes.time_word(code)) for code in codes.TIMES]
 
 
 def own_areas() -> list[tuple[str, str]]:

@@ -21,6 +21,11 @@ ACTIVITY_COLOURS = {"open": "green", "closed": "orange", "done": "gray", "cancel
 SIGNUP_COLOURS = {"signed": "", "waiting": "orange", "attended": "green", "no_show": "red", "withdrawn": "gray", "cancelled": "gray"}
 RECORD_COLOURS = {"open": "orange", "done": "green", "void": "gray"}
 MOST = 200
+# Who checked somebody in or out (`ServiceRecord.By`), under either head.
+BY = {
+    "self": gettext_lazy("本人"), "organisation": gettext_lazy("组织方"), "officer": gettext_lazy("工作人员"), "need": gettext_lazy("需求办结"),
+    "system": gettext_lazy("系统补签退"),
+}  # fmt: skip
 # Words of `VolunteeringEvent.what`.
 WHAT = {
     "registered": gettext_lazy("登记"), "checked": gettext_lazy("审核通过"), "refused": gettext_lazy("审核不通过"), "changed": gettext_lazy("修改资料"),
@@ -108,3 +113,20 @@ def open_activities(*, now: datetime, limit: int = 50) -> list[tuple[Activity, l
     for shift in coming[: limit * 4]:
         shifts.setdefault(shift.activity_id, []).append(shift)
     return [(found[0].activity, found) for found in list(shifts.values())[:limit]]
+
+
+def own_signups(shift_ids: list[int]) -> dict[int, SignUp]:
+    """shift -> the own sign-up that still stands; for a volunteer's session, which sees no other."""
+    return {row.shift_id: row for row in SignUp.objects.filter(shift__in=shift_ids).exclude(state__in=("withdrawn", "cancelled"))}
+
+
+def own_coming(now: datetime) -> list[SignUp]:
+    """What a volunteer has signed up for, until half a day after its end."""
+    rows = SignUp.objects.filter(state__in=("signed", "waiting", "attended"), shift__ends__gt=now - timedelta(hours=12), shift__cancelled_at__isnull=True)
+    return list(rows.select_related("shift__activity").order_by("shift__starts")[:30])
+
+
+def host_shifts(organisation_id: int, now: datetime) -> list[Shift]:
+    """Shifts of an organisation's activities from yesterday on."""
+    rows = Shift.objects.filter(activity__organisation=organisation_id, cancelled_at__isnull=True, ends__gt=now - timedelta(days=1))
+    return list(rows.select_related("activity").order_by("starts", "id")[:60])

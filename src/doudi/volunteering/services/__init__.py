@@ -13,7 +13,7 @@ from doudi.volunteering.services.activities import (
     withdraw,
 )  # fmt: skip
 from doudi.volunteering.services.certificates import issue, void_certificate
-from doudi.volunteering.services.hours import check_in, check_out, close_open, correct, evaluate, record_need, record_shift, void_record
+from doudi.volunteering.services.hours import check_in, check_out, close_open, correct, evaluate, record_shift, void_record
 from doudi.volunteering.services.organisations import (
     add_credential,
     change_organisation,
@@ -38,6 +38,6 @@ from doudi.volunteering.services.volunteers import (
 __all__ = [
     "Guardian", "NewShift", "Profile", "add_credential", "add_shift", "add_training", "cancel_activity", "cancel_shift", "change_organisation",
     "change_volunteer", "check_in", "check_organisation", "check_out", "close_open", "correct", "end_credential", "evaluate", "finish_over", "give_consent",
-    "issue", "mark_no_show", "open_activity", "record_need", "record_shift", "register_organisation", "register_volunteer", "remind_credentials",
+    "issue", "mark_no_show", "open_activity", "record_shift", "register_organisation", "register_volunteer", "remind_credentials",
     "set_open", "set_organisation_state", "set_volunteer_state", "sign_up", "verify_volunteer", "void_certificate", "void_record", "withdraw", "withdraw_consent",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Hours: check-in and check-out at a shift, hours of a confirmed need, corrections that keep what was said before (8.1)."""
+"""Hours: check-in and check-out at a shift, corrections that keep what was said before (8.1). Hours of confirmed needs: `board.register`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import duties, places
+from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.settings_overlay import get_setting
-from doudi.needs.models import NeedAnswer
 from doudi.volunteering.models import RecordCorrection, ServiceCertificate, ServiceRecord, Shift, SignUp, Volunteer
 from doudi.volunteering.procedures import EARLY_MINUTES, LATE_HOURS
 from doudi.volunteering.services import session
@@ -143,31 +142,6 @@ def record_shift(*, key: UUID, shift_id: int, volunteer_id: int, starts: datetim
     return row
 
 
-@transaction.atomic
-def record_need(*, key: UUID, answer_id: int, starts: datetime, ends: datetime, evaluation: int | None = None, remark: str = "", now: datetime) -> ServiceRecord:
-    """Hours of a need that a volunteer met, once its recipient or contact has confirmed it. One record an answer; again it is given back.
-
-    The record tells kind and township, nothing of whose need it was.
-    """
-    require_one("volunteering.hours", "volunteering.clocks")
-    before = ServiceRecord.objects.filter(answer_id=answer_id).exclude(state=R.VOID).first()
-    if before is not None:
-        return before
-    answer = NeedAnswer.objects.select_related("need").filter(pk=answer_id, kind=NeedAnswer.Kind.VOLUNTEER, external_id__isnull=False).first()
-    if answer is None or answer.external_id is None:
-        raise ValidationError(_("没有这名志愿者对需求的响应，或不在您的管辖范围内。"))
-    if answer.state != NeedAnswer.State.DONE:
-        raise ValidationError(_("需求还没有确认办结；确认后才能计时长。"))
-    _times(starts, ends, now)
-    need = answer.need
-    with refused(_busy()):
-        return ServiceRecord.objects.create(
-            key=key, area=need.area, volunteer_id=answer.external_id, need_id=need.pk, answer_id=answer.pk, title=need.kind_label[:60], kind=need.kind,
-            place="".join(places.path(need.area[:9], above=6))[:80], starts=starts, ends=ends, minutes=minutes_between(starts, ends), state=R.DONE,
-            recorded=By.NEED, ended_by=By.NEED, recorded_by_id=account_id(), evaluation=_points(evaluation), remark=remark.strip()[:300] or None, made_at=now,
-        )  # fmt: skip
-
-
 def _points(evaluation: int | None) -> int | None:
     if evaluation is not None and not 1 <= evaluation <= 5:
         raise ValidationError({"evaluation": _("评价为 1 至 5 分。")})
@@ -245,4 +219,4 @@ def close_open(*, area: str, on: date, now: datetime) -> int:
     return count
 
 
-__all__ = ["check_in", "check_out", "close_open", "correct", "evaluate", "record_need", "record_shift", "void_record"]
+__all__ = ["check_in", "check_out", "close_open", "correct", "evaluate", "record_shift", "void_record"]

@@ -44,12 +44,12 @@ def _subjects(volunteer: int | None, organisation: int | None) -> None:
 
 
 @contextmanager
-def acting(who: Who) -> Iterator[scopes.Scope]:
-    """The volunteer's or organisation's own scope: the county, and of it the own rows."""
+def acting(who: Who, *acts: str) -> Iterator[scopes.Scope]:
+    """The volunteer's or organisation's own scope: the county, and of it the own rows. `acts`: what a page lets them do beside hours and activities."""
     volunteer = who.kind == "volunteer"
     scope = scopes.Scope(
         area=who.area[:6], duty=duties.VOLUNTEER if volunteer else duties.ORGANISATION, page=PAGE,
-        acts=frozenset({"volunteering.self" if volunteer else "volunteering.host", "volunteering.look"}),
+        acts=frozenset({"volunteering.self" if volunteer else "volunteering.host", "volunteering.look", *acts}),
     )  # fmt: skip
     with scopes.acting(scope):
         _subjects(who.pk if volunteer else None, None if volunteer else who.pk)

@@ -165,11 +165,6 @@ def test_8_1_a_forged_certificate_opens_nothing() -> None:
     assert not certificates.genuine(paper)
 
 
-def test_8_1_hours_of_a_need_count_once_it_is_confirmed() -> None:
-    world = World()
-    with scopes.acting(world.coordinator), pytest.raises(ValidationError, match="没有这名志愿者"):
-        services.record_need(key=uuid4(), answer_id=999999, starts=NOW - timedelta(hours=2), ends=NOW, now=NOW)
-
 def test_8_1_a_session_sees_its_own_rows_alone() -> None:
     world = World()
     mine, other = world.served(), world.served(world.volunteer(name="李强"), starts=NOW - timedelta(days=6))

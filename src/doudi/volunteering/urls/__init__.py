@@ -1,6 +1,6 @@
 """URLs of volunteering; one file per part."""
 
-from doudi.volunteering.urls import board, organisations, people
+from doudi.volunteering.urls import board, organisations, people, public
 
 app_name = "volunteering"
-urlpatterns = [*organisations.urlpatterns, *people.urlpatterns, *board.urlpatterns]
+urlpatterns = [*organisations.urlpatterns, *people.urlpatterns, *public.urlpatterns, *board.urlpatterns]

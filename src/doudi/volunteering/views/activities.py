@@ -56,7 +56,7 @@ class Activities(ListPage):
         Column(gettext_lazy("类别"), lambda row: codes.SERVICES.get(row.kind, row.kind)),
         Column(gettext_lazy("组织方"), lambda row: row.organisation.name if row.organisation else _("民政部门组织")),
         Column(gettext_lazy("地区"), "area", kind="area"),
-        Column(gettext_lazy("报名"), lambda row: f"{row.taken or 0} / {row.capacity or 0}", kind="number"),
+        Column(gettext_lazy("报名"), lambda row: f"{row.taken or 0} / {row.capacity or 0}", kind="code"),
         Column(gettext_lazy("状态"), "get_state_display", kind="tag", colour=lambda row: queries.ACTIVITY_COLOURS[row.state]),
     )
 
@@ -196,7 +196,7 @@ def record_afterwards(request: HttpRequest, pk: int, shift_id: int, volunteer_id
 
 class RecordFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(label=gettext_lazy("状态"), choices=ServiceRecord.State.choices, empty_label=gettext_lazy("全部"))
-    ended_by = django_filters.ChoiceFilter(label=gettext_lazy("签退方式"), choices=ServiceRecord.By.choices, empty_label=gettext_lazy("全部"))
+    ended_by = django_filters.ChoiceFilter(label=gettext_lazy("签退方式"), choices=list(queries.BY.items()), empty_label=gettext_lazy("全部"))
     area = AreaFilter(label=gettext_lazy("地区"))
 
     class Meta:
@@ -222,7 +222,7 @@ class Records(ListPage):
         Column(gettext_lazy("开始"), "starts", kind="day", sort="starts"),
         Column(gettext_lazy("结束"), "ends", kind="day"),
         Column(gettext_lazy("小时"), lambda row: hours(row.minutes) if row.minutes is not None else "", kind="code"),
-        Column(gettext_lazy("签退方式"), "get_ended_by_display"),
+        Column(gettext_lazy("签退方式"), lambda row: queries.BY.get(row.ended_by, "")),
         Column(gettext_lazy("状态"), "get_state_display", kind="tag", colour=lambda row: queries.RECORD_COLOURS[row.state]),
     )
 
@@ -258,7 +258,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
         (_("志愿者"), f"{row.volunteer.name}　{row.volunteer.number}"), (_("活动或需求"), row.title), (_("类别"), codes.SERVICES.get(row.kind, row.kind)),
         (_("组织方"), row.organisation.name if row.organisation else _("民政部门组织")), (_("地点"), row.place), (_("岗位"), row.post),
         (_("开始"), ui.day(row.starts)), (_("结束"), ui.day(row.ends)), (_("小时"), hours(row.minutes) if row.minutes is not None else _("服务中")),
-        (_("签到方式"), row.get_recorded_display()), (_("签退方式"), row.get_ended_by_display()), (_("登记人"), row.recorded_by.name if row.recorded_by else ""),
+        (_("签到方式"), queries.BY.get(row.recorded)), (_("签退方式"), queries.BY.get(row.ended_by)), (_("登记人"), row.recorded_by.name if row.recorded_by else ""),
         (_("评价"), f"{row.evaluation} / 5　{row.remark or ''}" if row.evaluation else _("还没有评价")),
     ]  # fmt: skip
     kept = [
