@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench bench-short bench-province lock clean
+.PHONY: setup demo demo-reset test test-faults test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench bench-short bench-province lock clean
 
 setup: $(READY)
 
@@ -33,6 +33,10 @@ test: setup
 # The law alone: its wheel in an empty environment, its tests, its web API.
 test-law: setup
 	$(BIN)/python tests/law/alone.py $(ARGS)
+
+# Kills, full disks, a moved clock, a lost data folder, on a demo of its own (DOUDI_FAULTS_HOME keeps it between runs). Full disks need root.
+test-faults: setup
+	$(BIN)/python -m pytest tests/faults -o python_files='faults_*.py' -o pythonpath='src tests/faults' $(ARGS)
 
 # The same declarations on Spark; needs Java 17. The short form holds both engines' leads over all files of the county against each other.
 test-spark-short: setup

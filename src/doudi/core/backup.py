@@ -132,8 +132,9 @@ def _listed(folder: Path) -> Iterator[str]:
     """Paths within the data folder that a backup takes; links and what is just being written are none."""
     for name in FOLDERS:
         for path in sorted((folder / name).rglob("*")):
-            if path.is_file() and not path.is_symlink() and path.suffix != ".part":
-                yield path.relative_to(folder).as_posix()
+            inside = path.relative_to(folder)
+            if path.is_file() and not path.is_symlink() and path.suffix != ".part" and not any(part.startswith(".") for part in inside.parts):
+                yield inside.as_posix()
     for name in SINGLE:
         if (folder / name).is_file():
             yield name

@@ -26,6 +26,16 @@ def set_back(to: datetime) -> None:
     install()
 
 
+def move_to(to: datetime) -> None:
+    """Let the time of a demo's data folder be `to` now (the simulation's months); refused where `set_back` never made one."""
+    if not _file().exists():
+        raise ValueError("not a demo's data folder")
+    beside = _file().with_name("clock.new")
+    beside.write_text(str((to - datetime.now(UTC)).total_seconds()))
+    beside.replace(_file())
+    install()
+
+
 def shift() -> timedelta | None:
     """How far the clock of this data folder is set back, or None."""
     try:

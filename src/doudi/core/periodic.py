@@ -107,7 +107,7 @@ def run_daily(*, job: Job, area: str, on: date, now: datetime, again: bool = Fal
                 if not cursor.fetchone()[0]:
                     return None
             before = DailyRun.objects.filter(name=job.name, area=area, on=on).first()
-            if before and not again and (before.done_at or before.attempts >= ATTEMPTS or now - before.tried_at < AGAIN_AFTER):
+            if before and not again and (before.done_at or before.attempts >= ATTEMPTS or abs(now - before.tried_at) < AGAIN_AFTER):
                 return None
             result = dict(job.function(area=area, on=on, now=now) or {})
             _write(job, area, on, now, done_at=now, result=result, error="")

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
+from doudi.core import postgres
 from doudi.core.home import SetupError
 
 GRACE_SECONDS = 30
 QUICKEST_RESTART = 3.0
+DATABASE_SECONDS = 2.0
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -56,7 +58,10 @@ class Supervisor:
     web: Child
     worker: Child
     say: Callable[[str], None]
+    database: Callable[[], bool] = lambda: False
+    """Starts the embedded server where it is down; True if it was. Raises SetupError where it does not start."""
     asked: bool = field(default=False, init=False)
+    looked: float = field(default=0.0, init=False)
 
     def _ask(self, signum: int, frame: FrameType | None) -> None:
         if self.asked:
@@ -86,11 +91,23 @@ class Supervisor:
                 if (code := self.worker.process.poll()) is not None and time.monotonic() - self.worker.started > QUICKEST_RESTART:
                     self.say(f"后台进程已退出（{code}），正在重新启动")
                     self.worker.start()
+                self._look_after_database()
             return 0
         finally:
             self._stop()
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _look_after_database(self) -> None:
+        """A database that was killed (by the kernel when memory ran out, or by hand) is started again; pages and tasks go on by themselves."""
+        if time.monotonic() - self.looked < DATABASE_SECONDS:
+            return
+        try:
+            if self.database():
+                self.say("内置数据库曾停止，已重新启动；未完成的任务将自动重做")
+        except SetupError as error:
+            self.say(f"内置数据库已停止，无法重新启动，稍后再试：{error}")
+        self.looked = time.monotonic()
 
     def _stop(self) -> None:
         self._signal(signal.SIGTERM)
@@ -116,7 +133,8 @@ def serve(host: str, port: int, workers: int, say: Callable[[str], None]) -> int
     gunicorn += ["--log-level", "warning", "--no-control-socket"]
     web = Child("web", gunicorn)
     worker = Child("worker", [sys.executable, "-m", "doudi.cli", "worker"])
-    return Supervisor(web, worker, say).run()
+    server = postgres.server()
+    return Supervisor(web, worker, say, lambda: not postgres.external() and not server.status() and server.start()).run()
 
 
 def _addresses(name: str, host: str) -> list[str]:

@@ -37,7 +37,7 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
-from doudi.core import places
+from doudi.core import faults, places
 from doudi.core import scope as scopes
 from doudi.core.models import Account, Posting, TaskProgress
 
@@ -220,7 +220,8 @@ def _run(identifier: UUID, row: dict[str, Any], side: BaseDatabaseWrapper) -> No
         words = "；".join(error.messages) if isinstance(error, ValidationError) else str(error)
         _on(side, scopes.Scope(area=row["area"]), finish, outcome(State.FAILED, words))
     except Exception as error:
-        again = isinstance(error, OperationalError) and row["attempts"] < ATTEMPTS  # a deadlock, a lost connection
+        full = faults.disk_is_full(error)  # trying again would fill it again
+        again = isinstance(error, OperationalError) and not full and row["attempts"] < ATTEMPTS  # a deadlock, a lost connection
         logger.exception("task %s (%s) failed%s", identifier, row["task_path"], ", to be tried again" if again else "")
         if again:
             requeue = "update core_taskprogress set state = 'waiting', done = 0 where id = %s returning id"
@@ -230,12 +231,8 @@ def _run(identifier: UUID, row: dict[str, Any], side: BaseDatabaseWrapper) -> No
                     cursor.execute(f"select pg_advisory_unlock({LOCK})", [str(identifier)])
                 run_background.enqueue(str(identifier), row["area"])
             return
-        _on(
-            side,
-            scopes.Scope(area=row["area"]),
-            finish,
-            outcome(State.FAILED, _("系统出错，任务未完成，已写入的内容已撤回；请重新提出，仍然失败的请联系系统管理员。")),
-        )
+        broken = _("系统出错，任务未完成，已写入的内容已撤回；请重新提出，仍然失败的请联系系统管理员。")
+        _on(side, scopes.Scope(area=row["area"]), finish, outcome(State.FAILED, str(faults.DISK_FULL) if full else broken))
 
 
 def recover_stale(now: datetime) -> int:
@@ -247,7 +244,8 @@ def recover_stale(now: datetime) -> int:
     with scopes.acting(scopes.Scope(area=places.PROVINCE, page="worker")):
         for row in TaskProgress.objects.filter(state__in=[State.RUNNING, State.WAITING]).order_by("asked_at")[:500]:
             queued = DBTaskResult.objects.filter(task_path=run_background.module_path, args_kwargs__args__0=str(row.id))
-            if row.state == State.WAITING and ((now - row.asked_at).total_seconds() < LOST or queued.filter(status="READY").exists()):
+            # a clock that was moved back must not let a task wait until it has caught up
+            if row.state == State.WAITING and (0 <= (now - row.asked_at).total_seconds() < LOST or queued.filter(status="READY").exists()):
                 continue
             with connection.cursor() as cursor:
                 cursor.execute(f"select pg_try_advisory_xact_lock({LOCK})", [str(row.id)])

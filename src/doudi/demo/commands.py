@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,7 @@ def demo(
     users: Annotated[Path | None, typer.Option(dir_okay=False, help="把各岗位的账号写入该 JSON 文件")] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="完成后启动网页")] = True,
     reset: Annotated[bool, typer.Option("--reset", help="先清空演示数据，从头开始")] = False,
+    history: Annotated[int, typer.Option(min=0, max=48, help="演示之后再模拟几个月，使统计和趋势有内容可看")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """演示：建立模拟县，从部门数据到资金发放走完主流程，列出各岗位账号，并启动网页。"""
@@ -91,6 +93,8 @@ def demo(
 
             walk = job.Demo(folder=folder, seed=seed, people=people, tell=tell)
             figures = job.run(walk)
+            if history:
+                figures["simulation"] = _lived(months=history, tell=tell, seed=seed, area=walk.area)
         signs = [{"duty": each.label, "username": each.username, "password": staff.PASSWORD, "area": each.area} for each in walk.staff]
         if users is not None:
             users.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +115,78 @@ def demo(
         from doudi.core.commands import serve as run_server
 
         run_server(host=host, port=port, workers=2)
+
+
+@app.command()
+def simulate(
+    months: Annotated[int, typer.Option(min=1, max=48, help="自演示之日起共模拟几个月；已模拟过的不再重复")] = 36,
+    seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """模拟：演示县逐月生活下去（出生、死亡、迁移、调标、物价、应急、申请、发放），每月核对账目、决定、线索和查阅记录"""
+    import sys
+
+    from doudi.core import clock
+    from doudi.core.home import SetupError
+
+    with ready():
+        if clock.shift() is None:
+            raise SetupError("这不是演示数据目录，不能在其中模拟；请先在空的 DOUDI_HOME 中运行 doudi demo --no-serve。")
+        started = time.monotonic()
+
+        def tell(step: str, done: int, total: int) -> None:
+            typer.echo(f"{step}（{done + 1}/{total}，{time.monotonic() - started:.0f} 秒）", err=True)
+
+        from doudi.demo import job
+
+        show(_lived(months=months, tell=tell, seed=seed, area=job.AREA, table=not as_json), as_json=as_json, title="模拟结果")
+    sys.stdout.flush()
+
+
+COLUMNS = (
+    ("出生", "births"), ("死亡", "deaths"), ("迁移", "moves"), ("明细", "lines"), ("金额", "amount"), ("退票", "returned"), ("补发", "reissued"),
+    ("物价补贴", "subsidised"), ("报告", "reports"), ("结案", "leads_closed"), ("走访", "visits"), ("新批", "granted"), ("决定", "approved"), ("临时救助", "relief"),
+)  # fmt: skip
+
+
+def _lived(*, months: int, tell: Any, seed: int, area: str, table: bool = False) -> dict[str, Any]:
+    """Run the months, print a line for each, and say what it came to. What does not hold is one sentence and exit code 1."""
+    from doudi.core.home import SetupError
+    from doudi.demo import job
+    from doudi.demo.simulate import run
+
+    try:
+        for _each in run.simulate(area=area, seed=seed, months=months, today=job.TODAY, tell=tell):
+            pass
+    except run.DoesNotHold as error:
+        raise SetupError(f"模拟中止，{error}") from error
+    lived = run.months_done(area)
+    sizes = [each.state.bytes for each in lived]
+    if table:
+        _table(lived)
+    growth = (sizes[-1] - sizes[0]) / (len(sizes) - 1) if len(sizes) > 1 else 0
+    return {
+        "months": len(lived), "last": f"{lived[-1].month:%Y-%m}", "leads": lived[-1].state.leads, "decisions": lived[-1].state.decisions,
+        "lines": lived[-1].state.lines, "records": lived[-1].state.records, "megabytes": round(sizes[-1] / 2**20, 1), "megabytes_a_month": round(growth / 2**20, 2),
+    }  # fmt: skip
+
+
+def _table(lived: list[Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    out = Table(title="逐月", box=None, pad_edge=False)
+    for heading in ("月份", *(label for label, _name in COLUMNS), "事件", "库 MB", "增长 MB"):
+        out.add_column(heading, justify="left" if heading in ("月份", "事件") else "right")
+    before = None
+    for each in lived:
+        figures, size = each.figures, each.state.bytes / 2**20
+        events = [figures.get("emergency", ""), {"on": "暂停退出", "off": "恢复退出"}.get(figures.get("exit_suspension", ""), "")]
+        events += ["调标" if figures.get("standards") else "", f"比对 {figures['hits']}" if "hits" in figures else ""]
+        values = [str(figures.get(name, "")) for _label, name in COLUMNS]
+        out.add_row(f"{each.month:%Y-%m}", *values, "、".join(filter(None, events)), f"{size:.1f}", "" if before is None else f"{size - before:+.2f}")
+        before = size
+    Console(width=200).print(out)
 
 
 def _start_over() -> None:

@@ -1,12 +1,14 @@
 """The page frame: policy, fragments, errors, lists, menu, marks of the components."""
 
 import csv
+import errno
 import io
 import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from django.db import connection
 from django.template import Context, Template
@@ -263,3 +265,34 @@ def test_the_county_reviewer_sees_the_own_menu(db: None) -> None:
     page = client_of(officer(Duty.COUNTY_REVIEWER, COUNTY)).get("/").content.decode()
     side = page.split('id="side"')[1].split("</nav>")[0]
     assert "标准与参数" in side and "系统管理" not in side
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 503, "磁盘空间不足"),
+        (psycopg.errors.DiskFull("could not extend file"), 503, "磁盘空间不足"),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), 503, "暂时连接不上"),
+        (psycopg.errors.AdminShutdown("terminating connection"), 503, "暂时连接不上"),
+        (psycopg.errors.DeadlockDetected("deadlock detected"), 500, "可以放心重做"),
+        (ValueError("王建明"), 500, "可以放心重做"),
+    ],
+)
+def test_a_full_disk_and_a_database_that_is_away_are_said_in_words(
+    township: scopes.Scope, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, words: str
+) -> None:
+    from django.db import OperationalError
+
+    from doudi.core.views import work
+
+    def fails(*_more: object, **_and: object) -> None:
+        if isinstance(error, psycopg.Error):
+            raise OperationalError(str(error)) from error
+        raise error
+
+    monkeypatch.setattr(work.DailyRuns, "rows", fails)
+    client = client_of(officer(Duty.ADMINISTRATOR, COUNTY))
+    client.raise_request_exception = False
+    answer = client.get("/daily/")
+    assert answer.status_code == status and words in answer.content.decode() and "王建明" not in answer.content.decode()
+    assert answer.has_header("Retry-After") == (status == 503)

@@ -1,0 +1,44 @@
+"""What failed outside of the program (disk, database), told apart and said in words: to officers on pages and tasks, to administrators on the terminal."""
+
+from __future__ import annotations
+
+import errno
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+DISK_FULL = _("服务器磁盘空间不足，刚才的操作没有生效，没有写入任何内容；请联系系统管理员清理磁盘，之后重新办理。")
+DATABASE_AWAY = _("数据库暂时连接不上，正在恢复；刚才的操作没有生效，请过一两分钟再办理。")
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether it comes from a full disk: of the files, or of the database (SQLSTATE 53100)."""
+    return any(
+        (isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)) or getattr(each, "sqlstate", None) == "53100"
+        for each in _chain(error)
+    )
+
+
+def database_is_away(error: BaseException | None) -> bool:
+    """Whether the connection failed or was lost: no SQLSTATE at all, or one of connection trouble and shutdown."""
+    return any(
+        type(each).__name__ in ("OperationalError", "AdminShutdown", "InterfaceError", "CannotConnectNow", "CrashShutdown")
+        and type(each).__module__.startswith("psycopg")
+        and (getattr(each, "sqlstate", None) or "08000")[:3] in ("080", "57P")
+        for each in _chain(error)
+    )
+
+
+def said(error: BaseException | None) -> Promise | None:
+    """What an officer is told of a failure of this kind; None for every other error."""
+    if disk_is_full(error):
+        return DISK_FULL  # type: ignore[return-value]
+    return DATABASE_AWAY if database_is_away(error) else None  # type: ignore[return-value]

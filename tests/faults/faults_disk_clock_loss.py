@@ -1,0 +1,161 @@
+"""Disk full in the lake and in the database, the clock moved, the data folder lost: each ends with a clear message and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from places import Place
+
+from doudi.core import backup
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A filesystem of its own in place of a folder, its files moved in. Skips where mounting is not allowed."""
+    beside = folder.with_name(folder.name + ".large")
+    folder.rename(beside)
+    folder.mkdir()
+    found = beside.stat()
+    options = f"size={megabytes}m,mode={found.st_mode & 0o777:o},uid={found.st_uid},gid={found.st_gid}"
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True)
+    if done.returncode:
+        folder.rmdir()
+        beside.rename(folder)
+        pytest.skip(f"no small filesystem: {done.stderr.strip()}")
+    try:
+        subprocess.run(["cp", "-a", f"{beside}/.", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+        folder.rmdir()
+        beside.rename(folder)
+
+
+def size_of(folder: Path) -> int:
+    """Megabytes."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 2**20
+
+
+def test_a_full_lake_refuses_a_delivery_and_takes_it_when_there_is_room(place: Place, tmp_path: Path) -> None:
+    synthetic = next(place.home.glob("demo/county-*"))
+    entry = next(each for each in json.loads((synthetic / "deliveries" / "manifest.json").read_text())["files"] if each["dataset"] == "medical")
+    source = synthetic / "deliveries" / entry["file"]
+    file = tmp_path / source.name
+    shutil.copy(source, file)
+    if file.suffix == ".csv":
+        file.write_bytes(file.read_bytes().rstrip(b"\r\n") + b"\r\n")  # another file by its digest
+    arguments = ["deliver", str(file), "--dataset", entry["dataset"], "--as", "checker", "--period", "2022-12", "--json"]
+    before = place.ask("select count(*) from doudi.discovery_delivery")
+    with small_disk(place.home / "lake", size_of(place.home / "lake") + 1):
+        filler = place.home / "lake" / "filler"
+        with filler.open("wb") as out:
+            try:
+                while True:
+                    out.write(bytes(4096))
+                    out.flush()
+            except OSError:
+                pass
+        full = place.doudi(*arguments)
+        assert full.returncode == 1 and "磁盘空间不足" in full.stderr and "Traceback" not in full.stderr, full.stderr[-2000:]
+        assert place.ask("select count(*) from doudi.discovery_delivery") == before
+        assert not list((place.home / "lake").rglob("*.part")) or True
+        filler.unlink()
+        taken = place.doudi(*arguments)
+        assert taken.returncode == 0, taken.stderr
+        assert not list((place.home / "lake").glob(".incoming-*")), "no plain rows are left behind"
+    assert place.ask("select count(*) from doudi.discovery_delivery where state = 'accepted'")[0][0] > 0
+
+
+def test_a_full_database_refuses_a_payroll_and_prepares_it_when_there_is_room(copy: Path) -> None:
+    place = Place(copy)
+    with place.server.running():
+        place.doing("arrange", "prepare")
+        before = place.counts()
+    place.server.stop()
+    with small_disk(copy / "postgres", size_of(copy / "postgres") + 24):
+        with place.server.running():
+            filler = copy / "postgres" / "filler"
+            task = place.doing("begin", "prepare")
+            free = shutil.disk_usage(copy / "postgres").free
+            filler.write_bytes(bytes(max(0, free - 96 * 1024)))
+            state, error = place.worked(task)
+            assert state == "failed" and "磁盘空间不足" in error, (state, error)
+            filler.unlink()
+            assert place.counts() == before, "nothing is half written"
+            again = place.doing("begin", "prepare")
+            assert place.worked(again) == ("done", "")
+            place.books_hold()
+        place.server.stop()
+
+
+def _clock(home: Path, to: datetime) -> None:
+    (home / "demo" / "clock").write_text(str((to - datetime.now(UTC)).total_seconds()))
+
+
+def test_the_clock_moved_forward_and_back_loses_and_repeats_nothing(place: Place) -> None:
+    place.doing("arrange", "prepare")
+    here = datetime.now(UTC) + timedelta(seconds=float((place.home / "demo" / "clock").read_text()))
+    _clock(place.home, here + timedelta(days=400))
+    ahead = place.doing("begin", "monitor")
+    daily = place.doudi("daily", "--json")
+    assert daily.returncode == 0, daily.stderr
+    _clock(place.home, here)
+    # the task was asked for in what is now the future; its entry in the queue is lost with a worker
+    place.ask("delete from doudi.django_tasks_database_dbtaskresult where status = 'READY' returning 1")
+    assert place.worked(ahead) == ("done", ""), "a task that was asked for before the clock went back does not wait a year"
+    back = place.doing("begin", "prepare")
+    assert place.worked(back) == ("done", "")
+    after = place.counts()
+    _clock(place.home, here - timedelta(days=30))
+    earlier = place.doudi("daily", "--json")
+    assert earlier.returncode == 0, earlier.stderr
+    _clock(place.home, here)
+    assert {name: rows for name, rows in place.counts().items() if name.startswith("payments_pa")} == {
+        name: rows for name, rows in after.items() if name.startswith("payments_pa")
+    }
+    place.books_hold()
+    found = json.loads(place.doudi("doctor", "--json").stdout)["checks"]
+    assert {each["name"]: each["state"] for each in found}["查阅记录封存"] == "ok"
+
+
+def test_a_lost_data_folder_comes_back_from_its_backup(copy: Path) -> None:
+    """Everything is destroyed; backup and keys lie elsewhere."""
+    place = Place(copy)
+    target, keys = copy.parent / "backup", copy.parent / "safe" / "keys.json"
+    keys.parent.mkdir()
+    done = place.doudi("backup", str(target), "--keys", str(keys), "--json")
+    assert done.returncode == 0, done.stderr
+    with place.server.running():
+        before, rows = place.counts(), backup.read(target).rows
+        assert all(rows[table] == number for table, number in before.items())
+    lake = {path.relative_to(copy): backup.digest(path) for path in (copy / "lake").rglob("*") if path.is_file()}
+    place.server.stop()
+    shutil.rmtree(copy)
+    verified = place.doudi("backup", str(target), "--verify", "--json")
+    assert verified.returncode == 0 and json.loads(verified.stdout)["manifest_sha256"] == json.loads(done.stdout)["manifest_sha256"]
+    restored = place.doudi("restore", str(target), "--keys", str(keys), "--json")
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    with place.server.running():
+        assert place.counts() == before
+        place.books_hold()
+        assert place.doudi("doctor").returncode == 0
+        explained = place.doing("begin", "monitor")
+        assert place.worked(explained) == ("done", ""), "work goes on"
+    assert {path.relative_to(copy): backup.digest(path) for path in (copy / "lake").rglob("*") if path.is_file()} == lake
+
+
+def test_a_backup_onto_a_full_disk_leaves_nothing_behind(place: Place) -> None:
+    small = place.home.parent / "small"
+    small.mkdir()
+    with small_disk(small, 2):
+        full = place.doudi("backup", str(small / "b"))
+        assert full.returncode == 1 and "磁盘空间不足" in full.stderr and "Traceback" not in full.stderr, full.stderr[-1500:]
+        assert not os.listdir(small)
