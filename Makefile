@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test test-faults test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench bench-short bench-province lock clean
+.PHONY: setup demo demo-reset test test-faults test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench load bench-short bench-province lock clean
 
 setup: $(READY)
 
@@ -71,6 +71,10 @@ e2e-exits: setup
 # All benchmarks at small sizes, with how the cost grows; the results are written into docs/performance.md.
 bench: setup
 	$(BIN)/python bench/suite.py --page docs/performance.md $(ARGS)
+
+# Load of the public pages: 200 requests a second on loopback for 30 seconds.
+load: setup
+	$(BIN)/python bench/portal.py $(ARGS)
 
 bench-province: setup
 	$(BIN)/python bench/suite.py --province --page docs/performance.md $(ARGS)

@@ -120,6 +120,13 @@ ALL = (
         peak=lambda f: f["peak_memory_mb"],
     ),
     Measurement(
+        "portal",
+        (Cost("Public pages", lambda f: f["seconds"], "a plain page under the same load", lambda f: f["ratio"]),),
+        50, 25, 25, "a second",
+        more=("--seconds", "3"),
+        home="portal",
+    ),
+    Measurement(
         "payroll",
         (
             Cost("Payroll prepared", lambda f: f["seconds"]["prepare"], "COPY and INSERT ... SELECT of the same lines", lambda f: f["ratio"], 1.5),

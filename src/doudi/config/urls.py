@@ -5,10 +5,12 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.urls import include, path
 
+# the public pages first: anybody opens them, and every address before theirs is tried for each
+ROOMS = sorted(settings.ROOMS, key=lambda room: room != "doudi.portal")
 urlpatterns = [
     path("accounts/", include("doudi.core.account_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    *[path("", include(f"{room}.urls")) for room in settings.ROOMS if find_spec(f"{room}.urls")],
+    *[path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")],
 ]
 handler403 = "doudi.core.views.errors.forbidden"
 handler404 = "doudi.core.views.errors.not_found"

@@ -37,6 +37,7 @@ from doudi.demo import (
     phones,
     planning,
     policy,
+    portal,
     prices,
     protecting,
     raising,
@@ -122,6 +123,7 @@ def run(demo: Demo) -> dict[str, Any]:
         institutions.institutions,
         coordinating.coordination,
         volunteering.volunteering,
+        portal.portal,
     ):
         step(demo)
     return demo.figures

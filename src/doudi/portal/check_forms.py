@@ -68,7 +68,7 @@ class MemberForm(forms.Form):
     maintenance = money(gettext_lazy("不同住的子女等每月给的（元）"), MOST_MONTHLY)
     disability_kind = forms.ChoiceField(label=gettext_lazy("残疾证上的类别"), choices=list(facts.KINDS.items()), required=False)
     disability_grade = forms.TypedChoiceField(
-        label=gettext_lazy("残疾等级"), coerce=int, empty_value=0, required=False,
+        label=gettext_lazy("残疾等级"), coerce=int, empty_value="0", required=False,
         choices=[("0", gettext_lazy("没有残疾证")), *facts.GRADES.items()],
     )  # fmt: skip
     serious_illness = forms.BooleanField(label=gettext_lazy("有重病"), required=False)
@@ -81,7 +81,7 @@ class MemberForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        grade, kind = given.get("disability_grade") or 0, given.get("disability_kind") or "none"
+        grade, kind = int(given.get("disability_grade") or 0), given.get("disability_kind") or "none"
         if bool(grade) != (kind != "none"):
             self.add_error("disability_grade" if not grade else "disability_kind", _("残疾类别和等级要么都选，要么都不选。"))
         return given
@@ -90,7 +90,7 @@ class MemberForm(forms.Form):
         given = self.cleaned_data
         return MemberFacts(
             born=given["born"], wage=given["wage"] or 0.0, works_away=given["works_away"], business=given["business"] or 0.0, transfers=given["transfers"] or 0.0,
-            maintenance=given["maintenance"] or 0.0, disability_kind=given["disability_kind"] or "none", disability_grade=given["disability_grade"] or 0,
+            maintenance=given["maintenance"] or 0.0, disability_kind=given["disability_kind"] or "none", disability_grade=int(given["disability_grade"] or 0),
             serious_illness=given["serious_illness"], in_school=given["in_school"], labour=given["labour"] or "full", self_care=given["self_care"] or "able",
             child=given["child"],
         )  # fmt: skip

@@ -41,6 +41,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@with_posting
 def switch_posting(request: HttpRequest) -> HttpResponse:
     """Act under another of one's own postings from now on."""
     held = {str(posting.pk): posting for posting in postings_of(account=request.user, on=timezone.localdate())}  # type: ignore[arg-type]

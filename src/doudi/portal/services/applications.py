@@ -254,7 +254,7 @@ def _declare(online: OnlineApplication, household: Household, people: Mapping[in
     told = told_facts(online)
     if told is None:
         return
-    common = {"starts": sent_on, "source": Fact.Source.DECLARED}
+    common: dict[str, Any] = {"starts": sent_on, "source": Fact.Source.DECLARED}
     facts: list[NewFact] = []
     for at, member in enumerate(told.members):
         if at not in people:

@@ -85,8 +85,8 @@ def _checked(told: Told, area: str) -> UUID | None:
 
 
 def _digest(told: Told, area: str) -> str:
-    """Keyed digest of place and content: blanks and punctuation at the ends do not make a report another one."""
-    parts = [area[:9], told.need, *("".join(text.split()) for text in (told.name, told.phone, told.id_number, told.address, told.what))]
+    """Keyed digest of place and content: blanks and punctuation do not make a report another one."""
+    parts = [area[:9], told.need, *("".join(sign for sign in text if sign.isalnum()) for text in (told.name, told.phone, told.id_number, told.address, told.what))]
     return keys.sealing_digest("\n".join(parts))[:16].hex()
 
 

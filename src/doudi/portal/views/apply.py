@@ -28,7 +28,7 @@ from doudi.portal.views.base import too_many, within
 def apply(request: HttpRequest) -> HttpResponse:
     place = places.place(request.GET.get("place", "")[:12])
     if place is None:
-        context = {"title": _("网上申请"), "ask": _("您在哪个县（市、区）"), "place": None, "cities": places.counties()}
+        context = {"title": _("网上申请"), "ask": _("您在哪个县（市、区）"), "place": None}
         return render(request, "portal/where.html", context)
     facts = told.opened(request.POST.get("facts", "")[:8000]) if request.method == "POST" else None
     facts = facts if facts and facts.county == place.county else None
@@ -52,7 +52,7 @@ def _prefilled(place: places.Place, facts: told.HouseholdFacts | None) -> ApplyF
     """An empty form; with facts of a self-check what it can know already."""
     form = ApplyForm(place=place, facts=facts)
     if facts is not None:
-        form.initial |= {"facts": facts.sealed(), "residence": facts.residence}
+        form.initial.update(facts=facts.sealed(), residence=facts.residence)
         try:
             form.initial["programmes"] = told.answer(facts, month=month_after(timezone.localdate())).programmes
         except law.LawInputError:

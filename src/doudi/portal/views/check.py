@@ -29,7 +29,7 @@ def check(request: HttpRequest) -> HttpResponse:
     start = StartForm(request.GET if "place" in request.GET and "size" in request.GET else None)
     county = places.county_of(request.GET.get("place", "")[:6])
     if not start.is_bound or not start.is_valid() or not county:
-        context = {"form": start, "cities": places.counties(), "county": county}
+        context = {"form": start, "county": county}
         return render(request, "portal/check_start.html", context, status=422 if start.is_bound and start.errors else 200)
     residence, size = start.cleaned_data["residence"], start.cleaned_data["size"]
     posted = request.method == "POST"

@@ -18,7 +18,7 @@ from doudi.portal.views.base import kept
 def _county(request: HttpRequest) -> dict[str, Any]:
     """The county that the reader chose, its name, and the counties to choose from."""
     county = places.county_of(request.GET.get("county", "")[:12])
-    return {"county": county, "county_name": places.said(county) if county else "", "cities": places.counties()}
+    return {"county": county, "county_name": places.said(county) if county else ""}
 
 
 @require_GET

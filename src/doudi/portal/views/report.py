@@ -29,7 +29,7 @@ def chosen(request: HttpRequest, *, title: str, ask: str, ask_town: str, unsure:
     place = places.place(request.GET.get("place", "")[:12])
     if place is not None and (len(place.code) >= 9 or (unsure and request.GET.get("unsure") == "1")):
         return place
-    context: dict[str, Any] = {"title": title, "ask": ask_town if place else ask, "place": place, "unsure": unsure, "cities": [] if place else places.counties()}
+    context: dict[str, Any] = {"title": title, "ask": ask_town if place else ask, "place": place, "unsure": unsure}
     return render(request, "portal/where.html", context)
 
 

@@ -1,0 +1,197 @@
+"""The public door in a real browser on phone size, without script (1.3): a neighbour reports somebody; a citizen checks, applies, and follows the case.
+
+    python tests/e2e/citizen.py [--short]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from browser import PHONE, Walker, browser, demo, served, users_of
+
+COUNTY, TOWN, VILLAGE = "410122", "410122001", "410122001001"
+CITIZEN_PHONE = "13700137001"
+
+
+def id_number(division: str, born: date, order: int) -> str:
+    """A citizen ID number with its check character (GB 11643)."""
+    first = f"{division}{born:%Y%m%d}{order:03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return first + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(first, weights, strict=True)) % 11]
+
+
+class Citizen:
+    """Somebody with a phone: no account, no script."""
+
+    def __init__(self, chrome: Browser, base: str, shots: Path) -> None:
+        self.context = chrome.new_context(viewport=PHONE, locale="zh-CN", java_script_enabled=False)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.base, self.shots, self.taken = base, shots, 0
+
+    def go(self, path: str) -> None:
+        answer = self.page.goto(self.base + path)
+        assert answer is not None and answer.status == 200, f"{path}: {answer and answer.status}"
+        self.fits()
+
+    def fits(self) -> None:
+        self.taken += 1
+        self.page.screenshot(path=self.shots / f"citizen-{self.taken:02d}.png", full_page=True)
+        assert self.page.locator("h1").count() == 1
+
+    def solve(self) -> None:
+        first, second = re.search(r"(\d+) \+ (\d+)", self.page.locator("label[for=id_answer]").inner_text()).groups()  # type: ignore[union-attr]
+        self.page.fill("#id_answer", str(int(first) + int(second)))
+
+    def press(self, words: str) -> None:
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=words).first.click()
+        self.fits()
+
+    def choose(self, name: str, value: str) -> None:
+        """A choice that is drawn as a button."""
+        self.page.locator(f"input[name={name}][value='{value}']").check(force=True)
+
+    def words(self) -> str:
+        return self.page.locator("main").inner_text()
+
+
+def reported(citizen: Citizen) -> str:
+    """1.3: from the first page to a receipt number."""
+    citizen.go("/")
+    citizen.page.locator(".doors a", has_text="报告困难群众").click()
+    citizen.page.select_option("select[name=place]", COUNTY)
+    citizen.press("下一步")
+    citizen.page.locator(f".letters a[href='?place={TOWN}']").click()
+    citizen.page.select_option("select[name=area]", VILLAGE)
+    citizen.page.fill("input[name=address]", "东大街老粮站后院")
+    citizen.choose("need", "disability")
+    citizen.choose("how_soon", "now")
+    citizen.page.fill("textarea[name=what]", "老人摔倒后两天没有出门，家里没有生火")
+    citizen.solve()
+    citizen.press("提交报告")
+    found = re.search(r"BG\d{8}W\d{6}", citizen.words())
+    assert found, citizen.words()
+    return found[0]
+
+
+def report_seen(walk: Walker, receipt: str) -> None:
+    """The township has it as a lead, with the receipt number and no reporter."""
+    walk.go("/leads/?channel=portal")
+    row = walk.page.locator("#rows tbody tr", has_text="群众报告：残疾照护").first
+    walk.go(str(row.locator("a").first.get_attribute("href")))
+    words = walk.page.locator("main").inner_text()
+    assert receipt in words and "匿名" in words and "老人摔倒后两天没有出门" in words, words
+    walk.shot("lead")
+
+
+def applied(citizen: Citizen, number: str) -> str:
+    """The self-check says what may fit, and goes along into the application; its number."""
+    citizen.go("/portal/")
+    citizen.page.locator(".doors a", has_text="申请救助与自测").click()
+    citizen.page.select_option("select[name=place]", COUNTY)
+    citizen.choose("residence", "rural")
+    citizen.choose("size", "1")
+    citizen.press("下一步")
+    citizen.page.fill("#id_m0-born", "1960-04")
+    citizen.page.fill("#id_m0-transfers", "120")
+    citizen.press("看结果")
+    assert "您家可能符合" in citizen.words() and "低保" in citizen.words() and "这是自测，不是决定" in citizen.words()
+    citizen.press("带着这些内容去申请")
+    assert citizen.page.locator("input[name=programmes][value=dibao]").is_checked()
+    citizen.page.fill("input[name=name]", "韩东升")
+    citizen.page.fill("input[name=id_number]", number)
+    citizen.page.fill("input[name=phone]", CITIZEN_PHONE)
+    citizen.page.select_option("select[name=area]", TOWN)
+    citizen.page.fill("input[name=address]", "东大街社区 9 号")
+    citizen.page.check("input[name=agree]")
+    citizen.page.check("input[name=true]")
+    citizen.solve()
+    citizen.press("提交申请")
+    found = re.search(r"WS\d{15}", citizen.words())
+    assert found, citizen.words()
+    return found[0]
+
+
+def registered(walk: Walker, number: str) -> None:
+    """The township checks who it is and registers the application."""
+    walk.go("/portal/applications/?state=sent")
+    walk.go(str(walk.page.locator("#rows tbody a", has_text=number).first.get_attribute("href")))
+    page = walk.page
+    page.select_option("select[name=village]", VILLAGE)
+    page.check("input[name=identity_seen]")
+    walk.shot("online")
+    page.locator("form:has(select[name=village]) button.pri").click()
+    page.wait_for_load_state()
+    walk.check()
+    assert "已登记为救助申请" in page.locator("main").inner_text()
+
+
+def code_sent(home: Path, since: float) -> str:
+    """The code as the file channel wrote it: the worker sends every few seconds."""
+    for _try in range(120):
+        for path in sorted((home / "messages").glob("*/*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+            if path.stat().st_mtime < since:
+                break
+            parcel = json.loads(path.read_text())
+            if parcel["to"] == CITIZEN_PHONE and (found := re.search(r"验证码 (\d{6})", parcel["text"])):
+                return found[1]
+        time.sleep(0.25)
+    raise AssertionError("no code was sent within half a minute")
+
+
+def followed(citizen: Citizen, home: Path, number: str) -> None:
+    """Number and phone bring a code, the code brings the case; another phone brings the same page and no code."""
+    since = time.time()
+    citizen.go("/portal/follow/")
+    for phone in ("13700137999", CITIZEN_PHONE):
+        citizen.page.fill("input[name=number]", number)
+        citizen.page.fill("input[name=phone]", phone)
+        citizen.solve()
+        citizen.press("获取验证码")
+        assert "编号与手机号相符的" in citizen.words()
+        if phone != CITIZEN_PHONE:
+            citizen.go("/portal/follow/")
+    citizen.page.fill("input[name=code]", "000000")
+    citizen.press("查看")
+    assert "验证码不对" in citizen.words()
+    citizen.page.fill("input[name=code]", code_sent(home, since))
+    citizen.press("查看")
+    assert "最低生活保障" in citizen.words() and "下一步" in citizen.words() and "韩东升" not in citizen.words()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true", help="a small county")
+    parser.add_argument("--home", type=Path, help="data folder of a demo that is there already, with its users.json")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="doudi-citizen-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
+        home = given.home or Path(folder) / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o755)
+        demo(home, 3000 if given.short else None)
+        with served(home) as base, browser() as chrome:
+            citizen = Citizen(chrome, base, Path(folder))
+            receipt = reported(citizen)
+            town = Walker(chrome, base, users_of(home / "users.json")["town"], Path(folder))
+            report_seen(town, receipt)
+            number = applied(citizen, id_number(COUNTY, date(1960, 4, 18), 953))
+            registered(town, number)
+            followed(citizen, home, number)
+            town.close()
+            citizen.context.close()
+    print("5 passed, 0 failed: a neighbour's report, self-check, application, registration, following", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
