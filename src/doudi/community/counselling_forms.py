@@ -46,9 +46,7 @@ class HoldForm(forms.Form):
 
 
 class OffForm(forms.Form):
-    missed = forms.TypedChoiceField(
-        label=_("情况"), choices=[("", _("取消")), ("1", _("本人未到场"))], coerce=bool, empty_value=False, required=False
-    )
+    missed = forms.ChoiceField(label=_("情况"), choices=[("", _("取消")), ("1", _("本人未到场"))], required=False)
     reason = forms.CharField(label=_("原因"), max_length=200)
 
     def __init__(self, *args: Any, booked: bool, **kwargs: Any) -> None:

@@ -124,7 +124,7 @@ class Story:
         from doudi.needs import services
 
         with scopes.acting(acting or self.visitor):
-            given = {"about": services.About(household=self.homes[home % len(self.homes)]), "source": "phone", "by": day, "fixed": day is not None} | words
+            given: dict[str, Any] = {"about": services.About(household=self.homes[home % len(self.homes)]), "source": "phone", "by": day, "fixed": day is not None} | words
             return services.raise_need(uuid=_key(self.demo, name), kind=kind, what=what, urgency=urgency, now=now, **given)
 
     def answered(self, need: Any, by: scopes.Scope, now: datetime, kind: str = "officer", quantity: int = 1) -> Any:

@@ -136,7 +136,8 @@ def _session(session_id: int) -> CounsellingSession:
 
 def _forms(row: CounsellingSession, post: Any, step: str) -> dict[str, Any]:
     """What the reader may do with the session now; the form sent in is bound."""
-    account, on, forms = scopes.current().account_id, timezone.localdate(), {}
+    account, on = scopes.current().account_id, timezone.localdate()
+    forms: dict[str, Any] = {}
     if row.state in CounsellingSession.OPEN and duties.may("counselling.book"):
         initial: dict[str, Any] = {"minutes": 60, "way": row.way or "home"}
         if row.starts and row.ends:

@@ -23,7 +23,7 @@ from doudi.needs.sources import About
 from doudi.registry.models import Household, Membership, Person
 
 LATEST = timedelta(days=366)
-GRAVER = [Need.Urgency.RED, Need.Urgency.ORANGE, Need.Urgency.YELLOW]
+GRAVER: list[str] = [Need.Urgency.RED, Need.Urgency.ORANGE, Need.Urgency.YELLOW]
 
 
 def _concerned(about: About, acting: scopes.Scope) -> dict[str, Any]:
