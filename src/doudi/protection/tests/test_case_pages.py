@@ -143,3 +143,5 @@ def test_5_4_each_tab_that_is_opened_is_recorded(office: Office) -> None:
     worker.get(reverse("protection:section", args=[row.pk, "health"]))
     with scopes.acting(office.worker):
         assert set(AccessRecord.objects.filter(subject="protection_case", subject_id=row.pk).values_list("field", flat=True)) == {"", "file", "health"}
+    log = worker.get(page(row, "log")).content.decode()
+    assert "健康、心理" in log and ">health<" not in log, "parts by their names"

@@ -28,7 +28,7 @@ from doudi.core.views.access import may
 from doudi.protection import queries, services, timeline
 from doudi.protection.forms import AccountForm, CloseForm, GapEndForm, GapForm, OpenForm, PlaceCaseForm, ReopenForm
 from doudi.protection.models import CaseAssignment, ProtectionCase
-from doudi.protection.sections import may_read, may_write
+from doudi.protection.sections import SECTIONS, may_read, may_write
 from doudi.protection.services.base import SUBJECT
 from doudi.protection.views import tabs
 from doudi.registry.models import Household, Sex
@@ -275,7 +275,8 @@ def log(request: HttpRequest, row: ProtectionCase, now: datetime, refused: dict[
     """Who opened the case, when, which part; for whoever answers for it and for supervisors."""
     rows = AccessRecord.objects.filter(subject=SUBJECT, subject_id=row.pk).order_by("-at")[:100]
     names = _names({each.account_id for each in rows})
-    labels = {each.code: each.label for each in tabs.TABS.values()} | panels.tabs("protection_case")
+    parts = {section.code: section.label for section in SECTIONS.values()}  # forms that were opened by themselves
+    labels = parts | {each.code: each.label for each in tabs.TABS.values()} | panels.tabs("protection_case")
     return {"opened": [(each, names.get(each.account_id, _("系统")), labels.get(each.field, each.field)) for each in rows]}
 
 
