@@ -16,9 +16,13 @@ from django.utils.translation import gettext as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.models import Duty
 from doudi.core.services.messages import send_message
+from doudi.core.services.todos import raise_todos
+from doudi.core.settings_overlay import get_setting
 from doudi.volunteering import codes
 from doudi.volunteering.models import Activity, Organisation, ServiceRecord, Shift, SignUp, Volunteer
+from doudi.volunteering.procedures import NO_SHOWS
 from doudi.volunteering.services import session
 from doudi.volunteering.services.base import (
     account_id,
@@ -301,12 +305,24 @@ def finish_over(*, area: str, on: date, now: datetime) -> dict[str, int]:
     for shift_id in SignUp.objects.filter(over, state=U.SIGNED).order_by("shift_id").values_list("shift_id", flat=True).distinct():
         there = came.filter(shift=shift_id).values("volunteer")
         absent += SignUp.objects.filter(shift=shift_id, state=U.SIGNED).exclude(volunteer__in=there).update(state=U.NO_SHOW, ended_at=now)
+    _tell_absent(area, on, now)
     ended = (
         Activity.objects.filter(area__gte=area, area__lt=area + ":", state__in=LIVE)
         .exclude(pk__in=Shift.objects.filter(cancelled_at__isnull=True, ends__gte=now - timedelta(days=1)).values("activity"))
         .update(state=Activity.State.DONE)
     )
     return {"waiting": waiting, "absent": absent, "ended": ended}
+
+
+def _tell_absent(area: str, on: date, now: datetime) -> None:
+    """A to-do for who has now not come as often within a year as the place allows: the coordinator speaks with them."""
+    raise_todos(
+        "select v.area, %s, 'volunteer.absent', '志愿者 ' || v.number || '：一年内报名后未到 ' || count(*) || ' 次', '/volunteering/volunteers/' || v.id || '/',"
+        " 'volunteer', v.id, null::date from volunteering_signup u join volunteering_volunteer v on v.id = u.volunteer_id"
+        " where u.state = 'no_show' and u.ended_at > %s and v.state = 'active' and u.area >= %s and u.area < %s and v.area >= %s and v.area < %s"
+        " group by v.id, v.area, v.number having count(*) >= %s and max(u.ended_at) = %s",
+        [Duty.VOLUNTEER_COORDINATOR, now - timedelta(days=365), area, area + ":", area, area + ":", int(get_setting(NO_SHOWS, area, on)), now], now=now,
+    )  # fmt: skip
 
 
 __all__ = [

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
 from doudi.core import scope as scopes
-from doudi.core.models import Message
+from doudi.core.models import Message, Todo
 from doudi.core.tests.together import together
 from doudi.volunteering import services
 from doudi.volunteering.models import Shift, SignUp, Volunteer
@@ -142,3 +142,16 @@ def test_8_3_two_who_take_the_last_place_at_once_are_one_signed_and_one_waiting(
 
     made, told = together(lambda: take(people[0]), lambda: take(people[1]))
     assert sorted(made) == ["signed", "waiting"] and not told
+
+
+def test_8_3_who_does_not_come_three_times_is_told_to_the_coordinator_once() -> None:
+    world = World()
+    row = world.volunteer()
+    machine = scopes.Scope(area="410122", duty="worker", acts=frozenset({"volunteering.clocks"}))
+    for number in range(4):
+        starts = NOW + timedelta(days=number, hours=1)
+        shift = world.shift(starts=starts, title=f"活动 {number}")
+        world.signed(shift, row)
+        with scopes.acting(machine):
+            assert services.finish_over(area="410122", on=starts.date(), now=starts + timedelta(days=1, hours=3))["absent"] == 1
+            assert Todo.objects.filter(kind="volunteer.absent", subject_id=row.pk).count() == (1 if number >= 2 else 0)

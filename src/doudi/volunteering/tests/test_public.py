@@ -243,3 +243,10 @@ def test_8_1_codes_of_certificates_are_not_tried_out() -> None:
     client = Client(REMOTE_ADDR="10.9.8.7")
     answers = {client.get(f"/volunteer/certificate/{'A' * 25}{sign}/").status_code for sign in "BCDEFGHJKLMNPQRSTUVWXYZ23456789" * 2 + "AB"}
     assert 429 in answers
+
+
+def test_8_1_the_public_pages_speak_english_and_lead_back_to_chinese() -> None:
+    client = fresh_client()
+    page = client.get("/volunteer/", HTTP_ACCEPT_LANGUAGE="en").content.decode()
+    assert "Sign in or register by phone" in page and 'lang="zh-Hans">中文' in page
+    assert 'lang="en">English' in client.get("/volunteer/", HTTP_ACCEPT_LANGUAGE="zh-hans").content.decode()
