@@ -21,6 +21,7 @@ from doudi.core.models import Duty
 from doudi.demo import (
     applying,
     banking,
+    board,
     budgets,
     caring,
     caring_community,
@@ -124,6 +125,7 @@ def run(demo: Demo) -> dict[str, Any]:
         coordinating.coordination,
         volunteering.volunteering,
         portal.portal,
+        board.board,
     ):
         step(demo)
     return demo.figures

@@ -157,14 +157,14 @@ def public_calls(area: str, now: datetime) -> list[dict[str, Any]]:
 
 
 def own_offers(mine: dict[str, int], now: datetime) -> dict[str, list[Offer]]:
-    """What somebody was asked, has in hand, has reported, and did of late; two queries. Read as the machine, of one alone."""
+    """What somebody was asked, waits for, has in hand, and did of late; two queries. Read as the machine, of one alone."""
     rows = list(
         Offer.objects.filter(**mine).filter(Q(answer__ended_at__isnull=True) | Q(answer__ended_at__gte=now - timedelta(days=60)))
         .select_related("answer", "need").order_by("-id")[:60]
     )  # fmt: skip
     said = set(Feedback.objects.filter(offer__in=[row.pk for row in rows], side=Feedback.Side.VOLUNTEER).values_list("offer_id", flat=True))
     places.preload(row.area for row in rows)
-    groups: dict[str, list[Offer]] = {"asked": [], "waiting": [], "doing": [], "reported": [], "done": [], "past": []}
+    groups: dict[str, list[Offer]] = {"asked": [], "waiting": [], "doing": [], "finished": []}
     for row in rows:
         state = row.answer.state
         live = row.need.state in Need.LIVE
@@ -172,13 +172,12 @@ def own_offers(mine: dict[str, int], now: datetime) -> dict[str, list[Offer]]:
         row.urgent = URGENCY_COLOURS[row.need.urgency]  # type: ignore[attr-defined]
         row.colour, row.heard = ANSWER_COLOURS[state], row.pk in said  # type: ignore[attr-defined]
         if state == A.OFFERED and live:
-            groups["waiting" if not row.answer.asked else "asked" if row.answer.reply_due >= now else "past"].append(row)
+            if not row.answer.asked or row.answer.reply_due >= now:
+                groups["asked" if row.answer.asked else "waiting"].append(row)
         elif state == A.ACCEPTED and live:
             groups["doing"].append(row)
         elif state in (A.REPORTED, A.DONE):
-            groups["reported" if state == A.REPORTED else "done"].append(row)
-        else:
-            groups["past"].append(row)
+            groups["finished"].append(row)
     return groups
 
 

@@ -1,6 +1,6 @@
 """URLs of volunteering; one file per part."""
 
-from doudi.volunteering.urls import board, organisations, people, public
+from doudi.volunteering.urls import board, organisations, own_needs, people, public
 
 app_name = "volunteering"
-urlpatterns = [*organisations.urlpatterns, *people.urlpatterns, *public.urlpatterns, *board.urlpatterns]
+urlpatterns = [*organisations.urlpatterns, *people.urlpatterns, *board.urlpatterns, *own_needs.urlpatterns, *public.urlpatterns]
