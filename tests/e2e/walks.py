@@ -19,7 +19,9 @@ from pathlib import Path
 from browser import demo
 
 HERE = Path(__file__).parent
-WALKS = ("main_job", "monitoring", "applications", "offline_visit", "oversight", "temporary_care", "community", "coordination", "relief", "citizen")  # the longest first
+WALKS = (
+    "main_job", "monitoring", "applications", "offline_visit", "oversight", "temporary_care", "community", "coordination", "relief", "citizen", "volunteers",
+)  # fmt: skip  # the longest first
 AT_ONCE = 2
 
 

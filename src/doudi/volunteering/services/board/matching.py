@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -121,7 +121,8 @@ def organisations_for(need: Need, *, on_call: bool, most: int = 5) -> list[Match
 def suggestions(need: Need, *, times: list[str], now: datetime, most: int = 10) -> list[Match]:
     """What the board's page and the need's page show: the county is looked through as the machine, so that neighbours are found too."""
     with in_county(need.area, ["board.ask"]):
-        return [*organisations_for(need, on_call=need.urgency == Need.Urgency.RED, most=3), *volunteers_for(need, times=times, now=now, most=most)]
+        found = [*organisations_for(need, on_call=need.urgency == Need.Urgency.RED, most=3), *volunteers_for(need, times=times, now=now, most=most)]
+    return [replace(each, place=place) for place, each in enumerate(found, 1)]
 
 
 def in_words(reasons: list[list[Any]], skills: list[str] | None = None) -> list[str]:
