@@ -111,7 +111,7 @@ def open_activity(
     )  # fmt: skip
     for each in shifts:
         _make(row, each)
-    note_event(row, "opened", f"{len(shifts)}", now)
+    note_event(row, "opened", f"{len(shifts)} 个班次", now)
     scopes.check_constraints()
     return row
 
