@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,7 +18,8 @@ from doudi.batch import idnumber
 from doudi.batch.tokens import Kind
 from doudi.core import duties, numbers
 from doudi.core import scope as scopes
-from doudi.institutions.models import Institution, InstitutionEvent
+from doudi.core.models import Duty, Posting
+from doudi.institutions.models import Institution, InstitutionClerk, InstitutionEvent
 
 SUBJECT = "institution"
 
@@ -38,6 +40,13 @@ def locked(institution_id: int, act: str, *, version: int | None = None, closed:
     if row.state == Institution.State.CLOSED and not closed:
         raise ValidationError(_("这家机构已撤销，不能再办理。"))
     return row
+
+
+def clerk_posting(institution_id: int, area: str, on: date) -> int | None:
+    """The posting of who reports for a house: a to-do of theirs is not seen by the clerks of other houses at the same place. None where nobody was named."""
+    clerks = InstitutionClerk.objects.filter(institution_id=institution_id, ended_at__isnull=True).values("account_id")
+    rows = Posting.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), account_id__in=clerks, account__is_active=True, duty=Duty.INSTITUTION_CLERK, starts__lte=on)
+    return next((row.pk for row in rows.order_by("pk") if area.startswith(row.area)), None)
 
 
 def note_event(row: Institution, what: str, note: str, now: datetime) -> None:

@@ -17,7 +17,7 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos
 from doudi.institutions.models import Request, RequestDelivery
 from doudi.institutions.models.requests import shown
-from doudi.institutions.services.base import needed, refused, today_of
+from doudi.institutions.services.base import clerk_posting, needed, refused, today_of
 from doudi.institutions.services.request_base import S, locked, moved, todo
 from doudi.institutions.services.requests import close_done, require_worker
 from doudi.institutions.services.stock import amount, move_stock
@@ -54,7 +54,9 @@ def send(*, request_id: int, version: int, key: UUID, quantity: Decimal, now: da
             )  # fmt: skip
     except IntegrityError:
         raise ValidationError(_("这张表单已用于另一件协调事项；请重新打开页面。")) from None
-    todo(row, f"request.receive.{made.pk}", Duty.INSTITUTION_CLERK, f"确认收到：协调事项 {row.number}，{row.what}"[:200], now, due=now)
+    clerk = clerk_posting(row.institution_id, row.area, today_of(now))
+    duty = Duty.INSTITUTION_CLERK if clerk else Duty.COUNTY_REVIEWER
+    todo(row, f"request.receive.{made.pk}", duty, f"确认收到：协调事项 {row.number}，{row.what}"[:200], now, due=now, posting_id=clerk)
     moved(row, "sent", f"{shown(quantity)}{row.unit} {carrier} {note}", now)
     return made
 

@@ -49,6 +49,9 @@ def received(office: Office, row: Request, part: RequestDelivery, quantity: str,
 def test_6_3_a_home_low_on_oxygen_is_supplied_in_two_parts_and_its_stock_rises_by_what_came(office: Office) -> None:
     row = office.working()
     first = sent(office, row, "12", carrier="豫A12345")
+    with scopes.acting(office.reviewer):
+        told = Todo.objects.get(kind=f"request.receive.{first.pk}").posting
+        assert told and told.account_id == office.clerk.account_id, "not told to clerks of other houses"
     received(office, row, first, "12")
     second = sent(office, row, "8")
     with pytest.raises(ValidationError, match="写明原因"):

@@ -175,6 +175,8 @@ def test_6_3_a_third_county_and_other_houses_see_nothing_and_the_far_end_is_told
         assert moving.tell_ends(now=NOW) == 2 and moving.tell_ends(now=NOW) == 0
     with scopes.acting(road.far):
         assert set(Todo.objects.filter(subject="institution_transfer", done_at=None).values_list("duty", flat=True)) == {"county_reviewer", "institution_clerk"}
+        own = Todo.objects.get(subject="institution_transfer", done_at=None, duty="institution_clerk")
+        assert own.posting is not None and own.posting.account_id == road.far_clerk.account_id, "not told to clerks of other houses"
     assert Division.objects.filter(code="410181").exists()
 
 
