@@ -76,7 +76,10 @@ def answer(error: ApiError, request_id: str) -> JsonResponse:
         "fields": [{"field": field, "reason": reason, "reason_en": reason_en} for field, reason, reason_en in error.fields],
         "request_id": request_id,
     }
-    response = JsonResponse({"error": body}, status=error.status, json_dumps_params={"ensure_ascii": False})
+    content: dict[str, Any] = {"error": body}
+    if error.code.startswith("err."):  # as the SPDCI standard writes it, beside ours
+        content["errors"] = [{"code": error.code, "message": english}]
+    response = JsonResponse(content, status=error.status, json_dumps_params={"ensure_ascii": False})
     response.error_code = error.code  # type: ignore[attr-defined]
     if error.status == 401:
         response["WWW-Authenticate"] = "Bearer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from doudi.api.spdci.models import SpdciCallback, SpdciConsent, SpdciMessage, SpdciPartner, SpdciPurpose, SpdciSubscription
 from doudi.core.fields import AreaModel, CodeField, SealedTextField
 from doudi.core.models import Account
 from doudi.registry.models import with_history
@@ -104,3 +105,18 @@ class ApiRefusal(models.Model):
     class Meta:
         indexes = [models.Index(fields=["last_at"])]
         constraints = [models.UniqueConstraint(fields=["network", "code"], name="api_refusal_once")]
+
+
+__all__ = [
+    "ApiAnswer",
+    "ApiCall",
+    "ApiClient",
+    "ApiRefusal",
+    "ApiUsage",
+    "SpdciCallback",
+    "SpdciConsent",
+    "SpdciMessage",
+    "SpdciPartner",
+    "SpdciPurpose",
+    "SpdciSubscription",
+]

@@ -31,6 +31,9 @@ _ALL = [
     Right("calls:write", _("报告呼叫中心的来电、查看来电的办理状态"), frozenset({"hotline.events"})),
     Right("leads:report", _("报告救助线索、查询本单位所报线索的办理进度"), frozenset({"discovery.report"})),
     Right("institutions:report", _("上报养老、福利机构和救助管理站的日报、查询已报的日报"), frozenset({"institutions.report"}), houses=True),
+    Right("payrolls:read", _("查询发放批次的进度和金额（不含人员）"), frozenset({"payments.view"})),
+    Right("registry:search", _("社会登记接口（SPDCI）：按登记的用途查询和订阅"), frozenset({"spdci.answer"})),
+    Right("statistics:read", _("查询保障统计（少于 5 人的组不给数字）"), frozenset({"reports.view"})),
 ]
 RIGHTS: dict[str, Right] = {right.name: right for right in _ALL}
 

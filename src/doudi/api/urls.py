@@ -2,6 +2,7 @@ from django.urls import path
 
 from doudi.api import views
 from doudi.api.application import api
+from doudi.api.spdci import views as spdci
 
 app_name = "api"
 urlpatterns = [
@@ -12,5 +13,9 @@ urlpatterns = [
     path("api-clients/<int:client_id>/renew/", views.renew, name="client_renew"),
     path("api-clients/<int:client_id>/houses/", views.houses, name="client_houses"),
     path("api-clients/<int:client_id>/revoke/", views.revoke, name="client_revoke"),
+    path("api-clients/<int:client_id>/registry/", spdci.show, name="spdci"),
+    path("api-clients/purposes/<int:purpose_id>/end/", spdci.end_purpose, name="spdci_purpose_end"),
+    path("api-clients/consents/", spdci.Consents.as_view(), name="consents"),
+    path("api-clients/consents/note/", spdci.consent, name="consent"),
     path("api/docs", views.docs, name="docs"),
 ]

@@ -312,6 +312,8 @@ MAY: dict[str, set[str]] = {
     "portal.read": set(),
     "portal.receive": TOWNSHIP,
     "api.manage": {Duty.ADMINISTRATOR},
+    "spdci.answer": set(),  # a client of the social registry interface alone
+    "spdci.consent": TOWNSHIP | {Duty.COUNTY_REVIEWER},
     "audit.view": {Duty.AUDITOR},
     "tasks.watch": {Duty.ADMINISTRATOR},
     "tasks.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},

@@ -1,0 +1,387 @@
+"""Messages of the standard and their answers: search, subscribe, unsubscribe, status. Each answer about somebody is an access record first.
+
+`receive` proves who speaks and that it was not said before; `answer` does the work. Whoever is unknown, elsewhere, dead or has not agreed is
+answered alike: no record.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from doudi.api.errors import ApiError
+from doudi.api.rights import Caller
+from doudi.api.spdci import envelope, records
+from doudi.api.spdci.models import SpdciMessage, SpdciPartner, SpdciPurpose, SpdciSubscription
+from doudi.batch import idnumber
+from doudi.core import audit, duties, keys, numbers
+from doudi.enrolment.models import AwardMember
+from doudi.registry.models import Person
+
+SUBJECT = "person"
+MOST_REQUESTS, MOST_PAGE, MOST_PAGES, MOST_WATCHED = 20, 100, 1000, 10_000
+OPERATORS = {"eq": "", "in": "__in", "gt": "__gt", "lt": "__lt", "ge": "__gte", "le": "__lte"}
+WORDS: dict[str, Any] = {
+    "err.sender_id.invalid": _("sender_id 不是本令牌登记的标识；请联系系统管理员。"),
+    "err.signature.missing": _("缺少 signature。"),
+    "err.signature.invalid": _("签名不正确、已过期或时钟相差过多；请核对密钥、签名内容和时间。"),
+    "err.request.bad": _("请求无法读取；请对照接口文档核对格式。"),
+    "err.request.forbidden": _("这一客户端没有登记为社会登记接口的使用单位；请联系系统管理员。"),
+    "err.receiver_id.invalid": _("receiver_id 不是本系统。"),
+    "err.encryption.invalid": _("不接收加密的 message；传输由 TLS 加密。"),
+    "err.version.not_supported": _("不支持这一版本；本系统的版本为 1.0.0。"),
+    "err.sender_uri.invalid": _("没有登记回调地址，不能使用异步接口；请联系系统管理员，或使用 sync 接口。"),
+}
+
+
+class Rejected(Exception):
+    """One request that is refused: the standard's reason code, and words for people."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(code)
+        self.code, self.words = code, words
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message that is its sender's and new. `rejected`: the code of what its header lacks; then nothing is done."""
+
+    partner: SpdciPartner
+    header: dict[str, Any]
+    message: dict[str, Any]
+    correlation_id: str
+    rejected: str = ""
+
+
+def refusal(code: str, status: int = 400) -> ApiError:
+    return ApiError(status, code, WORDS[code])
+
+
+def receive(body: bytes, *, action: str, caller: Caller, asynchronous: bool, now: datetime) -> Received:
+    """Read a message and prove it. Raises ApiError with the standard's code for what is not the partner's, or not readable."""
+    duties.require("spdci.answer")
+    partner = SpdciPartner.objects.filter(client_id=caller.client_id).first()
+    if partner is None:
+        raise refusal("err.request.forbidden", 403)
+    try:
+        given = json.loads(body)
+        header, message, signature = given["header"], given["message"], given.get("signature") or ""
+        if not isinstance(header, dict) or not isinstance(message, dict) or not isinstance(signature, str):
+            raise ValueError("shape")
+        envelope.canonical(header, message)  # what cannot be written as text has no signature
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise refusal("err.request.bad") from None
+    if header.get("sender_id") != partner.sender_id:
+        raise refusal("err.sender_id.invalid", 401)
+    try:
+        envelope.verify(
+            signature, sender=partner.sender_id, key_id=partner.key_id, public_key=bytes(partner.public_key), header=header, message=message, now=now
+        )
+    except envelope.Wrong as error:
+        raise refusal(str(error), 401) from None
+    if header.get("receiver_id") not in (None, "", envelope.OURS):
+        raise refusal("err.receiver_id.invalid")
+    if header.get("is_msg_encrypted") or "ciphertext" in message:
+        raise refusal("err.encryption.invalid")
+    if header.get("version", envelope.VERSION) != envelope.VERSION:
+        raise refusal("err.version.not_supported")
+    if asynchronous and not partner.callback_url:
+        raise refusal("err.sender_uri.invalid")
+    message_id, transaction = header.get("message_id"), message.get("transaction_id")
+    if not _name(message_id) or not _name(transaction):
+        raise refusal("err.request.bad")
+    correlation = secrets.token_hex(16)
+    return Received(partner, header, message, correlation, _kept(caller, header, message, action, correlation, now))
+
+
+def _kept(caller: Caller, header: dict[str, Any], message: dict[str, Any], action: str, correlation: str, now: datetime) -> str:
+    """Keep the message; the code of why it is not taken: said before, another time, another action."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into api_spdcimessage (area, client_id, message_id, action, transaction_id, correlation_id, outcomes, made_at)"
+            " values (%s, %s, %s, %s, %s, %s, '[]', %s) on conflict (client_id, message_id) do nothing",
+            [caller.area, caller.client_id, header["message_id"], action, message["transaction_id"], correlation, now],
+        )
+        if cursor.rowcount == 0:
+            return "rjct.message_id.duplicate"
+    said = _moment(header.get("message_ts"))
+    if said is None or abs((said - now).total_seconds()) > envelope.DRIFT.total_seconds():
+        return "rjct.message_ts.invalid"
+    if header.get("action") != action:
+        return "rjct.action.invalid"
+    return ""
+
+
+def _name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 99 and value.isascii() and value.isprintable()
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        found = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
+# --- work -----------------------------------------------------------------------------------------------------------
+
+
+def answer(received: Received, *, action: str, now: datetime) -> dict[str, Any]:
+    """The message that answers; its outcomes are kept beside the message, without anybody in them."""
+    told, outcomes = ACTIONS[action](received, now)
+    if outcomes:
+        SpdciMessage.objects.filter(correlation_id=received.correlation_id).update(outcomes=outcomes)
+    return {"transaction_id": received.message["transaction_id"], "correlation_id": received.correlation_id, **told}
+
+
+def _each(received: Received, name: str, work: Callable[[dict[str, Any]], dict[str, Any]], now: datetime) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Every request of a batch by itself: one that is refused does not stop the others."""
+    requests = received.message.get(name)
+    if not isinstance(requests, list) or not 0 < len(requests) <= MOST_REQUESTS or not all(isinstance(each, dict) for each in requests):
+        raise refusal("err.request.bad")
+    found: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for each in requests:
+        reference = each.get("reference_id")
+        about = {"reference_id": reference if _name(reference) else "", "timestamp": now.isoformat()}
+        try:
+            if not _name(reference):
+                raise Rejected("rjct.reference_id.invalid", "reference_id")
+            if reference in seen:
+                raise Rejected("rjct.reference_id.duplicate", "reference_id")
+            if _moment(each.get("timestamp")) is None:
+                raise Rejected("rjct.timestamp.invalid", "timestamp")
+            seen.add(reference)
+            with transaction.atomic():
+                found.append(about | {"status": "succ"} | work(each))
+        except Rejected as error:
+            found.append(about | {"status": "rjct", "status_reason_code": error.code, "status_reason_message": error.words})
+    return found, [[each["reference_id"], each["status"]] for each in found]
+
+
+def _purpose(received: Received, criteria: dict[str, Any]) -> SpdciPurpose:
+    """The purpose that a request names, in its consent or its authority."""
+    for name in ("consent", "authorize"):
+        part = criteria.get(name)
+        purpose = part.get("purpose") if isinstance(part, dict) else None
+        code = purpose.get("code") if isinstance(purpose, dict) else None
+        if _name(code):
+            found = SpdciPurpose.objects.filter(partner=received.partner, code=code, ended_at__isnull=True).first()
+            if found is not None:
+                return found
+    raise Rejected("rjct.search_criteria.invalid", "consent.purpose.code: not a purpose of this client")
+
+
+def _criteria(request: dict[str, Any], name: str) -> dict[str, Any]:
+    found = request.get(name)
+    if not isinstance(found, dict):
+        raise Rejected("rjct.search_criteria.invalid", name)
+    return found
+
+
+def _identifiers(query: Any) -> list[str]:
+    """ID numbers that a query names: `{"type": "UIN", "value": "…"}`, or several values."""
+    if not isinstance(query, dict) or query.get("type") != "UIN":
+        raise Rejected("rjct.filter.invalid", "query.type: UIN")
+    given: Any = query.get("value")
+    values: list[Any] = given if isinstance(given, list) else [given]
+    if not 0 < len(values) <= MOST_PAGE or not all(isinstance(value, str) for value in values):
+        raise Rejected("rjct.filter.invalid", "query.value")
+    try:
+        return list(dict.fromkeys(idnumber.parse(value).number18 for value in values))
+    except ValueError:
+        raise Rejected("rjct.filter.invalid", "query.value: not an ID number") from None
+
+
+def _entity(value: Any) -> str:
+    if value not in (None, "Member", "Group"):
+        raise Rejected("rjct.search_criteria.invalid", "Member or Group")
+    return value or "Member"
+
+
+def _search(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
+    found, outcomes = _each(received, "search_request", lambda each: _found(received, each, now), now)
+    return {"search_response": found}, outcomes
+
+
+def _found(received: Received, request: dict[str, Any], now: datetime) -> dict[str, Any]:
+    criteria, on = _criteria(request, "search_criteria"), timezone.localdate(now)
+    purpose, entity = _purpose(received, criteria), _entity(criteria.get("response_entity"))
+    asked: dict[UUID, str] = {}
+    people = records.open_people(purpose, on)
+    kind = criteria.get("query_type")
+    if kind == "idtype-value":
+        asked = {numbers.id_token(number): number for number in _identifiers(criteria.get("query"))}
+        people = people.filter(token__in=asked)
+    elif kind == "predicate":
+        people = _predicates(people, criteria.get("query"), on)
+    else:
+        raise Rejected("rjct.search_criteria.invalid", "query_type: idtype-value or predicate")
+    size, page = _paging(criteria.get("pagination"))
+    total = people.count()
+    chosen = list(people.order_by(*_order(criteria.get("sort")))[(page - 1) * size : page * size])
+    _record(received, purpose, chosen, asked, entity, on)
+    numbers_of = {person.pk: asked[person.token] for person in chosen if person.token in asked}
+    return {
+        "data": {"version": envelope.VERSION, "reg_records": records.records(purpose, chosen, entity=entity, numbers=numbers_of, on=on)},
+        "pagination": {"page_size": size, "page_number": page, "total_count": total},
+    }  # fmt: skip
+
+
+def _record(received: Received, purpose: SpdciPurpose, chosen: list[Person], asked: dict[UUID, str], entity: str, on: date) -> None:
+    """Access records of everybody who is told of, and of each number that was asked for in vain; committed before the answer."""
+    reason = f"spdci {received.partner.sender_id} {purpose.code}"
+    audit.record_opened(subject=SUBJECT, rows=records.told_people(purpose, chosen, entity=entity, on=on), reason=reason)
+    for token in asked.keys() - {person.token for person in chosen}:
+        audit.record_access(what="lookup", subject=SUBJECT, digest=keys.sealing_digest(asked[token]), reason=reason)
+
+
+def _paging(given: Any) -> tuple[int, int]:
+    if given is None:
+        return MOST_PAGE, 1
+    size, page = (given.get("page_size"), given.get("page_number", 1)) if isinstance(given, dict) else (None, None)
+    if type(size) is not int or type(page) is not int or not 1 <= size <= MOST_PAGE or not 1 <= page <= MOST_PAGES:
+        raise Rejected("rjct.pagination.invalid", f"page_size 1 to {MOST_PAGE}, page_number 1 to {MOST_PAGES}")
+    return size, page
+
+
+def _order(given: Any) -> list[str]:
+    if not given:
+        return ["pk"]
+    known = {"birth_date": "birth_date", "registration_date": "made_at"}
+    if not isinstance(given, list) or not all(
+        isinstance(each, dict) and each.get("attribute_name") in known and each.get("sort_order", "asc") in ("asc", "desc") for each in given
+    ):
+        raise Rejected("rjct.sort.invalid", "birth_date or registration_date, asc or desc")
+    return [("-" if each.get("sort_order") == "desc" else "") + known[each["attribute_name"]] for each in given] + ["pk"]
+
+
+def _predicates(people: QuerySet[Person], query: Any, on: date) -> QuerySet[Person]:
+    """Conditions that all hold: `birth_date`, `place_code` (a division and what lies in it), `programme` (held today)."""
+    if not isinstance(query, list) or not 0 < len(query) <= 10:
+        raise Rejected("rjct.filter.invalid", "query: a list of predicates")
+    for each in query:
+        if not isinstance(each, dict) or each.get("condition", "and") != "and":
+            raise Rejected("rjct.filter.invalid", "condition: and")
+        for name in ("expression1", "expression2"):
+            if (expression := each.get(name)) is None and name == "expression2":
+                continue
+            if not isinstance(expression, dict):
+                raise Rejected("rjct.filter.invalid", name)
+            people = people.filter(_condition(expression.get("attribute_name"), expression.get("operator"), expression.get("attribute_value"), on))
+    return people
+
+
+def _condition(name: Any, operator: Any, value: Any, on: date) -> Q:
+    values = value if isinstance(value, list) and operator == "in" else [value]
+    if operator not in OPERATORS or not 0 < len(values) <= 20 or not all(_name(each) and len(each) <= 20 for each in values):
+        raise Rejected("rjct.filter.invalid", f"{name if isinstance(name, str) else ''}"[:40])
+    if name == "birth_date":
+        try:
+            days = [date.fromisoformat(each) for each in values]
+        except ValueError:
+            raise Rejected("rjct.filter.invalid", "birth_date: YYYY-MM-DD") from None
+        return Q(**{f"birth_date{OPERATORS[operator]}": days if operator == "in" else days[0]})
+    if name == "place_code" and operator in ("eq", "in") and all(each.isdigit() for each in values):
+        found = Q()
+        for each in values:
+            found |= Q(area__gte=each, area__lt=f"{each}:")
+        return found
+    if name == "programme" and operator in ("eq", "in"):
+        running = AwardMember.objects.filter(award__programme__in=values, void=False, award__void=False, starts__lte=on)
+        running = running.filter(Q(ends__isnull=True) | Q(ends__gt=on), Q(award__ends__isnull=True) | Q(award__ends__gt=on))
+        return Q(pk__in=running.values("person_id"))
+    raise Rejected("rjct.filter.invalid", "birth_date, place_code (eq, in), programme (eq, in)")
+
+
+# --- subscriptions --------------------------------------------------------------------------------------------------
+
+
+def _subscribe(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
+    found, outcomes = _each(received, "subscribe_request", lambda each: _watch(received, each, now), now)
+    return {"subscribe_response": found}, outcomes
+
+
+def _watch(received: Received, request: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Watch who has the numbers; the same again is the subscription that there is. What they are now is told first, by the next round."""
+    criteria = _criteria(request, "subscribe_criteria")
+    if not received.partner.callback_url:
+        raise Rejected("rjct.notify_uri.invalid", "no callback address is registered")
+    if criteria.get("filter_type", "idtype-value") != "idtype-value":
+        raise Rejected("rjct.filter.invalid", "filter_type: idtype-value")
+    purpose, entity = _purpose(received, criteria), _entity(criteria.get("notify_record_type"))
+    client = received.partner.client_id
+    wanted = _identifiers(criteria.get("filter"))
+    if SpdciSubscription.objects.filter(client_id=client, ended_at__isnull=True).count() + len(wanted) > MOST_WATCHED:
+        raise Rejected("rjct.subscription.too_many", f"at most {MOST_WATCHED}")
+    codes = []
+    for number in wanted:
+        given: dict[str, Any] = {"client_id": client, "purpose": purpose, "token": numbers.id_token(number), "entity": entity, "ended_at": None}
+        row, _fresh = SpdciSubscription.objects.get_or_create(
+            **given, defaults={
+                "area": received.partner.area, "code": secrets.token_hex(16), "transaction_id": received.message["transaction_id"], "made_at": now, "looked_at": now,
+            },
+        )  # fmt: skip
+        codes.append({"code": row.code, "status": "subscribe", "timestamp": now.isoformat()})
+    return {"subscriptions": codes}
+
+
+def _unsubscribe(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
+    """End subscriptions by their codes; somebody else's are not there."""
+    codes = received.message.get("subscription_codes")
+    if not isinstance(codes, list) or not 0 < len(codes) <= 1000 or not all(_name(code) for code in codes):
+        raise refusal("err.request.bad")
+    mine = SpdciSubscription.objects.filter(client_id=received.partner.client_id, code__in=codes)
+    known = set(mine.values_list("code", flat=True))
+    mine.filter(ended_at__isnull=True).update(ended_at=now)
+    statuses = [{"code": code, "status": "unsubscribe"} for code in codes if code in known]
+    status: dict[str, Any] = {"timestamp": now.isoformat(), "status": "succ" if statuses else "rjct", "subscription_status": statuses}
+    if not statuses:
+        status["status_reason_code"] = "rjct.subscription_code.invalid"
+    return status, [["", status["status"]]]
+
+
+def _status(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
+    """What became of earlier messages of the partner: references and outcomes, nobody's data."""
+    asked = received.message.get("txnstatus_request")
+    if not isinstance(asked, dict) or asked.get("txn_type") not in ("search", "subscribe", "unsubscribe"):
+        raise refusal("err.request.bad")
+    kind, value = asked.get("attribute_type"), asked.get("attribute_value")
+    rows = SpdciMessage.objects.filter(client_id=received.partner.client_id, action=asked["txn_type"]).exclude(correlation_id=received.correlation_id)
+    values = value if isinstance(value, list) else [value]
+    if not 0 < len(values) <= MOST_REQUESTS or not all(_name(each) for each in values):
+        raise refusal("err.request.bad")
+    if kind in ("transaction_id", "correlation_id"):
+        rows = rows.filter(**{f"{kind}__in": values})
+    elif kind == "reference_id_list":
+        wanted = Q()
+        for each in values:
+            wanted |= Q(outcomes__contains=[[each, "succ"]]) | Q(outcomes__contains=[[each, "rjct"]])
+        rows = rows.filter(wanted)
+    else:
+        raise refusal("err.request.bad")
+    found = [
+        {
+            "transaction_id": row.transaction_id, "correlation_id": row.correlation_id,
+            "search_response": [{"reference_id": reference, "timestamp": row.made_at.isoformat(), "status": status} for reference, status in row.outcomes],
+        }
+        for row in rows.order_by("-made_at", "-pk")[:MOST_REQUESTS]
+    ]  # fmt: skip
+    return {"txnstatus_response": {"txn_type": asked["txn_type"], "txn_status": found}}, []
+
+
+ACTIONS: dict[str, Callable[[Received, datetime], tuple[dict[str, Any], list[Any]]]] = {
+    "search": _search, "subscribe": _subscribe, "unsubscribe": _unsubscribe, "txn-status": _status,
+}  # fmt: skip

@@ -1,0 +1,171 @@
+"""Pages of the social registry interface: what a client may ask, what it watches, what it was told; and who agreed."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from doudi.api.models import ApiClient
+from doudi.api.spdci import callbacks, envelope, services
+from doudi.api.spdci.models import SpdciCallback, SpdciConsent, SpdciPartner, SpdciPurpose, SpdciSubscription
+from doudi.core.forms import DayInput, errors_into
+from doudi.core.lists import Column, ListPage
+from doudi.core.views.access import may
+
+SHOWN = 50
+FIELDS = (("identity", gettext_lazy("姓名、性别、出生日期")), ("household", gettext_lazy("家庭人口和成员")), ("programmes", gettext_lazy("享受的救助项目和金额")))
+
+
+class PartnerForm(forms.Form):
+    sender_id = forms.CharField(label=gettext_lazy("对方标识（sender_id）"), max_length=80)
+    key_id = forms.CharField(label=gettext_lazy("密钥编号"), max_length=40)
+    public_key = forms.CharField(label=gettext_lazy("签名公钥"), max_length=60, help_text=gettext_lazy("Ed25519，32 字节的 base64"))
+    callback_url = forms.CharField(label=gettext_lazy("回调地址"), max_length=300, required=False, help_text=gettext_lazy("https 地址；没有的只能用 sync 接口"))
+    version = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+
+
+class PurposeForm(forms.Form):
+    code = forms.CharField(label=gettext_lazy("用途代码"), max_length=40)
+    label = forms.CharField(label=gettext_lazy("用途"), max_length=100)
+    fields = forms.MultipleChoiceField(label=gettext_lazy("可以告知的内容"), choices=FIELDS, widget=forms.CheckboxSelectMultiple)  # type: ignore[assignment]
+    basis = forms.ChoiceField(label=gettext_lazy("依据"), choices=SpdciPurpose.Basis.choices)
+    document = forms.CharField(label=gettext_lazy("协议或法律依据"), max_length=200)
+
+
+class ConsentForm(forms.Form):
+    purpose = forms.ChoiceField(label=gettext_lazy("单位和用途"), choices=())
+    number = forms.CharField(label=gettext_lazy("身份证号"), max_length=40)
+    until = forms.DateField(label=gettext_lazy("到期日"), widget=DayInput())
+    document = forms.CharField(label=gettext_lazy("同意书编号或经过"), max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        open_ = [(str(row.pk), f"{row.partner.sender_id}　{row.label}") for row in services.purposes_open()]
+        self.fields["purpose"].choices = [("", _("请选择")), *open_]  # type: ignore[attr-defined]
+
+
+def _partner(client: ApiClient) -> SpdciPartner | None:
+    return SpdciPartner.objects.filter(client=client).first()
+
+
+@require_http_methods(["GET", "POST"])
+@may("api.manage")
+def show(request: HttpRequest, client_id: int) -> HttpResponse:
+    """The partner behind a client, its purposes, subscriptions and callbacks (without anybody's data)."""
+    client = get_object_or_404(ApiClient, pk=client_id)
+    partner = _partner(client)
+    given = {}
+    if partner:
+        key = base64.b64encode(bytes(partner.public_key)).decode()
+        given = {name: getattr(partner, name) for name in ("sender_id", "key_id", "callback_url", "version")} | {"public_key": key}
+    what = request.POST.get("what", "")
+    form = PartnerForm(request.POST if what == "partner" else None, initial=given)
+    purpose = PurposeForm(request.POST if what == "purpose" else None)
+    for each, work in ((form, _save_partner), (purpose, _save_purpose)):
+        if each.is_bound and each.is_valid():
+            try:
+                work(client, partner, each.cleaned_data)
+                messages.success(request, _("已保存。"))
+                return redirect("api:spdci", client.pk)
+            except ValidationError as error:
+                errors_into(each, error)
+    open_ = SpdciSubscription.objects.filter(client=client, ended_at__isnull=True)
+    context = {
+        "client": client, "partner": partner, "form": form, "purpose": purpose, "right": callbacks.RIGHT in client.scopes,
+        "purposes": SpdciPurpose.objects.filter(partner=partner).order_by("ended_at", "code") if partner else [],
+        "open": open_.count(), "subscriptions": open_.select_related("purpose").order_by("-made_at", "pk")[:SHOWN],
+        "callbacks": SpdciCallback.objects.filter(client=client).defer("message").order_by("-made_at", "-pk")[:SHOWN],
+        "own_key": base64.b64encode(envelope.public_of(envelope.own_key())).decode(), "labels": dict(FIELDS),
+    }  # fmt: skip
+    return render(request, "api/spdci.html", context, status=422 if form.errors or purpose.errors else 200)
+
+
+def _save_partner(client: ApiClient, partner: SpdciPartner | None, given: dict[str, Any]) -> None:
+    services.set_partner(client_id=client.pk, now=timezone.now(), **given)
+
+
+def _save_purpose(client: ApiClient, partner: SpdciPartner | None, given: dict[str, Any]) -> None:
+    services.add_purpose(partner_id=partner.pk if partner else 0, now=timezone.now(), **given)
+
+
+@require_POST
+@may("api.manage")
+def end_purpose(request: HttpRequest, purpose_id: int) -> HttpResponse:
+    row = get_object_or_404(SpdciPurpose.objects.select_related("partner"), pk=purpose_id)
+    try:
+        services.end_purpose(purpose_id=row.pk, now=timezone.now())
+        messages.success(request, _("用途已停用。"))
+    except ValidationError as error:
+        messages.error(request, "；".join(error.messages))
+    return redirect("api:spdci", row.partner.client_id)
+
+
+class Consents(ListPage):
+    title = gettext_lazy("信息共享同意")
+    act = "spdci.consent"
+    crumbs = ((gettext_lazy("标准与参数"), ""),)
+    order = ("-made_at", "id")
+    template = "api/consents.html"
+    subject = "spdci_consent"
+    exports = False
+    empty_title = gettext_lazy("还没有同意记录")
+    empty_hint = gettext_lazy("本人同意把自己的情况告知别的单位的，在上面登记；可以随时撤回。")
+    columns = (
+        Column(gettext_lazy("人员"), lambda row: row.person_name),
+        Column(gettext_lazy("单位和用途"), lambda row: row.purpose.label, small=lambda row: row.purpose.partner.sender_id),
+        Column(gettext_lazy("自"), "starts", kind="day"),
+        Column(gettext_lazy("止"), "ends", kind="day"),
+        Column(gettext_lazy("依据"), "document"),
+        Column(
+            gettext_lazy("状态"), lambda row: _("已撤回") if row.withdrawn_at else _("已到期") if row.ends <= timezone.localdate() else _("有效"), kind="tag",
+            colour=lambda row: "gray" if row.withdrawn_at or row.ends <= timezone.localdate() else "green",
+        ),
+        Column(gettext_lazy("编号"), "pk", kind="code"),
+    )  # fmt: skip
+
+    def rows(self) -> QuerySet[SpdciConsent]:
+        return services.consents()
+
+    def context(self) -> dict[str, Any]:
+        return {"consent": getattr(self, "_given", None) or ConsentForm()}
+
+
+@require_POST
+@may("spdci.consent")
+def consent(request: HttpRequest) -> HttpResponse:
+    """Note a consent, or its end (`withdraw`: number of the record)."""
+    if "withdraw" in request.POST:
+        number = request.POST["withdraw"].strip()
+        try:
+            services.withdraw_consent(consent_id=int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0, now=timezone.now())
+            messages.success(request, _("已撤回。"))
+        except ValidationError as error:
+            messages.error(request, "；".join(error.messages))
+        return redirect("api:consents")
+    form = ConsentForm(request.POST)
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            services.record_consent(
+                purpose_id=int(given["purpose"]), number=given["number"], until=given["until"], document=given["document"], now=timezone.now()
+            )
+            messages.success(request, _("已登记。"))
+            return redirect("api:consents")
+        except ValidationError as error:
+            errors_into(form, error)
+    page = Consents()
+    page.setup(request)
+    page._given = form  # type: ignore[attr-defined]
+    request.method = "GET"
+    return page.dispatch(request)  # type: ignore[return-value]
