@@ -261,8 +261,8 @@ def _order(given: Any) -> list[str]:
     if not given:
         return ["pk"]
     known = {"birth_date": "birth_date", "registration_date": "made_at"}
-    if not isinstance(given, list) or not all(
-        isinstance(each, dict) and each.get("attribute_name") in known and each.get("sort_order", "asc") in ("asc", "desc") for each in given
+    if not isinstance(given, list) or len(given) > 5 or not all(
+        isinstance(each, dict) and _name(each.get("attribute_name")) and each["attribute_name"] in known and each.get("sort_order", "asc") in ("asc", "desc") for each in given
     ):
         raise Rejected("rjct.sort.invalid", "birth_date or registration_date, asc or desc")
     return [("-" if each.get("sort_order") == "desc" else "") + known[each["attribute_name"]] for each in given] + ["pk"]
@@ -286,7 +286,7 @@ def _predicates(people: QuerySet[Person], query: Any, on: date) -> QuerySet[Pers
 
 def _condition(name: Any, operator: Any, value: Any, on: date) -> Q:
     values = value if isinstance(value, list) and operator == "in" else [value]
-    if operator not in OPERATORS or not 0 < len(values) <= 20 or not all(_name(each) and len(each) <= 20 for each in values):
+    if not _name(operator) or operator not in OPERATORS or not 0 < len(values) <= 20 or not all(_name(each) and len(each) <= 20 for each in values):
         raise Rejected("rjct.filter.invalid", f"{name if isinstance(name, str) else ''}"[:40])
     if name == "birth_date":
         try:

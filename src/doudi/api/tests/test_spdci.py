@@ -222,6 +222,27 @@ def test_one_request_of_a_batch_that_is_refused_does_not_stop_the_others(partner
     assert family.people[0].name not in json.dumps(status, ensure_ascii=False)
 
 
+def test_whatever_a_partner_signs_is_answered_in_the_standards_words(partner: Partner) -> None:
+    odd: list[Any] = [None, "x", "\x00", 5, 1e300, True, [], [[]], {}, {"a": {}}, [None], [{}], ["\ud7ff"]]
+    messages = [{"search_request": each} for each in odd]
+    for each in odd:
+        for name in ("query", "query_type", "consent", "response_entity", "pagination", "sort"):
+            messages.append({"search_request": [request([where("birth_date", "ge", "1900-01-01")], "predicate", **{name: each})]})
+        messages.append({"search_request": [request({"type": "UIN", "value": each}), request([where("birth_date", each, each)], "predicate")]})
+        messages.append({"search_request": [request([where(each, "in", [each])], "predicate", sort=[{"attribute_name": each, "sort_order": each}])]})
+    bodies = [("/sync/search", "search", message) for message in messages]
+    bodies += [("/sync/txn/status", "txn-status", {"txnstatus_request": {"txn_type": "search", "attribute_type": "reference_id_list", "attribute_value": each}}) for each in odd]
+    bodies += [("/sync/txn/status", "txn-status", {"txnstatus_request": each}) for each in odd]
+    for path, action, message in bodies:
+        answer = partner.post(path, partner.envelope(action, {"transaction_id": "t"} | message))
+        assert answer.status_code in (200, 400, 422), (message, answer.content)
+        if answer.status_code == 400:
+            assert error_of(answer)["code"].startswith("err."), answer.content
+    for transaction in odd:
+        answer = partner.post("/sync/search", partner.envelope("search", {"transaction_id": transaction}))
+        assert answer.status_code == 400
+
+
 def test_a_message_is_taken_once(partner: Partner, family: Given) -> None:
     body = partner.envelope("search", {"transaction_id": "t", "search_request": [request(uin(family.people[0]))]})
     assert partner.post("/sync/search", body).status_code == 200
