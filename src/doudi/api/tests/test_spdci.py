@@ -83,7 +83,7 @@ def check(found: dict[str, Any], receiver: str) -> None:
     assert found["header"]["receiver_id"] == receiver
 
 
-def request(query: Any, kind: str = "idtype-value", purpose: str = LAW, **criteria: Any) -> dict[str, Any]:
+def request(query: Any, kind: str = "idtype-value", purpose: str = LAW, /, **criteria: Any) -> dict[str, Any]:
     given = {"query_type": kind, "query": query, "consent": {"purpose": {"code": purpose}}} | criteria
     return {"reference_id": f"r{next(_ids)}", "timestamp": NOW.isoformat(), "search_criteria": given}
 
