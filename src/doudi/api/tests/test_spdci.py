@@ -108,7 +108,7 @@ def family() -> Given:
 
 @pytest.fixture
 def partner(system: Callable[..., System]) -> Partner:
-    return Partner(system(rights=["registry:search"]))
+    return Partner(system(rights=["registry:search"], per_minute=6000))
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_one_request_of_a_batch_that_is_refused_does_not_stop_the_others(partner
 
 
 def test_whatever_a_partner_signs_is_answered_in_the_standards_words(partner: Partner) -> None:
-    odd: list[Any] = [None, "x", "\x00", 5, 1e300, True, [], [[]], {}, {"a": {}}, [None], [{}], ["\ud7ff"]]
+    odd: list[Any] = [None, "\x00", 1e300, [[]], {"a": {}}, [None]]
     messages = [{"search_request": each} for each in odd]
     for each in odd:
         for name in ("query", "query_type", "consent", "response_entity", "pagination", "sort"):
