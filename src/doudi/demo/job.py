@@ -44,6 +44,7 @@ from doudi.demo import (
     raising,
     recovering,
     relieving,
+    resources,
     sweeping,
     visiting,
     volunteering,
@@ -124,6 +125,7 @@ def run(demo: Demo) -> dict[str, Any]:
         institutions.institutions,
         coordinating.coordination,
         volunteering.volunteering,
+        resources.resources,
         portal.portal,
         board.board,
     ):

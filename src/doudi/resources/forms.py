@@ -160,7 +160,7 @@ class PublicAnswerForm(public.PublicForm):
 
 
 class CodeForm(forms.Form):
-    code = forms.CharField(label=_("确认码"), max_length=12, help_text=_("短信中网址的最后 12 位"))
+    code = forms.RegexField(r"^[0-9A-Za-z]{1,12}$", label=_("确认码"), help_text=_("短信中网址的最后 12 位"))
 
 
 class AmountForm(forms.Form):

@@ -126,8 +126,8 @@ def register_figures(on: date) -> list[dict[str, Any]]:
         stale=Count("id", filter=~Q(state="ended") & Q(confirm_by__lt=on)), paused=Count("id", filter=Q(state="paused")),
     )  # fmt: skip
     return [
-        {"label": _("可用资源"), "value": f"{found['all']:,}", "unit": _("项")}, {"label": _("提供方"), "value": f"{found['holders']:,}", "unit": _("家")},
-        {"label": _("超期未核实"), "value": f"{found['stale']:,}", "unit": _("项"), "url": "?state=stale"}, {"label": _("暂停"), "value": f"{found['paused']:,}", "unit": _("项")},
+        {"label": _("可用资源"), "value": f"{found['all']:,}"}, {"label": _("提供方"), "value": f"{found['holders']:,}"},
+        {"label": _("超期未核实"), "value": f"{found['stale']:,}", "url": "?state=stale"}, {"label": _("暂停"), "value": f"{found['paused']:,}"},
     ]  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def donation_figures() -> list[dict[str, Any]]:
     return [
         {"label": _("捐款"), "value": f"{money['r'] or NOUGHT:,.2f}", "unit": _("元"), "note": _("%(n)d 笔") % {"n": money["n"]}},
         {"label": _("已分配"), "value": f"{money['a'] or NOUGHT:,.2f}", "unit": _("元")}, {"label": _("已送达"), "value": f"{money['d'] or NOUGHT:,.2f}", "unit": _("元")},
-        {"label": _("捐物"), "value": f"{goods:,}", "unit": _("批")}, {"label": _("在途"), "value": f"{waiting:,}", "unit": _("项")},
+        {"label": _("捐物"), "value": f"{goods:,}"}, {"label": _("在途"), "value": f"{waiting:,}"},
     ]  # fmt: skip
 
 

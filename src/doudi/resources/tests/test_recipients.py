@@ -68,6 +68,7 @@ def test_8_2_a_recipient_confirms_by_the_address_on_the_phone_once(world: World,
     with scopes.acting(world.town):
         assert (fresh(made).state, fresh(made).confirmed, fresh(made).satisfaction) == ("confirmed", "code", 5)
         assert (fresh(bad).state, fresh(bad).objection) == ("disputed", "没人来过")
+    assert client.post("/service/", {"code": "../a"}).status_code == 200 and client.post("/service/", {"code": made.code.lower()}).status_code == 302
     codes = ("A" * 12, "23456789ABCD", "x", "１２３４５６７８９０１２")
     answers = [client.get(f"/service/{code}/") for code in codes]
     texts = {re.sub(r"<[^>]*>", "", each.content.decode()) for each in answers}

@@ -54,7 +54,7 @@ class Contracts(ListPage):
         Column(gettext_lazy("合同编号"), "number", kind="code", url=lambda row: reverse("resources:contract", args=[row.pk])),
         Column(gettext_lazy("名称"), "title", small=lambda row: row.provider),
         Column(gettext_lazy("地区"), "area", kind="area"),
-        Column(gettext_lazy("期限"), lambda row: f"{row.starts} — {row.until}", kind="code"),
+        Column(gettext_lazy("合同期限"), lambda row: f"{row.starts} — {row.until}", kind="code"),
         Column(gettext_lazy("金额（元）"), "amount", kind="money", sort="amount"),
         Column(gettext_lazy("状态"), "get_state_display", kind="tag", colour=lambda row: queries.CONTRACT_COLOURS[row.state]),
     )
@@ -113,7 +113,6 @@ def contract(request: HttpRequest, contract_id: int) -> HttpResponse:
         {
             "label": label,
             "value": f"{figures['states'].get(state, 0):,}",
-            "unit": _("条"),
             "url": f"{reverse('resources:services')}?contract={row.pk}&state={state}",
         }
         for state, label in names.items()

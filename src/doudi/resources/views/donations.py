@@ -61,7 +61,7 @@ class Donations(ListPage):
         Column(gettext_lazy("收据号"), "number", kind="code", url=lambda row: reverse("resources:donation", args=[row.pk])),
         Column(gettext_lazy("捐赠人"), lambda row: row.donor or _("匿名"), small=lambda row: row.get_purpose_display()),
         Column(gettext_lazy("物品"), "named_item"),
-        Column(gettext_lazy("接收"), lambda row: amount(row.quantity, row.unit, row.kind)),
+        Column(gettext_lazy("收到数量"), lambda row: amount(row.quantity, row.unit, row.kind)),
         Column(gettext_lazy("已分配"), lambda row: amount(row.allocated, row.unit, row.kind)),
         Column(gettext_lazy("已送达"), lambda row: amount(row.delivered, row.unit, row.kind)),
         Column(gettext_lazy("接收日期"), "received_on", kind="day", sort="received_on"),
@@ -146,7 +146,7 @@ def donation(request: HttpRequest, donation_id: int) -> HttpResponse:
     context = {
         "row": row, "colour": queries.DONATION_COLOURS[row.state], "desc": desc, "problem": problem,
         "figures": [
-            {"label": _("接收"), "value": amount(row.quantity, row.unit, row.kind)}, {"label": _("已分配"), "value": amount(row.allocated, row.unit, row.kind)},
+            {"label": _("收到数量"), "value": amount(row.quantity, row.unit, row.kind)}, {"label": _("已分配"), "value": amount(row.allocated, row.unit, row.kind)},
             {"label": _("已送达"), "value": amount(row.delivered, row.unit, row.kind)}, {"label": _("可分配"), "value": amount(row.left, row.unit, row.kind)},
         ],
         "rows": [

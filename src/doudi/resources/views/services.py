@@ -205,7 +205,9 @@ def service(request: HttpRequest, service_id: int) -> HttpResponse:
         )
     if row.satisfaction:
         desc.append((_("满意度"), "★" * row.satisfaction + "☆" * (5 - row.satisfaction)))
-    for label, text in ((_("服务内容"), row.note), (_("异议"), row.objection), (_("说明"), row.reason)):
+    # what was done and said is for those who serve and check, not for finance
+    near = any(duties.may(act) for act in ("purchases.confirm", "purchases.record", "purchases.accept"))
+    for label, text in ((_("服务内容"), row.note if near else ""), (_("异议"), row.objection if near else ""), (_("说明"), row.reason)):
         if text:
             desc.append((label, text, True))
     context = {

@@ -58,7 +58,7 @@ def acceptance(request: HttpRequest, acceptance_id: int) -> HttpResponse:
         "left": sum(1 for each in checks if not each.result), "results": QualityCheck.Result.choices, "problem": problem, "submit": None, "rest": rest,
         "spendings": row.spendings.select_related("fund").order_by("fund_year"),
         "figures": [
-            {"label": _("记录"), "value": f"{row.records:,}", "unit": _("条")}, {"label": _("抽查"), "value": f"{len(checks):,}", "unit": _("条"), "note": f"{row.share}%"},
+            {"label": _("服务记录"), "value": f"{row.records:,}"}, {"label": _("抽查"), "value": f"{len(checks):,}", "note": f"{row.share}%"},
             {"label": _("不属实"), "value": f"{wrong} / {checked}"}, {"label": _("认可金额"), "value": f"{rest:,.2f}", "unit": _("元")},
             {"label": _("扣减"), "value": f"{proposed:,.2f}", "unit": _("元")}, {"label": _("应付"), "value": f"{rest - proposed:,.2f}", "unit": _("元")},
         ],
