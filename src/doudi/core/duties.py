@@ -143,6 +143,8 @@ MAY: dict[str, set[str]] = {
     # a township's reserve: the township pays out, the county's finance hands over money and settles
     "payments.reserve": {Duty.TOWNSHIP_OFFICER},
     "payments.reserve_view": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.SUPERVISOR} | MONEY,
+    # counting a month is the system's own work, by rule and by command
+    "reports.count": {Duty.SUPERVISOR},
     "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
     "payments.returns": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR} | MONEY,
     "relief.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},

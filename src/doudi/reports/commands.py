@@ -41,3 +41,33 @@ def measures(area: Annotated[str, typer.Option(help="地区代码，如 41、410
             for c in each:
                 table.add_row(c.number, str(c.title), c.place or "—", "尚未建设" if c.value is None else f"{c.value} {c.unit}")
         Console().print(table)
+
+
+@app.command("statistics")
+def count_months(
+    first: Annotated[str, typer.Option("--from", help="从哪个月，如 2022-11")],
+    last: Annotated[str, typer.Option("--to", help="到哪个月；不填则只统计一个月")] = "",
+    area: Annotated[str, typer.Option(help="地区代码，如 41、410122")] = "41",
+    as_json: AsJson = False,
+) -> None:
+    """统计月报：重新统计若干个月（每天夜里自动统计当月）。"""
+    with ready():
+        from datetime import date
+
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.commandline import show
+        from doudi.core.duties import WORKER
+        from doudi.reports import services
+
+        try:
+            month, until = (date.fromisoformat(f"{text}-01") for text in (first, last or first))
+        except ValueError:
+            raise typer.BadParameter("月份应写作 2022-11") from None
+        counted: dict[str, Any] = {}
+        while month <= until:
+            with scopes.acting(scopes.Scope(area=area, duty=WORKER, page="doudi statistics", acts=frozenset({"reports.count"}))):
+                counted[f"{month:%Y-%m}"] = services.count_month(area=area, month=month, now=timezone.now())
+            month = services.month_after(month)
+        show(counted, as_json=as_json, title="统计月报")

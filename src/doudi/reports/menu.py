@@ -5,3 +5,5 @@ from django.utils.translation import gettext_lazy as _
 from doudi.core import menu
 
 menu.add("reports", _("八项举措"), "reports:measures", "reports.view", 10)
+menu.add("reports", _("统计月报"), "reports:statistics", "reports.view", 20)
+menu.add("reports", _("趋势分析"), "reports:trends", "reports.view", 30)

@@ -1,13 +1,30 @@
-"""Reads of reports: the eight measures with their live figures."""
+"""Reads of reports: the eight measures with their live figures, the monthly table, trends; from counted figures, a few queries whatever the size."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
 
+from django.db.models import Max, Sum
+from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
-from doudi.core import duties, measures
+from doudi.core import duties, measures, places
+from doudi.reports.models import MonthlyFigure
+from doudi.reports.services import month_before
+from doudi.reports.statistics import LINES, SECTIONS, YUAN, Line
+
+Sums = dict[str, Decimal]
+LEVELS = {2: 4, 4: 6, 6: 9}
+"""Length of a place's code -> of those below it by which its table is divided."""
+FEW = 10
+"""Numbers of people below this are not published (小数值不公开)."""
 
 
 @dataclass(frozen=True)
@@ -35,3 +52,116 @@ def clauses() -> list[tuple[int, str | Promise, list[Clause]]]:
                 url = reverse(there.url_name)
         found.setdefault(int(number[0]), []).append(Clause(number, title, value, unit, url, place))
     return [(measure, measures.MEASURES[measure], rows) for measure, rows in found.items()]
+
+
+def months(area: str) -> list[date]:
+    """Counted months of a place, the latest first."""
+    rows = MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":")
+    return list(rows.order_by("-month").values_list("month", flat=True).distinct())
+
+
+def counted_at(area: str, month: date) -> Any:
+    return MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":", month=month).aggregate(at=Max("counted_at"))["at"]
+
+
+def sums(area: str, month: date) -> Sums:
+    """key -> sum over a place."""
+    rows = MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":", month=month)
+    return dict(rows.values_list("key").annotate(value=Sum("value")))
+
+
+def sums_below(area: str, month: date) -> dict[str, Sums]:
+    """Place below -> key -> sum; what belongs to none of them (a county's payrolls) stays out."""
+    length = LEVELS.get(len(area))
+    if length is None:
+        return {}
+    rows = MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":", month=month).annotate(place=Left("area", length))
+    found: dict[str, Sums] = {}
+    for place, key, value in rows.values_list("place", "key").annotate(value=Sum("value")):
+        if len(place) == length:
+            found.setdefault(place, {})[key] = value
+    return dict(sorted(found.items()))
+
+
+def sums_over(area: str, wanted: Sequence[date]) -> dict[date, Sums]:
+    """Month -> key -> sum over a place."""
+    found: dict[date, Sums] = {month: {} for month in wanted}
+    rows = MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":", month__in=wanted)
+    for month, key, value in rows.values_list("month", "key").annotate(value=Sum("value")):
+        found[month][key] = value
+    return found
+
+
+def value_of(line: Line, given: Sums) -> Decimal | None:
+    """A line's value of these sums; None for an average of nobody."""
+    if line.over is None:
+        return given.get(line.key, Decimal(0))
+    above, below = (given.get(key, Decimal(0)) for key in line.over)
+    return (above / below).quantize(Decimal("0.01")) if below else None
+
+
+def said(line: Line, value: Decimal | None) -> str:
+    if value is None:
+        return "—"
+    return f"{value:,.2f}" if line.unit is YUAN else f"{value:,.0f}"
+
+
+def table(area: str, month: date) -> list[dict[str, Any]]:
+    """Sections of lines with this month's value, the month before's, and where the list is; two queries."""
+    now, before = (sums_over(area, [month, month_before(month)])[each] for each in (month, month_before(month)))
+    out = []
+    for title, lines in SECTIONS:
+        rows = []
+        for line in lines:
+            value, earlier = value_of(line, now), value_of(line, before)
+            url = ""
+            if line.list_of and duties.may("enrolment.view"):
+                url = reverse("enrolment:awards") + "?" + urlencode({"programme": line.list_of, "area": area, "state": "active"})
+            step = value - earlier if before and value is not None and earlier is not None and value != earlier else None
+            rows.append({
+                "label": line.label, "unit": line.unit, "value": said(line, value), "below": line.below, "url": url,
+                "change": "" if step is None else f"{step:+,.2f}" if line.unit is YUAN else f"{step:+,.0f}",
+            })  # fmt: skip
+        out.append({"title": title, "rows": rows})
+    return out
+
+
+def by_place(area: str, month: date) -> list[tuple[str, str, list[str]]]:
+    """(code, name, values of all lines) of the places below."""
+    found = sums_below(area, month)
+    places.preload(found)
+    return [(code, places.name(code), [said(line, value_of(line, given)) for line in LINES]) for code, given in found.items()]
+
+
+def last_months(month: date, count: int) -> list[date]:
+    """`count` months up to this one, the earliest first."""
+    found = [month.replace(day=1)]
+    while len(found) < count:
+        found.insert(0, month_before(found[0]))
+    return found
+
+
+ASSISTED = ("dibao.urban.people", "dibao.rural.people", "tekun.urban.people", "tekun.rural.people")
+
+
+def total(given: Sums, keys: Iterable[str]) -> Decimal:
+    return sum((given.get(key, Decimal(0)) for key in keys), Decimal(0))
+
+
+def spent(given: Sums) -> Decimal:
+    """Yuan of all programmes of the month."""
+    return sum((value for key, value in given.items() if key.endswith(".yuan") and key not in ("regular.yuan", "in_time.yuan")), Decimal(0))
+
+
+def published(values: dict[str, Decimal]) -> dict[str, Decimal | None]:
+    """Numbers of people by place as they may be published: none below FEW but 0; and never one withheld alone, which the sum would tell."""
+    shown: dict[str, Decimal | None] = {code: None if 0 < value < FEW else value for code, value in values.items()}
+    if sum(value is None for value in shown.values()) == 1:
+        rest = [code for code, value in shown.items() if value]
+        if rest:
+            shown[min(rest, key=lambda code: values[code])] = None
+    return shown
+
+
+def share_label(value: Decimal | None) -> str:
+    return _("少于 %(few)s") % {"few": FEW} if value is None else f"{value:,.0f}"

@@ -2,14 +2,164 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+import io
+from datetime import date
+from typing import Any
+from urllib.parse import quote, urlencode
 
+import xlsxwriter
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from doudi.core import charts, duties, places
+from doudi.core import scope as scopes
+from doudi.core.lists import safe
 from doudi.core.views.access import may
 from doudi.reports import queries
+from doudi.reports.statistics import LINES, SECTIONS, YUAN
+
+TREND = 12
+YEARS = 36
 
 
 @may("reports.view")
 def measures(request: HttpRequest) -> HttpResponse:
     """The eight measures, clause by clause, with live figures of the reader's area."""
     return render(request, "reports/measures.html", {"measures": queries.clauses()})
+
+
+def _place(request: HttpRequest) -> str:
+    """The place asked for, within the reader's; Http404 for another."""
+    own = scopes.current().area
+    asked = request.GET.get("area", own)
+    if not asked.isdigit() or len(asked) not in (2, 4, 6, 9, 12) or not asked.startswith(own):
+        raise Http404
+    return asked[:9]
+
+
+def _month(request: HttpRequest, counted: list[date]) -> date:
+    """The month asked for, else the latest that was counted, else this one."""
+    try:
+        asked = date.fromisoformat(f"{request.GET.get('month', '')}-01")
+    except ValueError:
+        return counted[0] if counted else timezone.localdate().replace(day=1)
+    return asked
+
+
+def _above(area: str) -> list[tuple[str, str]]:
+    """(code, name) of the places from the reader's own down to this one."""
+    own = scopes.current().area
+    codes = [area[:length] for length in (2, 4, 6, 9) if len(own) <= length <= len(area)]
+    places.preload(codes)
+    return [(code, places.name(code)) for code in codes]
+
+
+@require_GET
+@may("reports.view")
+def statistics(request: HttpRequest) -> HttpResponse:
+    """The monthly table of civil affairs of a place, by the places below it; each number of awards opens its list."""
+    area = _place(request)
+    counted = queries.months(area)
+    month = _month(request, counted)
+    below = queries.by_place(area, month)
+    context = {
+        "area": area, "above": _above(area), "month": month, "months": counted, "sections": queries.table(area, month), "below": below, "lines": LINES,
+        "at": queries.counted_at(area, month), "deeper": len(area) < 6, "closed": month in counted,
+    }  # fmt: skip
+    return render(request, "reports/statistics.html", context)
+
+
+@require_GET
+@may("reports.view")
+def workbook(request: HttpRequest) -> HttpResponse:
+    """The same as a workbook: the place and those below it, one line each."""
+    area = _place(request)
+    month = _month(request, queries.months(area))
+    whole = queries.sums(area, month)
+    rows = [(area, places.name(area), whole), *((code, places.name(code), given) for code, given in queries.sums_below(area, month).items())]
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {"in_memory": True})
+    sheet = book.add_worksheet(f"{month:%Y-%m}")
+    head, money, count = book.add_format({"bold": True, "text_wrap": True, "valign": "top"}), book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "#,##0"})
+    sheet.write(0, 0, _("%(place)s民政统计月报") % {"place": places.name(area)} + f" {month:%Y-%m}", book.add_format({"bold": True}))
+    at = 2
+    for title, lines in SECTIONS:
+        sheet.merge_range(1, at, 1, at + len(lines) - 1, str(title), head)
+        at += len(lines)
+    for column, words in enumerate([_("地区代码"), _("地区"), *(f"{line.label}（{line.unit}）" for line in LINES)]):
+        sheet.write(2, column, words, head)
+    for number, (code, name, given) in enumerate(rows, 3):
+        sheet.write_string(number, 0, code)
+        sheet.write_string(number, 1, safe(name))
+        for column, line in enumerate(LINES, 2):
+            value = queries.value_of(line, given)
+            if value is not None:
+                sheet.write_number(number, column, float(value), money if line.unit is YUAN else count)
+    sheet.freeze_panes(3, 2)
+    sheet.set_column(0, 1, 14)
+    sheet.set_column(2, len(LINES) + 1, 13)
+    book.close()
+    answer = HttpResponse(made.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{area}-{month:%Y-%m}-民政统计月报.xlsx')}"
+    return answer
+
+
+@require_GET
+@may("reports.view")
+def trends(request: HttpRequest) -> HttpResponse:
+    """Recipients, expenditure, punctuality and discovery of the last year, or of three, and where the recipients are."""
+    area = _place(request)
+    counted = queries.months(area)
+    month = _month(request, counted)
+    span = YEARS if request.GET.get("span") == str(YEARS) else TREND
+    wanted = queries.last_months(month, span)
+    found = queries.sums_over(area, wanted)
+    labels = [f"{each:%y-%m}" if span > TREND else f"{each.month}月" for each in wanted]
+
+    def line(*keys: str) -> list[Any]:
+        return [queries.total(found[each], keys) if found[each] else None for each in wanted]
+
+    due = [found[each].get("regular.yuan") for each in wanted]
+    shares = [None if not whole else 100 * found[each].get("in_time.yuan", 0) / whole for whole, each in zip(due, wanted, strict=True)]
+    spent = [queries.spent(found[each]) / 10_000 if found[each] else None for each in wanted]
+    drawn = [
+        (_("保障对象"), _("人，每月1日"), charts.line_chart(labels, [
+            (_("城市低保"), line("dibao.urban.people")), (_("农村低保"), line("dibao.rural.people")), (_("特困"), line("tekun.urban.people", "tekun.rural.people")),
+        ], title=_("保障对象人数"), zero=True), [_("城市低保"), _("农村低保"), _("特困")]),
+        (_("救助资金支出"), _("万元，扣除退票"), charts.line_chart(labels, [(_("支出"), spent)], title=_("救助资金支出"), zero=True), []),
+        (_("10日前到账"), _("占当月应发放，%"), charts.line_chart(labels, [(_("按时到账"), shares)], title=_("10日前到账的比例"), zero=True), []),
+        (_("主动发现"), _("条"), charts.line_chart(labels, [(_("新增线索"), line("leads.signals")), (_("已救助"), line("leads.helped"))], title=_("救助线索"), zero=True),
+         [_("新增线索"), _("已救助")]),
+    ]  # fmt: skip
+    below = {code: queries.total(given, queries.ASSISTED) for code, given in queries.sums_below(area, month).items()}
+    places.preload(below)
+    if len(area) == 2:
+        where = charts.tile_map(dict(below), title=_("低保和特困对象"), unit=_("人"))
+    else:
+        where = charts.bar_chart([(places.name(code), value) for code, value in below.items()], title=_("低保和特困对象"), unit=_("人")) if below else ""
+    now, before = found.get(month, {}), found.get(queries.month_before(month), {})
+    context = {
+        "area": area, "above": _above(area), "month": month, "months": counted, "charts": drawn if any(found.values()) else [], "where": where, "span": span,
+        "below": [(code, places.name(code), value) for code, value in below.items()], "deeper": len(area) < 6, "figures": _figures(area, month, now, before),
+    }  # fmt: skip
+    return render(request, "reports/trends.html", context)
+
+
+def _figures(area: str, month: date, now: queries.Sums, before: queries.Sums) -> list[dict[str, Any]]:
+    url = reverse("reports:statistics") + "?" + urlencode({"area": area, "month": f"{month:%Y-%m}"})
+    people, earlier = queries.total(now, queries.ASSISTED), queries.total(before, queries.ASSISTED)
+    due = now.get("regular.yuan")
+    share = f"{now.get('in_time.yuan', 0) / due:.1%}" if due else "—"
+    change = _("比上月 %(change)s 人") % {"change": f"{people - earlier:+,.0f}"} if before else ""
+    calendar = reverse("payments:calendar") if duties.may("payments.view") else ""
+    timing = reverse("discovery:timing") if duties.may("discovery.timing") else ""
+    return [
+        {"label": _("低保和特困对象"), "value": f"{people:,.0f}", "unit": _("人"), "url": url, "note": change},
+        {"label": _("本月支出"), "value": f"{queries.spent(now) / 10_000:,.2f}", "unit": _("万元"), "url": url},
+        {"label": _("10日前到账"), "value": share, "unit": "", "url": calendar},
+        {"label": _("新增线索"), "value": f"{now.get('leads.signals', 0):,.0f}", "unit": _("条"), "url": timing},
+    ]  # fmt: skip
