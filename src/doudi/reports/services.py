@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -25,6 +26,12 @@ def month_before(month: date) -> date:
     return (month.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
+def closed(month: date, on: date) -> bool:
+    """Whether a month's figures stay as they are."""
+    after = month_after(month)
+    return on > after.replace(day=CLOSED_AFTER)
+
+
 @transaction.atomic
 def count_month(*, area: str, month: date, now: datetime) -> int:
     """Count a month of an area anew and put it in place of what was counted before; returns the figures kept. One delete and one statement."""
@@ -32,7 +39,7 @@ def count_month(*, area: str, month: date, now: datetime) -> int:
     first = month.replace(day=1)
     low, high = area, area + ":"
     over = month_after(first)
-    given = {
+    given: dict[str, Any] = {
         "low": low, "high": high, "month": first, "keys": sorted(KEYS), "now": now, "tenth": first.replace(day=10),
         "begins": datetime.combine(first, time(0), CHINA), "over": datetime.combine(over, time(0), CHINA),
     }  # fmt: skip

@@ -8,4 +8,5 @@ urlpatterns = [
     path("statistics/", views.statistics, name="statistics"),
     path("statistics/workbook/", views.workbook, name="workbook"),
     path("statistics/trends/", views.trends, name="trends"),
+    path("open-data/", views.public, name="public"),
 ]

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -19,7 +20,7 @@ from doudi.core import charts, duties, places
 from doudi.core import scope as scopes
 from doudi.core.lists import safe
 from doudi.core.views.access import may
-from doudi.reports import queries
+from doudi.reports import queries, services
 from doudi.reports.statistics import LINES, SECTIONS, YUAN
 
 TREND = 12
@@ -137,16 +138,40 @@ def trends(request: HttpRequest) -> HttpResponse:
     ]  # fmt: skip
     below = {code: queries.total(given, queries.ASSISTED) for code, given in queries.sums_below(area, month).items()}
     places.preload(below)
+    where: str = ""
     if len(area) == 2:
         where = charts.tile_map(dict(below), title=_("低保和特困对象"), unit=_("人"))
-    else:
-        where = charts.bar_chart([(places.name(code), value) for code, value in below.items()], title=_("低保和特困对象"), unit=_("人")) if below else ""
+    elif below:
+        where = charts.bar_chart([(places.name(code), value) for code, value in below.items()], title=_("低保和特困对象"), unit=_("人"))
     now, before = found.get(month, {}), found.get(queries.month_before(month), {})
     context = {
         "area": area, "above": _above(area), "month": month, "months": counted, "charts": drawn if any(found.values()) else [], "where": where, "span": span,
         "below": [(code, places.name(code), value) for code, value in below.items()], "deeper": len(area) < 6, "figures": _figures(area, month, now, before),
     }  # fmt: skip
     return render(request, "reports/trends.html", context)
+
+
+@require_GET
+def public(request: HttpRequest) -> HttpResponse:
+    """Recipients by place of the latest month that is closed, for everybody: small numbers are withheld, and none alone."""
+    area = request.GET.get("area", places.PROVINCE)
+    if area != places.PROVINCE and not (len(area) == 4 and area in charts.TILES):
+        raise Http404
+    today = timezone.localdate()
+    with scopes.acting(scopes.Scope(area=area, page="public statistics")):
+        counted = queries.months(area)
+        closed = [month for month in counted if services.closed(month, today)]
+        month = closed[0] if closed else None
+        shown: list[tuple[str, str, str]] = []
+        if month:
+            below = {code: queries.total(given, queries.ASSISTED) for code, given in queries.sums_below(area, month).items()}
+            places.preload(below)
+            shown = [(code, places.name(code), queries.share_label(value)) for code, value in queries.published(below).items()]
+    context = {"area": area, "whole": area == places.PROVINCE, "place": places.name(area), "month": month, "rows": shown, "few": queries.FEW}
+    answer = render(request, "reports/public.html", context)
+    patch_cache_control(answer, public=True, max_age=300)
+    patch_vary_headers(answer, ["Cookie", "Accept-Language"])
+    return answer
 
 
 def _figures(area: str, month: date, now: queries.Sums, before: queries.Sums) -> list[dict[str, Any]]:

@@ -1,0 +1,150 @@
+"""Monthly statistics: what is counted and when, that places add up, who sees which, and what is not published."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.urls import reverse
+from python_calamine import CalamineWorkbook
+
+from doudi.core import scope as scopes
+from doudi.core.duties import WORKER
+from doudi.core.models import Duty
+from doudi.core.tests.officers import COUNTY, VILLAGE, client_of, officer
+from doudi.enrolment.models import AwardMember
+from doudi.payments.tests.world import MONTH, NOVEMBER, NOW, Officers, award
+from doudi.registry.models import Person, Programme
+from doudi.reports import queries, services
+from doudi.reports.models import MonthlyFigure
+from doudi.reports.statistics import COUNT, KEYS, LINES
+
+pytestmark = pytest.mark.django_db
+OTHER = "410122102201"
+
+
+def counted(month: date = MONTH, area: str = COUNTY, now: datetime = NOW) -> dict[str, Decimal]:
+    with scopes.acting(scopes.Scope(area=area, duty=WORKER, page="test", acts=frozenset({"reports.count"}))):
+        services.count_month(area=area, month=month, now=now)
+        return queries.sums(area, month)
+
+
+@pytest.fixture
+def some() -> None:
+    """Rural dibao for two in one township and one in another, tekun for one."""
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        award(members=2, starts=NOVEMBER)
+        award(area=OTHER, starts=NOVEMBER)
+        award(programme="tekun", starts=NOVEMBER)
+
+
+def test_every_key_of_a_line_is_counted_somewhere() -> None:
+    assert all(f"'{key}'" in COUNT or key.split(".")[0] in Programme.values for key in KEYS if not key.startswith("price_subsidy"))
+    assert len({str(line.label) for line in LINES}) == len(LINES)
+
+
+@pytest.mark.usefixtures("some")
+def test_recipients_are_counted_on_the_first_of_the_month_by_township() -> None:
+    found = counted()
+    assert (found["dibao.rural.people"], found["dibao.rural.households"], found["tekun.rural.people"]) == (3, 2, 1)
+    assert "dibao.rural.people" not in counted(date(2022, 10, 1))
+    with scopes.acting(officer(Duty.COUNTY_REVIEWER)):
+        below = queries.sums_below(COUNTY, MONTH)
+    assert {code: given["dibao.rural.people"] for code, given in below.items()} == {VILLAGE[:9]: 2, OTHER[:9]: 1}
+
+
+@pytest.mark.usefixtures("some")
+def test_who_died_or_left_before_the_month_is_not_counted() -> None:
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        first, second = AwardMember.objects.filter(area=VILLAGE, award__programme="dibao").order_by("id")
+        Person.objects.filter(pk=first.person_id).update(died_on=date(2022, 11, 30))
+        AwardMember.objects.filter(pk=second.pk).update(ends=MONTH)
+    assert counted()["dibao.rural.people"] == 1 and counted(NOVEMBER)["dibao.rural.people"] == 3
+
+
+@pytest.mark.usefixtures("some")
+def test_counting_twice_changes_nothing_and_what_is_no_more_disappears() -> None:
+    first = counted()
+    assert counted() == first
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        AwardMember.objects.filter(area=OTHER).update(ends=MONTH)
+    assert counted()["dibao.rural.people"] == 2
+    with scopes.acting(officer(Duty.COUNTY_REVIEWER)):
+        assert not MonthlyFigure.objects.filter(area=OTHER[:9], month=MONTH, key="dibao.rural.people").exists()
+
+
+def test_what_a_released_payroll_pays_is_expenditure_and_a_draft_is_not() -> None:
+    officers = Officers()
+    with scopes.acting(officers.reviewer):
+        award(amount="312.50", by=officers.approver.account_id)
+    payroll = officers.draft()  # with an award of 300.00 of its own
+    assert "dibao.rural.yuan" not in counted()
+    officers.released(payroll)
+    found = counted()
+    assert found["dibao.rural.yuan"] == Decimal("612.50")
+    average = next(line for line in LINES if line.over == ("dibao.rural.yuan", "dibao.rural.people"))
+    assert queries.value_of(average, found) == Decimal("306.25") and queries.value_of(average, {}) is None
+
+
+def test_the_month_before_is_counted_until_the_eleventh_and_stays_then() -> None:
+    with scopes.acting(scopes.Scope(area=COUNTY, duty=WORKER, page="test", acts=frozenset({"reports.count"}))):
+        MonthlyFigure.objects.create(area=VILLAGE[:9], month=NOVEMBER, key="leads.signals", value=7, counted_at=NOW)
+        services.nightly(area=COUNTY, on=date(2022, 12, 12), now=datetime(2022, 12, 11, 18, tzinfo=UTC))
+        assert queries.sums(COUNTY, NOVEMBER) == {"leads.signals": 7}
+        services.nightly(area=COUNTY, on=date(2022, 12, 11), now=datetime(2022, 12, 10, 18, tzinfo=UTC))
+        assert queries.sums(COUNTY, NOVEMBER) == {}
+    assert services.closed(NOVEMBER, date(2022, 12, 12)) and not services.closed(NOVEMBER, date(2022, 12, 11))
+    assert services.month_before(date(2023, 1, 31)) == MONTH and services.month_after(MONTH) == date(2023, 1, 1)
+
+
+def test_an_officer_does_not_count() -> None:
+    with scopes.acting(officer(Duty.COUNTY_REVIEWER)), pytest.raises(PermissionDenied):
+        services.count_month(area=COUNTY, month=MONTH, now=NOW)
+
+
+@pytest.mark.usefixtures("some")
+def test_the_table_opens_its_lists_and_the_workbook_says_the_same(django_assert_max_num_queries: Any) -> None:
+    counted()
+    client = client_of(officer(Duty.COUNTY_REVIEWER))
+    with django_assert_max_num_queries(25):
+        page = client.get(reverse("reports:statistics"), {"month": "2022-12"}).content.decode()
+    assert "农村低保对象" in page and "programme=dibao&amp;area=410122" in page
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(client.get(reverse("reports:workbook"), {"month": "2022-12"}).content)).get_sheet_by_index(0).to_python()
+    at = sheet[2].index("农村低保对象（人）")
+    assert [row[at] for row in sheet[3:]] == [3, 2, 1] and [row[0] for row in sheet[3:]] == [COUNTY, VILLAGE[:9], OTHER[:9]]
+    with django_assert_max_num_queries(25):
+        assert "保障对象" in client.get(reverse("reports:trends"), {"month": "2022-12", "span": "36"}).content.decode()
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize("name", ["reports:statistics", "reports:trends", "reports:workbook"])
+def test_another_county_and_another_duty_see_nothing(name: str) -> None:
+    counted()
+    client = client_of(officer(Duty.COUNTY_REVIEWER, "410105"))
+    assert client.get(reverse(name), {"area": COUNTY, "month": "2022-12"}).status_code == 404
+    assert client.get(reverse(name), {"area": "41010'"}).status_code == 404
+    assert client_of(officer(Duty.VISITOR, VILLAGE)).get(reverse(name)).status_code == 403
+    with scopes.acting(officer(Duty.COUNTY_REVIEWER, "410105")):
+        assert not MonthlyFigure.objects.exists()
+
+
+@pytest.mark.parametrize(("given", "shown"), [
+    ({"a": 50, "b": 9, "c": 30}, {"a": 50, "b": None, "c": None}), ({"a": 50, "b": 9, "c": 3}, {"a": 50, "b": None, "c": None}),
+    ({"a": 50, "b": 0}, {"a": 50, "b": 0}), ({"a": 9}, {"a": None}), ({}, {}),
+])  # fmt: skip
+def test_small_numbers_are_not_published_and_none_can_be_told_from_the_sum(given: dict[str, int], shown: dict[str, int | None]) -> None:
+    assert queries.published({code: Decimal(value) for code, value in given.items()}) == shown
+
+
+@pytest.mark.usefixtures("some")
+def test_the_public_page_shows_closed_months_without_small_numbers(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted(NOVEMBER)
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *_args: date(2022, 12, 11))
+    assert "还没有可以公布的月份" in client.get(reverse("reports:public")).content.decode()
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *_args: date(2022, 12, 12))
+    page = client.get(reverse("reports:public"), {"area": "4101"}).content.decode()
+    assert "少于 10" in page and client.get(reverse("reports:public"), {"area": COUNTY}).status_code == 404
