@@ -27,6 +27,7 @@ from doudi.demo import (
     caring_community,
     complaints,
     coordinating,
+    counting,
     delegated,
     departments,
     discovery,
@@ -128,6 +129,7 @@ def run(demo: Demo) -> dict[str, Any]:
         resources.resources,
         portal.portal,
         board.board,
+        counting.statistics,
     ):
         step(demo)
     return demo.figures
