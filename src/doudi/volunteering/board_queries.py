@@ -136,7 +136,7 @@ def cards(area: str, *, kind: str = "", first: int = 0, most: int = 20) -> list[
         rows = cursor.fetchall()
     places.preload(row[3] for row in rows)
     return [
-        Card(number, kinds.label(code), Need.Urgency(urgency).label, coarse(place), by, left, kinds.skill_words(skills), codes.time_words(times), on, URGENCY_COLOURS[urgency])
+        Card(number, kinds.label(code), str(Need.Urgency(urgency).label), coarse(place), by, left, kinds.skill_words(skills), codes.time_words(times), on, URGENCY_COLOURS[urgency])
         for number, code, urgency, place, by, left, skills, times, on in rows
     ]
 

@@ -67,7 +67,7 @@ def act(request: HttpRequest) -> HttpResponse:
         return redirect("volunteering:sign_in")
     post, now = request.POST, timezone.now()
     number = post.get("number", "")[:24]
-    answer = {"who": who, "answer_id": _number(post.get("answer")), "now": now}
+    answer: dict[str, Any] = {"who": who, "answer_id": _number(post.get("answer")), "now": now}
     version = answer | {"version": _number(post.get("version"))}
     steps: dict[str, tuple[Callable[[], object], str]] = {
         "accept": (lambda: board.accept_offer(**version), _("已接下，谢谢您。请查看联系方式，按时前往。")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -100,7 +101,7 @@ def _tell(row: Call, now: datetime) -> None:
     grown = eighteen_before(on) if row.adults else None
     values = check_values(templates.get("board.call"), {"title": row.title, "place": row.place, "wanted": row.wanted, "until": local(row.until)})
     with in_county(row.area), connection.cursor() as cursor:
-        given = {"call": row.pk, "area": row.area, "skills": row.skills, "grown": grown, "km": [int(value(name)) for name in P.KM], "now": now}
+        given: dict[str, Any] = {"call": row.pk, "area": row.area, "skills": row.skills, "grown": grown, "km": [int(value(name)) for name in P.KM], "now": now}
         cursor.execute(TELL, given)
         row.called = cursor.rowcount
         send_to_phones(TO_ALL, {"call": row.pk, "values": json.dumps(values)}, template="board.call", until=row.until, now=now)

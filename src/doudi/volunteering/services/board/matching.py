@@ -84,7 +84,7 @@ def volunteers_for(need: Need, *, times: list[str], now: datetime, most: int = 1
     duties.require("board.ask")
     on = timezone.localdate(now)
     value = setting(need.area, on)
-    given = {
+    given: dict[str, Any] = {
         "need": need.pk, "area": need.area, "county": need.area[:6], "kind": need.kind, "skills": list(need.skills), "many": len(need.skills), "times": times,
         "timed": bool(times), "grown": grown_by(need, on), "km": [int(value(name)) for name in P.KM], "each": int(value(P.EACH)),
         "no_shows": int(value(P.NO_SHOWS)), "month": now - timedelta(days=30), "half": now - HALF_A_YEAR, "most": most,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -101,7 +102,7 @@ def publish_by_rule(*, now: datetime, most: int = 500) -> int:
         rules = _rules(counties, on, now)
         if not rules:
             return 0
-        given = {
+        given: dict[str, Any] = {
             "counties": [row[0] for row in rules], "urgencies": [row[1] for row in rules], "since": [row[2] for row in rules], "now": now,
             "day": f"{on:%Y%m%d}", "most": most,
         }  # fmt: skip

@@ -30,7 +30,7 @@ def check_volunteer(need: Need, answer: NeedAnswer, now: datetime) -> None:
     The volunteer's row is locked: of two acceptances of one volunteer at once the second counts the first.
     """
     with in_county(need.area):
-        row = Volunteer.objects.select_for_update(of=("self",)).filter(pk=answer.external_id).first()
+        row = Volunteer.objects.select_for_update(of=("self",)).filter(pk=answer.external_id or 0).first()
         if row is None or row.area[:6] != need.area[:6]:
             raise ValidationError(_("没有这名志愿者，或不是需求所在县的志愿者。"))
         if row.state != Volunteer.State.ACTIVE:
@@ -62,7 +62,7 @@ def _room_left(row: Volunteer, need: Need, answer: NeedAnswer, now: datetime) ->
 def check_organisation(need: Need, answer: NeedAnswer, now: datetime) -> None:
     """An organisation in good standing that serves the need's place."""
     with in_county(need.area):
-        row = Organisation.objects.filter(pk=answer.external_id).first()
+        row = Organisation.objects.filter(pk=answer.external_id or 0).first()
         if row is None:
             raise ValidationError(_("没有这家组织，或它不在本县服务。"))
         if row.state != Organisation.State.ACTIVE:
@@ -84,7 +84,7 @@ def changed(need: Need, answer: NeedAnswer, now: datetime) -> None:
     if answer.state in (A.DECLINED, A.LAPSED, A.WITHDRAWN):
         Notice.objects.filter(need=need, asked_at__isnull=False).update(asked_at=None)  # the next one's turn
     if answer.state == A.DONE and offer.volunteer_id is not None:
-        _book(need, answer, offer, now)
+        _book(need, answer, offer, offer.volunteer_id, now)
 
 
 def _offer(need: Need, answer: NeedAnswer, now: datetime) -> Offer:
@@ -94,7 +94,7 @@ def _offer(need: Need, answer: NeedAnswer, now: datetime) -> Offer:
     return Offer.objects.get_or_create(answer=answer, defaults=made)[0]
 
 
-def _book(need: Need, answer: NeedAnswer, offer: Offer, now: datetime) -> None:
+def _book(need: Need, answer: NeedAnswer, offer: Offer, volunteer_id: int, now: datetime) -> None:
     """Hours from check-in to check-out (or to the report); what overlaps with another record, or was never checked in, counts no time and says so.
 
     The record tells kind and township, nothing of whose need it was.
@@ -109,7 +109,7 @@ def _book(need: Need, answer: NeedAnswer, offer: Offer, now: datetime) -> None:
     try:
         with transaction.atomic(), in_county(need.area):
             ServiceRecord.objects.create(
-                key=uuid5(NAMESPACE_OID, f"answer {answer.uuid}"), area=need.area, volunteer_id=offer.volunteer_id, need_id=need.pk, answer_id=answer.pk,
+                key=uuid5(NAMESPACE_OID, f"answer {answer.uuid}"), area=need.area, volunteer_id=volunteer_id, need_id=need.pk, answer_id=answer.pk,
                 title=title, kind=need.kind, place=place, starts=starts, ends=ends, minutes=int((ends - starts).total_seconds() // 60),
                 state=ServiceRecord.State.DONE, recorded=ServiceRecord.By.NEED, recorded_by_id=scopes.current().account_id or None,
                 ended_by=ServiceRecord.By.NEED, evaluation=said, made_at=now,
