@@ -13,7 +13,7 @@ import pytest
 from places import Place
 
 from doudi.core.postgres import Server
-from doudi.core.tests.servers import environment
+from doudi.core.tests.servers import doudi, environment
 
 PEOPLE = "2000"
 
@@ -33,6 +33,8 @@ def original() -> Iterator[Path]:
             )
             assert done.returncode == 0, done.stderr[-2000:]
             (folder / "made").touch()
+        else:
+            assert doudi(folder / "home", "migrate").returncode == 0
         yield folder / "home"
     finally:
         if not kept:

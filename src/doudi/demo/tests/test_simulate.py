@@ -13,7 +13,7 @@ from doudi.core import clock
 from doudi.core import scope as scopes
 from doudi.core.models import DailyRun
 from doudi.demo import discovery, funding, job
-from doudi.demo.simulate import checks, money, run
+from doudi.demo.simulate import checks, money, run, work
 from doudi.enrolment.models import Award, Decision
 from doudi.payments.models import Payroll, PayrollLine
 from doudi.registry.models import Person
@@ -36,6 +36,8 @@ def county(committed_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A county that has its people, awards, money and team. No clock is moved: every service is told the time."""
     for name in ("set_back", "move_to"):
         monkeypatch.setattr(clock, name, lambda to: None)
+    monkeypatch.setattr(work, "APPLICATIONS", 1)
+    monkeypatch.setattr(work, "VISITS", 2)
     demo = job.Demo(folder=tmp_path, people=PEOPLE, seed=SEED)
     job.county(demo)
     job.registry(demo)
