@@ -16,7 +16,7 @@ AREA = "410122"
 IMPORTED = 40
 
 
-def sheet() -> bytes:
+def sheet(village: str) -> bytes:
     """Forty people in twenty households as an officer uploads them."""
     import csv
 
@@ -26,7 +26,6 @@ def sheet() -> bytes:
     rows = csv.writer(out)
     rows.writerow(["家庭编号", "村代码", "户口性质", "住址", "与户主关系", "姓名", "身份证号"])
     for place in range(IMPORTED // 2):
-        village = "410122101205"
         rows.writerow([place, village, "农村", "", "户主", f"程{'甲乙丙丁戊己庚辛壬癸'[place % 10]}山", number(3, place)])
         rows.writerow([place, village, "农村", "", "配偶", f"吕{'甲乙丙丁戊己庚辛壬癸'[place % 10]}花", number(17, place + 50)])
     return ("\ufeff" + out.getvalue()).encode()
@@ -56,11 +55,14 @@ def begin(name: str) -> str:
     duty = {"comparison": Duty.DATA_CHECKER, "import": Duty.TOWNSHIP_OFFICER}.get(name, Duty.COUNTY_REVIEWER)
     from doudi.core import scope as scopes
 
-    with scopes.acting(by_duty(staff(), duty).scope("faults")):
+    officer = by_duty(staff(), duty)
+    with scopes.acting(officer.scope("faults")):
         if name == "import":
+            from doudi.core import places
             from doudi.registry.services import importing
 
-            identifier = importing.keep(content=sheet(), ending=".csv")
+            village = places.children(officer.area)[0][0]
+            identifier = importing.keep(content=sheet(village), ending=".csv")
             path, arguments = "doudi.registry.tasks.run_import", {"identifier": str(identifier), "update": False}
         elif name == "comparison":
             path, arguments = "doudi.discovery.tasks.run_comparison", {"area": AREA, "on": f"{timezone.localdate(now)}"}

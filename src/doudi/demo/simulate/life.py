@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
+
 from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
@@ -133,15 +135,24 @@ def moving(life: Life, on: date) -> Figures:
             villages = sorted(set(Household.objects.filter(area__startswith=taking.area).values_list("area", flat=True)))
         if number is None or len(number) != 18 or not villages:
             continue
-        with scopes.acting(taking.scope("doudi simulate")):
-            first = (life.month + timedelta(days=40)).replace(day=1)
-            request = moves.ask_move(id_number=number, to_area=life.chance.choice(villages), reason="迁入本村居住", first_month=first, on=on, now=at(on, 9))
-        with scopes.acting(giving.scope("doudi simulate")):
-            moves.release_move(request_id=request.pk, on=on, now=at(on, 15))
-            moves.carry_out_move(request_id=request.pk, now=at(on, 16))
+        village = life.chance.choice(villages)
+        try:
+            with scopes.acting(scopes.Scope(area=life.area, page="doudi simulate")):
+                _move(life, taking, giving, number, village, on)
+        except ValidationError:
+            continue  # somebody who was once a member lives in another household: left to the officers
         asked += 1
     with scopes.acting(scopes.Scope(area=life.area, page="doudi simulate")):
         return {"moves": asked, "moves_open": MoveRequest.objects.filter(done_at=None, refused_reason="").count()}
+
+
+def _move(life: Life, taking: SignIn, giving: SignIn, number: str, village: str, on: date) -> None:
+    with scopes.acting(taking.scope("doudi simulate")):
+        first = (life.month + timedelta(days=40)).replace(day=1)
+        request = moves.ask_move(id_number=number, to_area=village, reason="迁入本村居住", first_month=first, on=on, now=at(on, 9))
+    with scopes.acting(giving.scope("doudi simulate")):
+        moves.release_move(request_id=request.pk, on=on, now=at(on, 15))
+        moves.carry_out_move(request_id=request.pk, now=at(on, 16))
 
 
 def work(life: Life, on: date) -> Figures:

@@ -25,8 +25,8 @@ SPOILT = {
     "发放人数与已发月份登记不符": "delete from payments_paidmonth where ctid = (select min(ctid) from payments_paidmonth where month = '2023-01-01') and month = '2023-01-01'",
     "没有决定的待遇": "update enrolment_award set decision_id = -1 where id = (select max(id) from enrolment_award where not void)",
     "没有决定的金额": "update enrolment_awardamount set decision_id = -1 where id = (select max(id) from enrolment_awardamount)",
-    "线索无人办理": "update discovery_lead set state = 'new', merged_into_id = null, contact_due = null, verify_due = null, retry_due = null"
-    " where id = (select min(id) from discovery_lead where state in ('helped', 'not_in_need'))",
+    "线索无人办理": "with gone as (delete from core_todo where subject = 'lead') update discovery_lead"
+    " set state = 'new', merged_into_id = null, contact_due = null, verify_due = null, retry_due = null where id = (select min(id) from discovery_lead)",
     "线索并入了不存在或又被并入的线索": "update discovery_lead set merged_into_id = -1 where id = (select min(id) from discovery_lead)",
 }
 

@@ -132,6 +132,23 @@ def test_a_move_asked_by_one_side_is_released_by_the_other(giving: scopes.Scope,
         assert set(Membership.objects.values_list("area", flat=True)) == set(Fact.objects.values_list("area", flat=True)) == {ELSEWHERE}
 
 
+def test_a_household_with_a_dead_member_moves_with_its_dead(giving: scopes.Scope, asking: scopes.Scope) -> None:
+    number = id_number()
+    household(giving, id_number=number, members=[{"relationship": "10", "name": "李秀英", "id_number": id_number(male=False)}])
+    with scopes.acting(giving):
+        wife = Person.objects.get(name="李秀英")
+        services.record_death(person_id=wife.pk, version=wife.version, died_on=ON - timedelta(days=40), on=ON, now=NOW)
+    with scopes.acting(asking):
+        request = services.ask_move(id_number=number, to_area=ELSEWHERE, reason="婚嫁迁入", first_month=JANUARY, on=ON, now=NOW)
+    with scopes.acting(giving):
+        services.release_move(request_id=request.pk, on=ON, now=NOW)
+        services.carry_out_move(request_id=request.pk, now=NOW)
+        assert not Person.objects.exists()
+    with scopes.acting(asking):
+        assert set(Person.objects.values_list("name", "area")) == {("王建国", ELSEWHERE), ("李秀英", ELSEWHERE)}
+        assert Membership.objects.filter(ends=None).count() == 1 and Membership.objects.count() == 2
+
+
 def test_a_move_within_one_scope_still_needs_two_officers_and_the_level_above_waits(giving: scopes.Scope) -> None:
     number = id_number()
     household(giving, id_number=number)
