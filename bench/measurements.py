@@ -34,6 +34,7 @@ class Measurement:
     province: int
     unit: str = "people"
     more: tuple[str, ...] = ()
+    more_short: tuple[str, ...] = ()
     home: str = ""
     """It needs a database: the suite names a data folder by `--home`; measurements of one name use the same, in their order here."""
     peak: Callable[[Figures], int] = lambda figures: figures.get("peak_mb", 0)
@@ -110,6 +111,7 @@ ALL = (
             page_cost("dashboard", "Dashboard"),
         ),
         20_000, 20_000, 625_000,
+        more_short=("--rounds", "10"),
         home="prefecture",
     ),
     Measurement(

@@ -11,8 +11,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-ROUNDS = 40
-
 
 def measure(work: Callable[[Any], Any], cases: list[Any]) -> tuple[float, float]:
     """(median, 95th percentile) in milliseconds; the first case warms up."""
@@ -37,17 +35,17 @@ class Bare:
     urlpatterns = [path("", empty)]
 
 
-def bare() -> float:
+def bare(rounds: int) -> float:
     """Median milliseconds of an empty view without middleware, through Django's test client."""
     from django.test import Client
     from django.test.utils import override_settings
 
     with override_settings(ROOT_URLCONF=Bare, MIDDLEWARE=[]):
         client = Client()
-        return measure(lambda _n: client.get("/"), [0] * ROUNDS)[0]
+        return measure(lambda _n: client.get("/"), [0] * rounds)[0]
 
 
-def whole_pages(area: str, *, on: date) -> dict[str, dict[str, float]]:
+def whole_pages(area: str, *, on: date, rounds: int) -> dict[str, dict[str, float]]:
     """Household page and dashboard of a township officer: milliseconds, the queries of the household alone, and the ratio to an empty view."""
     from django.conf import settings
     from django.test import Client
@@ -67,9 +65,9 @@ def whole_pages(area: str, *, on: date) -> dict[str, dict[str, float]]:
     with scopes.acting(scopes.Scope(area=area)):
         ids = list(Household.objects.values_list("pk", flat=True))
         random.seed(7)
-        chosen = random.sample(ids, min(ROUNDS, len(ids)))
+        chosen = random.sample(ids, min(rounds, len(ids)))
         alone, alone95 = measure(lambda pk: queries.household_view(pk, on=on), chosen)
-    base = bare()
+    base = bare(rounds)
 
     def page(address: Callable[[Any], str]) -> dict[str, float]:
         def get(pk: Any) -> None:

@@ -1,6 +1,6 @@
 """Search, household page and dashboard at 1 million people, as doudi_app under row-level security.
 
-    PYTHONPATH=src python bench/registry.py [--size 1000000] [--home DIR] [--plans] [--json]
+    PYTHONPATH=src python bench/registry.py [--size 1000000] [--rounds 40] [--home DIR] [--plans] [--json]
 
 A database of its own in `--home` (kept, so that a second run only measures). Prints people loaded per second, then median and 95th percentile in
 milliseconds of a list's page (count and twenty rows) by township, county and province, and of the household page.
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from home import prepare
-from pages import ROUNDS, measure, whole_pages
+from pages import measure, whole_pages
 
 ON, NOW = date(2022, 11, 25), datetime(2022, 11, 25, 2, tzinfo=UTC)
 AREA = "4101"
@@ -58,7 +58,7 @@ def baseline_load(owner: Any) -> dict[str, Any]:
     return {"people_insert_seconds": round(seconds, 1)}
 
 
-def searches(places: dict[str, str], owner: Any, plans: bool) -> list[dict[str, Any]]:
+def searches(places: dict[str, str], owner: Any, plans: bool, rounds: int) -> list[dict[str, Any]]:
     from django.db import connection
 
     from doudi.core import numbers
@@ -72,7 +72,7 @@ def searches(places: dict[str, str], owner: Any, plans: bool) -> list[dict[str, 
         with scopes.acting(scopes.Scope(area=area)):
             random.seed(7)
             ids = list(Person.objects.values_list("pk", flat=True).order_by("pk")[:200_000])
-            sample = list(Person.objects.filter(pk__in=random.sample(ids, ROUNDS), phone__isnull=False))
+            sample = list(Person.objects.filter(pk__in=random.sample(ids, rounds), phone__isnull=False))
             words: dict[str, list[str]] = {
                 "full name": [person.name for person in sample],
                 "two characters": [person.name[:2] for person in sample],
@@ -112,6 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", "--size", dest="size", type=int, default=1_000_000)
     parser.add_argument("--home", type=Path, default=Path("/var/lib/doudi-bench") if os.geteuid() == 0 else Path("var/bench"))
+    parser.add_argument("--rounds", type=int, default=40, help="how often each search and page is asked for")
     parser.add_argument("--plans", action="store_true")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
@@ -135,8 +136,8 @@ def main() -> None:
         with owner.cursor() as cursor:
             cursor.execute("select left(area, 9) from registry_person group by 1 order by count(*) desc limit 1")
             township = cursor.fetchone()[0]
-        rows = searches({"township": township, "county": township[:6], "province": "41"}, owner, chosen.plans)
-        pages = whole_pages(township, on=ON)
+        rows = searches({"township": township, "county": township[:6], "province": "41"}, owner, chosen.plans, chosen.rounds)
+        pages = whole_pages(township, on=ON, rounds=chosen.rounds)
         connections.close_all()
     if chosen.json:
         print(json.dumps({"load": loaded, "search": rows, "pages": pages}, ensure_ascii=False))  # noqa: T201

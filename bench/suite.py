@@ -33,9 +33,9 @@ def say(words: str) -> None:
     print(words, flush=True)  # noqa: T201
 
 
-def run(measurement: Measurement, size: int, folder: Path) -> dict[str, Any]:
+def run(measurement: Measurement, size: int, folder: Path, *, short: bool) -> dict[str, Any]:
     """The figures that a script prints at a size. Raises CalledProcessError."""
-    command = [sys.executable, str(HERE / f"{measurement.script}.py"), "--people", str(size), "--json", *measurement.more]
+    command = [sys.executable, str(HERE / f"{measurement.script}.py"), "--people", str(size), "--json", *measurement.more, *(measurement.more_short if short else ())]
     if measurement.home:
         command += ["--home", str(folder / f"{measurement.home}-{size}")]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -56,12 +56,12 @@ def machine() -> dict[str, Any]:
     return {"cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory), "processor": platform.machine(), "python": platform.python_version()}
 
 
-def measured(measurement: Measurement, sizes: list[int], folder: Path) -> list[dict[str, Any]]:
+def measured(measurement: Measurement, sizes: list[int], folder: Path, *, short: bool) -> list[dict[str, Any]]:
     """One entry per cost of a measurement, with the points of all sizes."""
     found = []
     for size in sizes:
         began = time.monotonic()
-        figures = run(measurement, size, folder)
+        figures = run(measurement, size, folder, short=short)
         found.append((size, figures))
         say(f"{measurement.script:10} {size:>12,} {measurement.unit:8} {time.monotonic() - began:6.0f} s with making the data")
     out = []
@@ -105,7 +105,7 @@ def main() -> None:
             base = measurement.province if options.province else measurement.small
             sizes = [measurement.short] if options.short else [base * times for times in TIMES]
             try:
-                mine = measured(measurement, sizes, folder)
+                mine = measured(measurement, sizes, folder, short=options.short)
             except subprocess.CalledProcessError as error:
                 failed.append(measurement.script)
                 say(f"{measurement.script} failed:\n{error.stderr[-4000:]}")

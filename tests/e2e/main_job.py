@@ -334,7 +334,7 @@ def main() -> None:
             pages, findings = 0, []
             for name in PATROLLED_SHORT if arguments.short else users_of(users):
                 if not name[-1].isdigit():  # one officer of each duty
-                    seen, found = patrol(chrome, base, users_of(users)[name], shots, 14 if arguments.short else 60)
+                    seen, found = patrol(chrome, base, users_of(users)[name], shots, 9 if arguments.short else 60)
                     pages, findings = pages + seen, findings + found
             print(f"  {pages} pages patrolled", flush=True)  # noqa: T201
             assert not findings, "\n".join(findings)
