@@ -105,13 +105,15 @@ def applications(life: Life, on: date) -> Figures:
 
     town = life.officers()[0]
     with scopes.acting(town.scope("doudi simulate")):
-        known = set(Decision.objects.values_list("household_id", flat=True)) | set(Award.objects.filter(void=False, ends=None).values_list("household_id", flat=True))
-        known |= set(Case.objects.values_list("household_id", flat=True))
+        lately = at(on - timedelta(days=365))  # who was refused longer ago may ask again
+        known = set(Decision.objects.filter(proposed_at__gte=lately).values_list("household_id", flat=True))
+        known |= set(Award.objects.filter(void=False, ends=None).values_list("household_id", flat=True))
+        known |= set(Case.objects.filter(state=Case.State.OPEN).values_list("household_id", flat=True))
         rows = Membership.objects.filter(ends=None, person__died_on=None).exclude(household_id__in=known).order_by("household_id", "relationship")
         size: dict[int, list[int]] = {}
         for household, person in rows.values_list("household_id", "person_id"):
             size.setdefault(household, []).append(person)
-    few = [(household, members[0]) for household, members in size.items() if len(members) <= 3]
+    few = [(household, members[0]) for household, members in size.items() if len(members) <= 5]
     figures = {"granted": 0, "refused": 0, "waiting": 0}
     for pair in life.some(few, APPLICATIONS):
         try:
