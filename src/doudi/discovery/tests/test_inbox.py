@@ -214,3 +214,17 @@ def test_1_1_plain_files_do_not_stay_longer_than_the_place_says(folder: Path, mo
     assert inbox.clear(area="41", now=NOW) == 0
     monkeypatch.setattr(inbox.time, "time", lambda: real + 30 * 86400 + 60)
     assert inbox.clear(area="41", now=NOW) == 2 and (folder / "waiting.csv").exists()
+
+
+def test_1_1_what_a_killed_reading_left_goes_after_two_days(folder: Path) -> None:
+    left = [lake().root / ".incoming-x", postgres.home() / "incoming" / "inbox-y"]
+    for each in left:
+        each.mkdir(parents=True)
+        (each / "rows.parquet").write_text(FILE)
+    with scopes.acting(scopes.Scope(area="41")):
+        assert inbox.clear(area="41", now=NOW) == 0, "somebody may still be reading there"
+        long_ago = time.time() - 3 * 86_400
+        for each in left:
+            os.utime(each, (long_ago, long_ago))
+        assert inbox.clear(area="410724", now=NOW) == 0
+        assert inbox.clear(area="41", now=NOW) == 2 and not any(each.exists() for each in left)
