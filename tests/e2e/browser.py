@@ -120,10 +120,9 @@ class Walker:
         key = (self.base, self.user["username"])
         if key in SIGNED_IN:
             self.context.add_cookies(SIGNED_IN[key])
-            self.page.goto(f"{self.base}/")
-            if not self.page.locator("input[type=password]").count():
-                return
         self.page.goto(f"{self.base}/accounts/login/")
+        if key in SIGNED_IN and not self.page.locator("input[type=password]").count():
+            return  # the session still holds: the page led on
         self.page.fill("input[name=login]", self.user["username"])
         self.page.fill("input[name=password]", self.user["password"])
         with self.page.expect_navigation():
