@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ PEOPLE = "2000"
 def original() -> Iterator[Path]:
     """A demo's data folder (kept between runs where DOUDI_FAULTS_HOME names one), stopped."""
     kept = os.environ.get("DOUDI_FAULTS_HOME")
-    folder = Path(kept or f"/var/tmp/doudi-faults-{os.getpid()}")
+    folder = Path(kept or tempfile.mkdtemp(prefix="doudi-faults-"))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     try:
@@ -44,9 +45,8 @@ def original() -> Iterator[Path]:
 @pytest.fixture
 def copy(original: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A copy of the demo's data folder, not running."""
-    folder = Path(f"/var/tmp/doudi-faults-{os.getpid()}-copy")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o755)
+    folder = Path(tempfile.mkdtemp(prefix="doudi-faults-copy-"))
+    folder.chmod(0o755)  # the embedded server's own user must reach its folder
     subprocess.run(["cp", "-a", str(original), str(folder / "home")], check=True)
     try:
         yield folder / "home"
