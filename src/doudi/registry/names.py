@@ -20,6 +20,7 @@ SURNAMES = {
 MIDDLE_DOTS = "·•・‧∙⋅．."
 _DOTS = re.compile(f"[{re.escape(MIDDLE_DOTS)}]")
 _BLANKS = re.compile(r"\s+")
+_COMMON = re.compile("[\u4e00-\u9fa5]{1,20}")  # nearly every name: there is nothing to clean
 _LATIN = re.compile(r"[^a-z0-9]")
 LONGEST = 60
 
@@ -30,6 +31,8 @@ class BadName(ValueError):
 
 def clean_name(text: str) -> str:
     """A name as the registry keeps it: without blanks in Chinese names, one kind of middle dot (GB/T 2312's ·). Raises BadName."""
+    if _COMMON.fullmatch(text):
+        return text
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
         raise BadName(_("姓名为空，请补填"))

@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from doudi.batch import sealed
@@ -25,8 +24,10 @@ from doudi.core.numbers import Kind
 from doudi.registry import sheets
 from doudi.registry.models import Household, Membership, Person
 from doudi.registry.names import pinyin_of
+from doudi.registry.services import importing_rows
 from doudi.registry.services.base import service
 from doudi.registry.services.households import HEAD, relationship_code
+from doudi.registry.services.importing_rows import Numbers, read_numbers
 from doudi.registry.services.people import Identity, contacts, identity
 from doudi.registry.sheets import Row
 
@@ -87,7 +88,7 @@ class ImportRefused(ValidationError):
 def plan(path: Path, *, on: date) -> Plan:
     """Check a file against itself and the registry, changing nothing. Raises DeliveryRefused for the file as a whole."""
     sha256, rows = sheets.read(path)
-    good = [planned for row in rows if (planned := _check_row(row, on=on))]
+    good = [planned for row, known in zip(rows, read_numbers(rows, on=on), strict=True) if (planned := _check_row(row, known, on=on))]
     _check_villages(good)
     _match(good)
     groups: dict[str, list[Planned]] = defaultdict(list)
@@ -98,8 +99,8 @@ def plan(path: Path, *, on: date) -> Plan:
     return Plan(sha256, rows, dict(groups), {key: found for key, found in existing.items() if key in groups})
 
 
-def _check_row(row: Row, *, on: date) -> Planned | None:
-    """A row by itself; its errors are noted on it, and None is returned where nothing can be planned."""
+def _check_row(row: Row, known: Numbers, *, on: date) -> Planned | None:
+    """A row by itself; its errors are noted on it, and None is returned where nothing can be planned. What `known` lacks is checked here, for its words."""
     cells = row.cells
     for name in ("household", "village", "relationship", "name"):
         if not cells[name]:
@@ -125,25 +126,25 @@ def _check_row(row: Row, *, on: date) -> Planned | None:
         row.wrong("residence", "为空；户主一行须填城市或农村")
     if cells["account"] and not cells["bank"]:
         row.wrong("bank", "为空；填了银行账号的须填开户银行")
-    who, tokens = None, {}
-    for check in (
-        lambda: identity(name=cells["name"] or "某", id_number=cells["id_number"], birth_date=birth_date, sex=sex, on=on),
-        lambda: contacts(phone=cells["phone"], account=cells["account"]),
-    ):
+    who, tokens = None, known.tokens
+    try:
+        who = identity(name=cells["name"] or "某", id_number=cells["id_number"], birth_date=birth_date, sex=sex, on=on, known=known.citizen)
+    except ValidationError as error:
+        _wrong(row, error)
+    if tokens is None:
         try:
-            result = check()
+            tokens = contacts(phone=cells["phone"], account=cells["account"])
         except ValidationError as error:
-            for name, texts in error.message_dict.items():
-                if not any(column == name for column, _reason in row.errors):
-                    row.wrong(name, "；".join(text.removeprefix(f"“{sheets.LABELS[name]}”").lstrip("：") for text in texts))
-        else:
-            if isinstance(result, Identity):
-                who = result
-            else:
-                tokens = result
-    if row.errors or who is None:
+            _wrong(row, error)
+    if row.errors or who is None or tokens is None:
         return None
     return Planned(row, who, code, tokens, found["bank"], found["ethnicity"] or "01")
+
+
+def _wrong(row: Row, error: ValidationError) -> None:
+    for name, texts in error.message_dict.items():
+        if not any(column == name for column, _reason in row.errors):
+            row.wrong(name, "；".join(text.removeprefix(f"“{sheets.LABELS[name]}”").lstrip("：") for text in texts))
 
 
 def _check_villages(good: list[Planned]) -> None:
@@ -166,7 +167,7 @@ def _match(good: list[Planned]) -> None:
             if each.who.token in first:
                 each.row.wrong("id_number", f"与第 {first[each.who.token]} 行重复；请只保留一行")
             first.setdefault(each.who.token, each.row.number)
-    people = {person.token: person for person in Person.objects.filter(token__in=first)}
+    people = {person.token: person for person in importing_rows.people_of(first)}
     for each in good:
         person = people.get(each.who.token) if each.who.token else None
         if person is None:
@@ -185,7 +186,7 @@ def _match(good: list[Planned]) -> None:
 def _check_households(groups: dict[str, list[Planned]]) -> dict[str, Household]:
     """One head each, one village each; people who are members already must be so in the household of their head."""
     ids = [each.person.pk for members in groups.values() for each in members if each.person]
-    member_of = {row.person_id: row for row in Membership.objects.select_related("household").filter(person_id__in=ids, ends__isnull=True)}
+    member_of = {row.person_id: row for row in Membership.objects.select_related("household").filter(person_id__in=ids, ends__isnull=True)} if ids else {}
     existing: dict[str, Household] = {}
     for key, members in groups.items():
         heads = [each for each in members if each.code == HEAD]
@@ -221,7 +222,7 @@ def import_file(*, path: Path, update: bool, on: date, now: datetime) -> dict[st
     if done.errors:
         raise ImportRefused(done)
     new = [each for each in done.planned if each.person is None]
-    for each, pk in zip(new, _ids("registry_person", len(new)), strict=True):
+    for each, pk in zip(new, importing_rows.ids("registry_person", len(new)), strict=True):
         pinyin, initials = pinyin_of(each.who.name)
         village = each.row.cells["village"]
         each.person = Person(
@@ -229,12 +230,11 @@ def import_file(*, path: Path, update: bool, on: date, now: datetime) -> dict[st
             sex=each.who.sex, birth_date=each.who.birth_date, ethnicity=each.ethnicity, registered_area=village, residence_area=village,
             phone=each.tokens["phone"], account=each.tokens["account"], bank=each.bank, made_at=now,
         )  # fmt: skip
-    Person.objects.bulk_create([each.person for each in new if each.person], ignore_conflicts=True, batch_size=2_000)
-    there = set(Person.objects.filter(pk__in=[each.person.pk for each in new if each.person]).values_list("pk", flat=True))
-    elsewhere = [each for each in new if each.person and each.person.pk not in there]
-    for each in elsewhere:
-        each.row.wrong("id_number", "由其他地区管理，不能在本地登记；请删去该行，或申请将其家庭转入")
+    elsewhere = importing_rows.write_people([each.person for each in new if each.person])
     if elsewhere:
+        for each in new:
+            if each.person and each.person.pk in elsewhere:
+                each.row.wrong("id_number", "由其他地区管理，不能在本地登记；请删去该行，或申请将其家庭转入")
         audit.record_access(what="refused", subject="import", reason=f"{len(elsewhere)} numbers are held elsewhere")
         raise ImportRefused(done)
     _households(done, on=on, now=now)
@@ -243,8 +243,7 @@ def import_file(*, path: Path, update: bool, on: date, now: datetime) -> dict[st
         assert each.person
         for name, value in each.changes.items():
             setattr(each.person, name, value)
-        each.person.version += 1
-    Person.objects.bulk_update([each.person for each in changed if each.person], [*UPDATABLE, "version"], batch_size=1_000)
+    importing_rows.write_changes([each.person for each in changed if each.person])
     figures = done.figures()
     return {"rows": figures["rows"], "households": figures["households"], "people": len(new), "updates": len(changed)}
 
@@ -252,31 +251,17 @@ def import_file(*, path: Path, update: bool, on: date, now: datetime) -> dict[st
 def _households(done: Plan, *, on: date, now: datetime) -> None:
     fresh = [key for key in done.households if key not in done.existing]
     made: dict[str, Household] = dict(done.existing)
-    for key, pk in zip(fresh, _ids("registry_household", len(fresh)), strict=True):
+    for key, pk in zip(fresh, importing_rows.ids("registry_household", len(fresh)), strict=True):
         head = done.households[key][0]
         cells = head.row.cells
         made[key] = Household(
             id=pk, area=cells["village"], number=f"{cells['village'][:6]}{pk:09d}", name=head.who.name,
             residence=sheets.RESIDENCES[cells["residence"]], address=cells["address"] or None, made_at=now,
         )  # fmt: skip
-    Household.objects.bulk_create([made[key] for key in fresh], batch_size=2_000)
-    ids = [each.person.pk for each in done.planned if each.person]
-    inside = set(Membership.objects.filter(person_id__in=ids, ends__isnull=True).values_list("person_id", flat=True))
-    Membership.objects.bulk_create(
-        [
-            Membership(area=made[key].area, household=made[key], person=each.person, relationship=each.code, starts=on)
-            for key, members in done.households.items()
-            for each in members
-            if each.person and each.person.pk not in inside
-        ],
-        batch_size=2_000,
+    importing_rows.write_households([made[key] for key in fresh])
+    importing_rows.write_memberships(
+        [(made[key], each.person, each.code) for key, members in done.households.items() for each in members if each.person], starts=on
     )
-
-
-def _ids(table: str, count: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute("select nextval(%s::regclass) from generate_series(1, %s)", [f"doudi.{table}_id_seq", count])
-        return [pk for (pk,) in cursor.fetchall()]
 
 
 # --- files between preview and import: sealed, of one account, gone after the import
