@@ -51,7 +51,13 @@ def install() -> None:
         return
     moved: timedelta = found
 
-    class SetBack(datetime):
+    class AnyMoment(type):
+        """Templates ask this module's `datetime` whether a value is a moment to show in local time: every one is, not this kind alone."""
+
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, datetime)
+
+    class SetBack(datetime, metaclass=AnyMoment):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) + moved

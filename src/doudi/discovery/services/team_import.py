@@ -5,26 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from io import BytesIO
 from pathlib import Path
 from uuid import UUID
 
-import xlsxwriter
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 from doudi.batch.datasets import Column, Contract
-from doudi.batch.reading import open_delivery, read_rows
-from doudi.core import duties
+from doudi.core import duties, sheets
 from doudi.core import scope as scopes
 from doudi.core.models import Division
+from doudi.core.sheets import Row, parse_day
 from doudi.discovery.models import TeamMember, TeamTraining
 from doudi.discovery.services.raising import in_chinese
 from doudi.discovery.services.team import phone_token
 from doudi.registry.names import BadName, clean_name
-from doudi.registry.sheets import parse_day
 
-MOST_ROWS = 5_000
 COLUMNS = (
     Column("name", "姓名", required=True),
     Column("kind", "类别", required=True, aliases=("队员类别",)),
@@ -47,7 +42,7 @@ NOTES = {
 CONTRACT = Contract(
     code="team_import", name_zh="主动发现队伍名册", department_zh="民政", columns=COLUMNS, key=("name",), legal_basis="民政部门日常工作"
 )
-LABELS = {column.name: column.header_zh for column in COLUMNS}
+LAYOUT = sheets.Layout(CONTRACT, most=5_000, notes=NOTES)
 
 
 @dataclass
@@ -62,75 +57,45 @@ class Roster:
 
 def template() -> bytes:
     """The sheet to fill in."""
-    out = BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
-        text, head = book.add_format({"num_format": "@"}), book.add_format({"bold": True, "bg_color": "#E8F1FD", "border": 1})
-        sheet = book.add_worksheet("主动发现队伍")
-        for at, column in enumerate(COLUMNS):
-            sheet.set_column(at, at, 16, text)
-            sheet.write_string(0, at, column.header_zh, head)
-            if column.name in NOTES:
-                sheet.write_comment(0, at, NOTES[column.name])
-        sheet.data_validation(1, 1, MOST_ROWS, 1, {"validate": "list", "source": [in_chinese(label) for label in TeamMember.Kind.labels]})
-        sheet.freeze_panes(1, 0)
-    return out.getvalue()
-
-
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    opened = open_delivery(path, CONTRACT)
-    found: list[tuple[int, dict[str, str]]] = []
-    for batch in read_rows(opened):
-        for number, cells in zip(batch.numbers.tolist(), batch.cells.iter_rows(), strict=True):
-            texts = ["" if cell is None else str(cell).strip(" \t\r\n\u3000\u00a0\ufeff")[:200] for cell in cells]
-            if any(texts) and texts != opened.titles:
-                found.append((number, {column.name: texts[at] for at, column in enumerate(opened.columns) if column is not None}))
-        if batch.broken:
-            number, reason, _original = batch.broken[0]
-            raise ValidationError(_("第 %(number)d 行：%(reason)s；请核对后重新上传。") % {"number": number, "reason": reason})
-        if len(found) > MOST_ROWS:
-            raise ValidationError(_("超过 %(most)d 行；请分批导入。") % {"most": MOST_ROWS})
-    if not found:
-        raise ValidationError(_("表头以下没有数据；请核对后重新上传。"))
-    return found
+    return sheets.template("主动发现队伍", LAYOUT, choices={"kind": [in_chinese(label) for label in TeamMember.Kind.labels]})
 
 
 def read_roster(path: Path, *, on: date, now: datetime) -> Roster:
-    """Check a sheet against itself, the divisions of the scope and the roster; nothing is changed. Raises DeliveryRefused, ValidationError."""
+    """Check a sheet against itself, the divisions of the scope and the roster; nothing is changed. Raises ValidationError."""
     scope = scopes.current()
-    rows = _rows(path)
-    codes = {cells.get("area", "") for _number, cells in rows}
+    rows = sheets.read(path, LAYOUT)[1]
+    codes = {row.cells["area"] for row in rows}
     places = {code for code in Division.objects.filter(code__in=codes, ends__isnull=True).values_list("code", flat=True) if scope.covers(code)}
     known = set(TeamMember.objects.filter(area__in=places, ends__isnull=True).values_list("area", "phone"))
     kinds = {in_chinese(label): value for value, label in TeamMember.Kind.choices}
     roster = Roster()
     seen: dict[tuple[str, UUID], int] = {}
-    for number, cells in rows:
-        wrong: list[tuple[str, str]] = []
-        get = {name: cells.get(name, "") for name in LABELS}
+    for row in rows:
+        get, wrong = row.cells, row.wrong
         name, token = get["name"], None
         try:
             name = clean_name(name)
         except BadName as error:
-            wrong.append(("name", str(error)))
+            wrong("name", str(error))
         kind = kinds.get(get["kind"]) or (get["kind"] if get["kind"] in TeamMember.Kind.values else "")
         if not kind:
-            wrong.append(("kind", f"应为：{NOTES['kind']}；请更正后重新上传"))
+            wrong("kind", f"应为：{NOTES['kind']}；请更正后重新上传")
         if get["area"] not in places or len(get["area"]) not in (9, 12):
-            wrong.append(("area", "不是辖区内现有的乡镇或村（社区）代码；请核对后重新上传"))
+            wrong("area", "不是辖区内现有的乡镇或村（社区）代码；请核对后重新上传")
         try:
             token = phone_token(get["phone"])
         except ValidationError as error:
-            wrong.append(("phone", error.messages[0].removeprefix("“联系电话”：")))
+            wrong("phone", error.messages[0].removeprefix("“联系电话”："))
         starts = parse_day(get["starts"]) if get["starts"] else on
         if starts is None:
-            wrong.append(("starts", "不是日期；请写作 2022-11-25 的形式后重新上传"))
-        training = _training(get, wrong, on=on)
+            wrong("starts", "不是日期；请写作 2022-11-25 的形式后重新上传")
+        training = _training(row, on=on)
         if token is not None and (earlier := seen.get((get["area"], token))):
-            wrong.append(("phone", f"与第 {earlier} 行重复；请删去一行后重新上传"))
-        roster.errors += [f"第 {number} 行“{LABELS[column]}”{reason}" for column, reason in wrong]
-        if wrong or token is None or starts is None:
+            wrong("phone", f"与第 {earlier} 行重复；请删去一行后重新上传")
+        roster.errors += row.said()
+        if row.errors or token is None or starts is None:
             continue
-        seen[get["area"], token] = number
+        seen[get["area"], token] = row.number
         if (get["area"], token) in known:
             roster.known += 1
             continue
@@ -145,21 +110,22 @@ def read_roster(path: Path, *, on: date, now: datetime) -> Roster:
     return roster
 
 
-def _training(get: dict[str, str], wrong: list[tuple[str, str]], *, on: date) -> TeamTraining | None:
+def _training(row: Row, *, on: date) -> TeamTraining | None:
+    get, wrong = row.cells, row.wrong
     if not any(get[name] for name in ("training", "trained_on", "hours")):
         return None
     day = parse_day(get["trained_on"])
     if day is None or day > on:
-        wrong.append(("trained_on", "应为今天或以前的日期；请更正后重新上传"))
+        wrong("trained_on", "应为今天或以前的日期；请更正后重新上传")
     try:
         hours = Decimal(get["hours"])
     except InvalidOperation:
         hours = Decimal(0)
     if not (hours.is_finite() and 0 < hours <= 100):
-        wrong.append(("hours", "应为大于 0、不超过 100 的数字；请更正后重新上传"))
+        wrong("hours", "应为大于 0、不超过 100 的数字；请更正后重新上传")
     if not get["training"]:
-        wrong.append(("training", "为空；请补填后重新上传"))
-    return None if wrong or day is None else TeamTraining(on=day, title=get["training"][:80], hours=hours)
+        wrong("training", "为空；请补填后重新上传")
+    return None if row.errors or day is None else TeamTraining(on=day, title=get["training"][:80], hours=hours)
 
 
 def import_roster(*, path: Path, on: date, now: datetime) -> Roster:

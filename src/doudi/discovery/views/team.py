@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
 import django_filters
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
@@ -22,20 +19,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from doudi.batch.reading import DeliveryRefused
 from doudi.core import audit, duties, numbers
 from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.models import MessageOptOut
 from doudi.core.services.messages import opt_in, opt_out
+from doudi.core.sheets import on_disk
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.discovery import services, team_queries
 from doudi.discovery.models import Lead, TeamMember
 from doudi.discovery.services import team_import
 from doudi.discovery.team_forms import EndForm, MemberForm, RosterForm, TeamReportForm, TrainForm
-
-LARGEST = 5 * 1024 * 1024
 
 
 class MemberFilter(django_filters.FilterSet):
@@ -109,18 +104,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = RosterForm(request.POST or None, request.FILES or None)
     said: list[str] = []
     if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
         try:
-            if file.size > LARGEST:
-                raise ValidationError({"file": _("“文件”超过 5 MB；请分批导入。")})
-            with TemporaryDirectory(dir=settings.HOME) as folder:
-                path = Path(folder) / ("roster" + Path(file.name).suffix.lower()[:8])
-                path.write_bytes(file.read())
+            with on_disk(form.cleaned_data["file"], team_import.LAYOUT) as path:
                 roster = services.import_roster(path=path, on=timezone.localdate(), now=timezone.now())
         except ValidationError as error:
-            errors_into(form, error)
-        except DeliveryRefused as error:
-            form.add_error("file", str(error))
+            form.add_error("file", error)
         else:
             if not roster.errors:
                 words = _("已登记 %(new)d 名队员；%(known)d 名原已在册，未重复登记。")
@@ -128,8 +116,7 @@ def upload(request: HttpRequest) -> HttpResponse:
                 return redirect("discovery:team")
             said = roster.errors
             form.add_error("file", _("有 %(count)d 处不合格，没有登记任何人；请更正后重新上传。") % {"count": len(said)})
-    columns = [(column.header_zh, team_import.NOTES.get(column.name, "")) for column in team_import.COLUMNS]
-    context = {"form": form, "said": said[:100], "more": max(0, len(said) - 100), "columns": columns}
+    context = {"form": form, "said": said[:100], "more": max(0, len(said) - 100), "columns": team_import.LAYOUT.noted()}
     return render(request, "discovery/team_import.html", context, status=422 if form.errors else 200)
 
 

@@ -7,25 +7,19 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import xlsxwriter
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from doudi.batch.datasets import Column, Contract
-from doudi.batch.reading import DeliveryRefused, open_delivery, read_rows
-from doudi.core import duties
+from doudi.core import duties, sheets
 from doudi.core.lists import safe
+from doudi.core.sheets import Row, parse_day
 from doudi.institutions.figures import BY_NAME, FIGURES
 from doudi.institutions.models import DailyReport, Institution, SupplyItem
 from doudi.institutions.queries import stocks_of
 from doudi.institutions.services.reports import Left, prefilled, report_day
-from doudi.registry.sheets import parse_day
 
-LARGEST = 5 * 1024 * 1024
 MOST_ROWS = 500
 
 
@@ -60,7 +54,7 @@ def template(*, on: date) -> bytes:
     duties.require("institutions.report")
     out, heads = BytesIO(), columns()
     houses = list(Institution.objects.filter(state=Institution.State.RUNNING).order_by("area", "name")[:MOST_ROWS])
-    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+    with sheets.workbook(out) as book:
         head = book.add_format({"bold": True, "bg_color": "#E8F1FD", "border": 1, "text_wrap": True})
         text, whole = book.add_format({"num_format": "@"}), book.add_format({"num_format": "0.##"})
         sheet = book.add_worksheet("机构日报")
@@ -82,23 +76,17 @@ def template(*, on: date) -> bytes:
     return out.getvalue()
 
 
-def _rows(path: Path, heads: list[Column]) -> list[tuple[int, dict[str, str]]]:
-    contract = Contract(code="institution_reports", name_zh="机构日报表", department_zh="民政", columns=tuple(heads), key=("code", "on"), legal_basis="民政部门日常工作")
-    opened = open_delivery(path, contract)
-    found: list[tuple[int, dict[str, str]]] = []
-    for batch in read_rows(opened):
-        for number, cells in zip(batch.numbers.tolist(), batch.cells.iter_rows(), strict=True):
-            texts = ["" if cell is None else str(cell).strip(" \t\r\n\u3000\u00a0\ufeff")[:2000] for cell in cells]
-            if any(texts) and texts != opened.titles:
-                found.append((number, {column.name: texts[at] for at, column in enumerate(opened.columns) if column is not None}))
-        if batch.broken:
-            number, reason, _original = batch.broken[0]
-            raise ValidationError({"file": _("第 %(number)d 行：%(reason)s；请核对后重新上传。") % {"number": number, "reason": reason}})
-        if len(found) > MOST_ROWS:
-            raise ValidationError({"file": _("超过 %(most)d 行；请分批上传。") % {"most": MOST_ROWS}})
-    if not found:
-        raise ValidationError({"file": _("表头以下没有数据；请核对后重新上传。")})
-    return found
+def layout() -> sheets.Layout:
+    """The sheet as it stands today: supplies are data, so its columns are too."""
+    contract = Contract(
+        code="institution_reports",
+        name_zh="机构日报表",
+        department_zh="民政",
+        columns=tuple(columns()),
+        key=("code", "on"),
+        legal_basis="民政部门日常工作",
+    )
+    return sheets.Layout(contract, most=MOST_ROWS, longest=2000)
 
 
 def _whole(text: str) -> int | None:
@@ -118,67 +106,62 @@ def _amount(text: str) -> Decimal | None:
     return number if number.is_finite() and abs(number) < 100_000_000 else None
 
 
-def _read(cells: dict[str, str], heads: dict[str, str], items: list[SupplyItem], wrong: list[tuple[str, str]]) -> tuple[dict[str, int], dict[str, Left]]:
-    figures, supplies = {}, {}
+def _read(row: Row, items: list[SupplyItem]) -> tuple[dict[str, int], dict[str, Left]]:
+    figures, supplies, cells = {}, {}, row.cells
     for name in BY_NAME:
-        text = cells.get(name, "")
+        text = cells[name]
         value = _whole(text) if text else (None if BY_NAME[name].required else 0)
         if value is None:
-            wrong.append((heads[name], f"“{text}”不是整数；请更正后重新上传" if text else "为空；请补填后重新上传"))
+            row.wrong(name, f"“{text}”不是整数；请更正后重新上传" if text else "为空；请补填后重新上传")
         else:
             figures[name] = value
     for item in items:
-        quantity, use = cells.get(f"q_{item.code}", ""), cells.get(f"u_{item.code}", "")
+        quantity, use = cells[f"q_{item.code}"], cells[f"u_{item.code}"]
         if not quantity and not use:
             continue
         pair = _amount(quantity), _amount(use or "0")
         if pair[0] is None or pair[1] is None:
-            wrong.append((heads[f"q_{item.code}" if pair[0] is None else f"u_{item.code}"], "应为数字；请更正后重新上传"))
+            row.wrong(f"q_{item.code}" if pair[0] is None else f"u_{item.code}", "应为数字；请更正后重新上传")
         else:
             supplies[item.code] = Left(pair[0], pair[1])
     return figures, supplies
 
 
-def upload(*, content: bytes, name: str, now: datetime) -> Done:
+def upload(*, path: Path, now: datetime) -> Done:
     """Report every good row of a sheet. Raises ValidationError where the file as a whole cannot be read."""
     duties.require("institutions.report")
-    heads, items = columns(), _items()
-    try:
-        with TemporaryDirectory(dir=settings.HOME) as folder:
-            path = Path(folder) / ("sheet" + Path(name).suffix.lower()[:8])
-            path.write_bytes(content)
-            rows = _rows(path, heads)
-    except DeliveryRefused as error:
-        raise ValidationError({"file": str(error)}) from None
-    labels = {column.name: column.header_zh for column in heads}
-    houses = {house.code: house.pk for house in Institution.objects.filter(code__in={cells.get("code", "").upper() for _number, cells in rows})}
+    items, rows = _items(), sheets.read(path, layout())[1]
+    houses = {house.code: house.pk for house in Institution.objects.filter(code__in={row.cells["code"].upper() for row in rows})}
     done, seen = Done(), dict[tuple[int, date], int]()
-    for number, cells in rows:
-        wrong: list[tuple[str, str]] = []
-        house, on = houses.get(cells.get("code", "").upper()), parse_day(cells.get("on", ""))
+    for row in rows:
+        cells = row.cells
+        house, on = houses.get(cells["code"].upper()), parse_day(cells["on"])
         if house is None:
-            wrong.append((labels["code"], "不是您负责的机构；请核对后重新上传"))
+            row.wrong("code", "不是您负责的机构；请核对后重新上传")
         if on is None:
-            wrong.append((labels["on"], "不是日期；请写作 2022-12-06 的形式后重新上传"))
-        figures, supplies = _read(cells, labels, items, wrong)
+            row.wrong("on", "不是日期；请写作 2022-12-06 的形式后重新上传")
+        figures, supplies = _read(row, items)
         if house is not None and on is not None and (earlier := seen.get((house, on))):
-            wrong.append((labels["code"], f"与第 {earlier} 行重复；请删去一行后重新上传"))
-        if not wrong and house is not None and on is not None:
-            seen[house, on] = number
+            row.wrong("code", f"与第 {earlier} 行重复；请删去一行后重新上传")
+        if not row.errors and house is not None and on is not None:
+            seen[house, on] = row.number
             try:
                 _row, fresh = report_day(
-                    institution_id=house, on=on, figures=figures, supplies=supplies, incidents=cells.get("incidents", ""), reason=cells.get("reason", ""),
+                    institution_id=house, on=on, figures=figures, supplies=supplies, incidents=cells["incidents"], reason=cells["reason"],
                     channel=DailyReport.Channel.SHEET, now=now,
                 )  # fmt: skip
                 done.made, done.known = done.made + fresh, done.known + (not fresh)
             except ValidationError as error:
-                wrong += _told(error, labels)
-        done.errors += [f"第 {number} 行“{label}”{reason}" if label else f"第 {number} 行：{reason}" for label, reason in wrong]
+                _told(row, error)
+        done.errors += row.said()
     return done
 
 
-def _told(error: ValidationError, labels: dict[str, str]) -> list[tuple[str, str]]:
+def _told(row: Row, error: ValidationError) -> None:
     with override("zh-hans"):
         if not hasattr(error, "error_dict"):
-            return [("", text) for text in error.messages]
-        return [(labels.get(name, ""), text.removeprefix(f"“{labels.get(name, '')}”")) for name, texts in error.message_dict.items() for text in texts]
+            row.errors += [("", text) for text in error.messages]
+            return
+        for name, texts in error.message_dict.items():
+            column = name if name in row.labels else ""
+            row.errors += [(column, text.removeprefix(f"“{row.labels.get(name, '')}”")) for text in texts]

@@ -17,6 +17,7 @@ from doudi.core import audit, duties, numbers, places
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import page_of
+from doudi.core.sheets import on_disk
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.institutions import queries, services
@@ -156,11 +157,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = SheetForm(request.POST or None, request.FILES or None)
     done: Any = None
     if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
         try:
-            if file.size > sheet.LARGEST:
-                raise ValidationError({"file": _("“文件”超过 5 MB；请分批上传。")})
-            done = sheet.upload(content=file.read(), name=file.name, now=timezone.now())
+            with on_disk(form.cleaned_data["file"], sheet.layout()) as path:
+                done = sheet.upload(path=path, now=timezone.now())
         except ValidationError as error:
-            errors_into(form, error)
+            form.add_error("file", error)
     return render(request, "institutions/upload.html", {"form": form, "done": done}, status=422 if form.errors else 200)

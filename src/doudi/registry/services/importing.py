@@ -21,6 +21,7 @@ from doudi.core import audit, numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Division
 from doudi.core.numbers import Kind
+from doudi.core.sheets import Row, parse_day, too_large
 from doudi.registry import sheets
 from doudi.registry.models import Household, Membership, Person
 from doudi.registry.names import pinyin_of
@@ -29,7 +30,6 @@ from doudi.registry.services.base import service
 from doudi.registry.services.households import HEAD, relationship_code
 from doudi.registry.services.importing_rows import Numbers, read_numbers
 from doudi.registry.services.people import Identity, contacts, identity
-from doudi.registry.sheets import Row
 
 UPDATABLE = ("phone", "account", "bank")
 
@@ -86,7 +86,7 @@ class ImportRefused(ValidationError):
 
 
 def plan(path: Path, *, on: date) -> Plan:
-    """Check a file against itself and the registry, changing nothing. Raises DeliveryRefused for the file as a whole."""
+    """Check a file against itself and the registry, changing nothing. Raises ValidationError for the file as a whole."""
     sha256, rows = sheets.read(path)
     good = [planned for row, known in zip(rows, read_numbers(rows, on=on), strict=True) if (planned := _check_row(row, known, on=on))]
     _check_villages(good)
@@ -108,10 +108,10 @@ def _check_row(row: Row, known: Numbers, *, on: date) -> Planned | None:
     code = ""
     if cells["relationship"]:
         try:
-            code = HEAD if row.is_head else relationship_code(cells["relationship"])
+            code = HEAD if sheets.is_head(row) else relationship_code(cells["relationship"])
         except ValidationError:
             row.wrong("relationship", "不是国家标准用语（GB/T 4761）；请按填写说明更正后重新上传")
-    birth_date = sheets.parse_day(cells["birth_date"]) if cells["birth_date"] else None
+    birth_date = parse_day(cells["birth_date"]) if cells["birth_date"] else None
     if cells["birth_date"] and birth_date is None:
         row.wrong("birth_date", "不是日期；请写作 1960-05-04 的形式后重新上传")
     sex = sheets.SEXES.get(cells["sex"], "")
@@ -122,7 +122,7 @@ def _check_row(row: Row, known: Numbers, *, on: date) -> Planned | None:
         found[name] = codes.get(cells[name], "")
         if cells[name] and not found[name]:
             row.wrong(name, f"“{cells[name][:20]}”不在代码表中；请按填写说明更正后重新上传")
-    if row.is_head and not cells["residence"]:
+    if sheets.is_head(row) and not cells["residence"]:
         row.wrong("residence", "为空；户主一行须填城市或农村")
     if cells["account"] and not cells["bank"]:
         row.wrong("bank", "为空；填了银行账号的须填开户银行")
@@ -144,7 +144,7 @@ def _check_row(row: Row, known: Numbers, *, on: date) -> Planned | None:
 def _wrong(row: Row, error: ValidationError) -> None:
     for name, texts in error.message_dict.items():
         if not any(column == name for column, _reason in row.errors):
-            row.wrong(name, "；".join(text.removeprefix(f"“{sheets.LABELS[name]}”").lstrip("：") for text in texts))
+            row.wrong(name, "；".join(text.removeprefix(f"“{row.labels[name]}”").lstrip("：") for text in texts))
 
 
 def _check_villages(good: list[Planned]) -> None:
@@ -216,7 +216,7 @@ def import_file(*, path: Path, update: bool, on: date, now: datetime) -> dict[st
     """Import a checked file, all of it or nothing; `update`: also change phone and account of people found by number.
 
     Set-based: the number of statements does not grow with the rows. Raises ImportRefused with the plan where a row is wrong by now
-    or a number is held in another area, DeliveryRefused for the file as a whole.
+    or a number is held in another area, ValidationError for the file as a whole.
     """
     done = plan(path, on=on)
     if done.errors:
@@ -273,8 +273,8 @@ def _stored(identifier: UUID) -> Path:
 
 def keep(*, content: bytes, ending: str) -> UUID:
     """Keep an uploaded file, sealed, for its own officer until it is imported; one at a time per officer."""
-    if len(content) > sheets.LARGEST:
-        raise ValidationError({"file": _("“文件”超过 20 MB；请分批导入。")})
+    if len(content) > sheets.LAYOUT.largest:
+        raise ValidationError({"file": too_large(sheets.LAYOUT.largest)})
     folder = Path(settings.HOME) / "imports"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in folder.glob(f"{scopes.current().account_id}-*"):

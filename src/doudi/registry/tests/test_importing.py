@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from doudi.batch.reading import DeliveryRefused
 from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
@@ -78,7 +78,7 @@ def test_the_template_comes_back_as_a_good_file(township: scopes.Scope, tmp_path
         assert _import(path)["people"] == 2
     blank = tmp_path / "template.xlsx"
     blank.write_bytes(sheets.template())
-    with scopes.acting(township), pytest.raises(DeliveryRefused):
+    with scopes.acting(township), pytest.raises(ValidationError):
         importing.plan(blank, on=ON)
 
 
@@ -180,7 +180,7 @@ def _bomb() -> bytes:
 def test_hostile_files_are_refused_in_words(township: scopes.Scope, tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    with scopes.acting(township), pytest.raises(DeliveryRefused) as caught:
+    with scopes.acting(township), pytest.raises(ValidationError) as caught:
         importing.plan(path, on=ON)
     assert any(char >= "\u4e00" for char in str(caught.value))
 

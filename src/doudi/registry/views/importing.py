@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from doudi.batch.reading import DeliveryRefused
 from doudi.core import audit
 from doudi.core.forms import errors_into
+from doudi.core.sheets import too_large
 from doudi.core.tasks import start_task
 from doudi.core.views.access import may
 from doudi.registry import sheets
@@ -49,18 +49,14 @@ def upload(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            if file.size > sheets.LARGEST:
-                raise ValidationError({"file": _("“文件”超过 20 MB；请分批导入。")})
+            if file.size > sheets.LAYOUT.largest:
+                raise ValidationError({"file": too_large(sheets.LAYOUT.largest)})
             identifier = importing.keep(content=file.read(), ending=Path(file.name).suffix.lower()[:8])
         except ValidationError as error:
             errors_into(form, error)
         else:
             return redirect("registry:import_preview", identifier)
-    return render(request, "registry/import.html", {"form": form, "columns": _notes()}, status=422 if form.errors else 200)
-
-
-def _notes() -> list[tuple[str, str]]:
-    return [(column.header_zh, sheets.NOTES.get(column.name, "")) for column in sheets.COLUMNS]
+    return render(request, "registry/import.html", {"form": form, "columns": sheets.LAYOUT.noted()}, status=422 if form.errors else 200)
 
 
 @require_GET
@@ -70,8 +66,8 @@ def preview(request: HttpRequest, identifier: UUID) -> HttpResponse:
     try:
         with importing.kept(identifier) as path:
             plan = importing.plan(path, on=timezone.localdate())
-    except (ValidationError, DeliveryRefused) as error:
-        messages.error(request, error.messages[0] if isinstance(error, ValidationError) else str(error))
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
         return redirect("registry:import")
     if request.GET.get("returned"):
         audit.record_access(what="export", subject="import", reason="returned rows")
@@ -96,8 +92,8 @@ def run(request: HttpRequest, identifier: UUID) -> HttpResponse:
             rows = len(sheets.read(path)[1])
             if rows <= AT_ONCE:
                 figures = importing.import_file(path=path, update=update, on=timezone.localdate(), now=timezone.now())
-    except (ValidationError, DeliveryRefused) as error:
-        messages.error(request, error.messages[0] if isinstance(error, ValidationError) else str(error))
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
         return redirect("registry:import_preview", identifier)
     if rows > AT_ONCE:
         task = start_task(

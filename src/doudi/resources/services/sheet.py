@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from io import BytesIO
 from pathlib import Path
 from uuid import UUID, uuid5
 
-import xlsxwriter
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -17,18 +14,15 @@ from django.utils.translation import gettext as _
 
 from doudi.batch import idnumber
 from doudi.batch.datasets import Column, Contract
-from doudi.batch.reading import DeliveryRefused, open_delivery, read_rows
-from doudi.core import duties, numbers
+from doudi.core import duties, numbers, sheets
 from doudi.core import scope as scopes
 from doudi.core.models import Division
+from doudi.core.sheets import Row, parse_day
 from doudi.registry.models import Person
-from doudi.registry.sheets import parse_day
 from doudi.resources.models import ContractLine, PurchasedService, ServiceContract
 from doudi.resources.services.base import decimal_of, phone_token
 from doudi.resources.services.recording import Given, left_of, write
 
-MOST = 2000
-LARGEST = 5 * 1024 * 1024
 NAMESPACE = UUID("5f0c8e56-6f0e-4b0c-9d5e-8f4f6f2a7c10")
 COLUMNS = (
     Column("line", "服务项目", required=True),
@@ -46,7 +40,6 @@ NOTES = {
     "line": "与合同中的服务名称一致", "day": "如 2022-12-01", "quantity": "按合同单位，最多两位小数", "id_number": "个人服务必填；本列须为文本格式",
     "village": "集体活动必填：区划代码 9 或 12 位", "people": "集体活动填参加人数", "phone": "用来请服务对象确认，最好填写",
 }  # fmt: skip
-LABELS = {column.name: column.header_zh for column in COLUMNS}
 CONTRACT = Contract(
     code="purchased_services",
     name_zh="服务记录表",
@@ -55,65 +48,13 @@ CONTRACT = Contract(
     key=("recipient",),
     legal_basis="国办发〔2013〕96号《政府向社会力量购买服务》",
 )
-
-
-@dataclass
-class Row:
-    """A row of the sheet: its number as the provider sees it, its cells, what is wrong with it."""
-
-    number: int
-    cells: dict[str, str]
-    errors: list[str] = field(default_factory=list)
-
-    def wrong(self, column: str, reason: str) -> None:
-        self.errors.append(f"第 {self.number} 行“{LABELS[column]}”{reason}")
+LAYOUT = sheets.Layout(CONTRACT, most=2000, longest=300, notes=NOTES)
 
 
 def template(contract: ServiceContract) -> bytes:
     """The template of one contract, with its services to choose from."""
-    out = BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
-        text, head = book.add_format({"num_format": "@"}), book.add_format({"bold": True, "bg_color": "#E8F1FD", "border": 1})
-        sheet = book.add_worksheet("服务记录")
-        for at, column in enumerate(COLUMNS):
-            sheet.set_column(at, at, 22 if column.name in ("id_number", "line", "note") else 14, text)
-            sheet.write_string(0, at, column.header_zh, head)
-            if column.name in NOTES:
-                sheet.write_comment(0, at, NOTES[column.name])
-        sheet.data_validation(1, 0, MOST, 0, {"validate": "list", "source": [line.name for line in contract.lines.order_by("position")][:10]})
-        sheet.freeze_panes(1, 0)
-    return out.getvalue()
-
-
-def read(path: Path) -> tuple[str, list[Row]]:
-    """(SHA-256, rows without blank ones). Raises DeliveryRefused for hostile, broken, too large and empty files and for missing columns."""
-    if path.stat().st_size > LARGEST:
-        raise DeliveryRefused(f"文件超过 {LARGEST >> 20} MB；请分批导入")
-    opened = open_delivery(path, CONTRACT)
-    rows: list[Row] = []
-    for batch in read_rows(opened):
-        formulas = {(number, at) for at, found in batch.formulas.items() for number in found}
-        for number, cells in zip(batch.numbers.tolist(), batch.cells.iter_rows(), strict=True):
-            texts = ["" if cell is None else str(cell).strip(" \t\r\n\u3000\u00a0\ufeff") for cell in cells]
-            if not any(texts) or texts == opened.titles:
-                continue
-            row = Row(number, dict.fromkeys(LABELS, ""))
-            for at, column in enumerate(opened.columns):
-                if column is None:
-                    continue
-                row.cells[column.name] = texts[at]
-                if (number, at) in formulas:
-                    row.wrong(column.name, "是公式；请复制后以“数值”粘贴，再重新上传")
-                elif texts[at][:1] in ("=", "+", "-", "@") or len(texts[at]) > 300:
-                    row.wrong(column.name, "以公式符号开头或超过 300 字；请改为普通文字后重新上传")
-            rows.append(row)
-            if len(rows) > MOST:
-                raise DeliveryRefused(f"超过 {MOST} 行；请分批导入")
-        for number, reason, _original in batch.broken:
-            rows.append(Row(number, dict.fromkeys(LABELS, ""), [f"第 {number} 行：{reason}；请核对后重新上传"]))
-    if not rows:
-        raise DeliveryRefused("表头以下没有数据；请核对后重新上传")
-    return opened.sha256, sorted(rows, key=lambda row: row.number)
+    lines = [line.name for line in contract.lines.order_by("position")][:10]
+    return sheets.template("服务记录", LAYOUT, choices={"line": lines}, wide=("id_number", "line", "note"))
 
 
 def _people(rows: list[Row]) -> dict[str, Person]:
@@ -141,10 +82,7 @@ def import_sheet(*, contract_id: int, path: Path, now: datetime) -> tuple[int, l
     contract = ServiceContract.objects.filter(pk=contract_id, state=ServiceContract.State.ACTIVE).first()
     if contract is None:
         raise ValidationError(_("没有这份合同，或它不在执行中。"))
-    try:
-        digest, rows = read(path)
-    except DeliveryRefused as error:
-        raise ValidationError(str(error)) from None
+    digest, rows = sheets.read(path, LAYOUT)
     lines = {line.name: line for line in ContractLine.objects.filter(contract=contract)}
     people, today, left = _people(rows), timezone.localdate(now), left_of(contract)
     villages = set(
@@ -173,7 +111,7 @@ def import_sheet(*, contract_id: int, path: Path, now: datetime) -> tuple[int, l
     for row, each in given:
         if (each.line_id, each.person_id, each.day) in there:
             row.wrong("recipient", "当天的这项服务已登记过；请删除这一行")
-    errors = [error for row in rows for error in row.errors]
+    errors = [error for row in rows for error in row.said()]
     if errors:
         return 0, errors
     return len(write(contract, [each for _row, each in given], now=now)), []

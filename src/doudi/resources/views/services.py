@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import django_filters
@@ -25,6 +23,7 @@ from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.services.attachments import LARGEST
+from doudi.core.sheets import on_disk
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.needs.views.queue import number
@@ -33,7 +32,7 @@ from doudi.resources import queries
 from doudi.resources.forms import ConfirmForm, RecordForm, SheetForm
 from doudi.resources.models import PurchasedService, QualityCheck, ServiceContract
 from doudi.resources.services import recording
-from doudi.resources.services import sheet as sheets
+from doudi.resources.services import sheet as services_sheet
 
 ALL = gettext_lazy("全部")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -135,14 +134,9 @@ def sheet(request: HttpRequest, contract_id: int) -> HttpResponse:
     row, said = _contract(contract_id), list[str]()
     form = SheetForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        upload: Any = form.cleaned_data["file"]
         try:
-            if upload.size > sheets.LARGEST:
-                raise ValidationError(_("文件超过 5 MB；请分批导入。"))
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / ("sheet.csv" if upload.name.lower().endswith(".csv") else "sheet.xlsx")
-                path.write_bytes(upload.read())
-                made, said = sheets.import_sheet(contract_id=row.pk, path=path, now=timezone.now())
+            with on_disk(form.cleaned_data["file"], services_sheet.LAYOUT) as path:
+                made, said = services_sheet.import_sheet(contract_id=row.pk, path=path, now=timezone.now())
         except ValidationError as error:
             form.add_error("file", error)
         else:
@@ -154,7 +148,7 @@ def sheet(request: HttpRequest, contract_id: int) -> HttpResponse:
         "form": form,
         "said": said[:100],
         "more": max(0, len(said) - 100),
-        "columns": [(each.header_zh, sheets.NOTES.get(each.name, "")) for each in sheets.COLUMNS],
+        "columns": services_sheet.LAYOUT.noted(),
     }
     return render(request, "resources/sheet.html", context, status=422 if form.errors or said else 200)
 
@@ -162,7 +156,7 @@ def sheet(request: HttpRequest, contract_id: int) -> HttpResponse:
 @require_GET
 @may("purchases.record")
 def template(request: HttpRequest, contract_id: int) -> HttpResponse:
-    response = HttpResponse(sheets.template(_contract(contract_id)), content_type=XLSX)
+    response = HttpResponse(services_sheet.template(_contract(contract_id)), content_type=XLSX)
     response["Content-Disposition"] = "attachment; filename*=UTF-8''%E6%9C%8D%E5%8A%A1%E8%AE%B0%E5%BD%95%E8%A1%A8.xlsx"
     return response
 
