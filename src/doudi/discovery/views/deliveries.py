@@ -23,6 +23,7 @@ from doudi.batch.datasets import CONTRACTS
 from doudi.core import audit, postgres, tasks
 from doudi.core.keys import keyring
 from doudi.core.lists import Column, ListPage
+from doudi.core.middleware import takes
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.discovery.forms import DeliveryForm
@@ -80,6 +81,7 @@ class Deliveries(ListPage):
         return Delivery.objects.all()
 
 
+@takes(512)
 @may("discovery.deliver")
 def new(request: HttpRequest) -> HttpResponse:
     """Upload a department's file; it is checked in the background."""

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 from doudi.core import audit, duties, numbers
 from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
+from doudi.core.middleware import takes
 from doudi.core.models import MessageOptOut
 from doudi.core.services.messages import opt_in, opt_out
 from doudi.core.sheets import on_disk
@@ -98,6 +99,7 @@ def template(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@takes(5)
 @may("discovery.team")
 def upload(request: HttpRequest) -> HttpResponse:
     """The roster from a sheet: all rows, or the list of what is wrong."""

@@ -17,6 +17,7 @@ from doudi.core import audit, duties, numbers, places
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import page_of
+from doudi.core.middleware import takes
 from doudi.core.sheets import on_disk
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
@@ -151,6 +152,7 @@ def template(request: HttpRequest) -> HttpResponse:
     return workbook(sheet.template(on=timezone.localdate()), "机构日报表.xlsx")
 
 
+@takes(5)
 @may("institutions.report")
 def upload(request: HttpRequest) -> HttpResponse:
     """Reports of many houses from a sheet: good rows go on, bad ones are named with row, field and reason."""

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
+from doudi.core.middleware import takes
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.core.views.telling import tell
@@ -150,6 +151,7 @@ def signature(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
+@takes(1024)
 @require_http_methods(["GET", "POST"])
 @may("payments.book")
 def received(request: HttpRequest, pk: int) -> HttpResponse:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import audit
 from doudi.core.forms import errors_into
+from doudi.core.middleware import takes
 from doudi.core.sheets import too_large
 from doudi.core.tasks import start_task
 from doudi.core.views.access import may
@@ -42,6 +43,7 @@ def template(request: HttpRequest) -> HttpResponse:
     return _file(sheets.template(), "家庭和人员导入模板.xlsx")
 
 
+@takes(20)
 @either
 @may("registry.import")
 def upload(request: HttpRequest) -> HttpResponse:

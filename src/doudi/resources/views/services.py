@@ -22,6 +22,7 @@ from doudi.core import audit, duties, numbers
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
+from doudi.core.middleware import takes
 from doudi.core.services.attachments import LARGEST
 from doudi.core.sheets import on_disk
 from doudi.core.templatetags import ui
@@ -128,6 +129,7 @@ def _person_of(text: str) -> int | None:
     return found
 
 
+@takes(5)
 @may("purchases.record")
 def sheet(request: HttpRequest, contract_id: int) -> HttpResponse:
     """Import a provider's sheet: all of it, or the rows that are wrong."""
