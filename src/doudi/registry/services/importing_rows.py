@@ -16,8 +16,8 @@ from doudi.batch import idnumber
 from doudi.batch.idnumber import IdNumber
 from doudi.core import numbers
 from doudi.core.numbers import Kind
+from doudi.core.sheets import Row
 from doudi.registry.models import Household, Person
-from doudi.registry.sheets import Row
 
 PERSON = (
     "id", "area", "token", "name", "pinyin", "initials", "sex", "birth_date", "ethnicity", "registered_area", "residence_area", "phone", "account", "bank",
