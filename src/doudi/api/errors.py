@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils import translation
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from ninja import Schema
 
@@ -77,8 +79,6 @@ def answer(error: ApiError, request_id: str) -> JsonResponse:
         "request_id": request_id,
     }
     content: dict[str, Any] = {"error": body}
-    if error.code.startswith("err."):  # as the SPDCI standard writes it, beside ours
-        content["errors"] = [{"code": error.code, "message": english}]
     response = JsonResponse(content, status=error.status, json_dumps_params={"ensure_ascii": False})
     response.error_code = error.code  # type: ignore[attr-defined]
     if error.status == 401:
@@ -86,6 +86,22 @@ def answer(error: ApiError, request_id: str) -> JsonResponse:
     if error.retry_after:
         response["Retry-After"] = str(error.retry_after)
     return response
+
+
+# The SPDCI standard's words for what is refused before its own rules are asked.
+STANDARD = {
+    401: "err.request.unauthorized", 403: "err.request.forbidden", 404: "err.request.not_found", 429: "err.request.too_many_requests",
+    503: "err.service.unavailable",
+}  # fmt: skip
+
+
+def in_the_standards_words(response: HttpResponse) -> None:
+    """Add to an error answer its `errors`, as partners of the social registry interface expect it beside ours."""
+    content = json.loads(response.content)
+    own = content["error"]
+    code = own["code"] if own["code"].startswith("err.") else STANDARD.get(response.status_code, "err.request.bad")
+    content["errors"] = [{"code": code, "message": own["message_en"]}]
+    response.content = json.dumps(content, ensure_ascii=False).encode()
 
 
 # What a status means where the framework itself answered.
@@ -134,5 +150,8 @@ def of_schema(errors: Iterable[Mapping[str, Any]]) -> ApiError:
             fault["loc"][2:] if fault["loc"][0] == "body" and len(fault["loc"]) > 2 else fault["loc"]
         )  # without the operation's own name of its body
         place = [str(part) for part in parts if part not in ("body", "query", "path", "header", "form", "file")]
-        fields.append((".".join(place[-3:]) or str(fault["loc"][-1]), REASONS.get(fault["type"], _("不符合接口文档的要求"))))
+        reason: Text = REASONS.get(fault["type"], _("不符合接口文档的要求"))
+        if fault["type"] == "literal_error":
+            reason = format_lazy("{}{}", _("只能填："), fault["ctx"]["expected"].replace("'", "").replace(" or ", ", "))
+        fields.append((".".join(place[-3:]) or str(fault["loc"][-1]), reason))
     return ApiError(422, "invalid", _("有 %(count)s 项不符合要求；请按 fields 逐项更正后重新提交。"), {"count": len(fields)}, fields=fields)

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.errors import LockNotAvailable
 
 from doudi.api import access
-from doudi.api.errors import ApiError, answer, of_status
+from doudi.api.errors import ApiError, answer, in_the_standards_words, of_status
 from doudi.api.rights import Caller
 from doudi.core import postgres
 from doudi.core import scope as scopes
@@ -31,6 +31,7 @@ from doudi.core.network import network_of
 logger = logging.getLogger(__name__)
 
 PREFIX = "/api/v1/"
+REGISTRY = f"{PREFIX}registry/"
 OPEN = (f"{PREFIX}openapi.json",)
 LARGEST = 512 * 1024 * 1024
 KEY = re.compile(r"[\x21-\x7e]{8,80}")
@@ -63,6 +64,8 @@ class ApiMiddleware:
             response = answer(of_status(response.status_code), str(request_id))
         else:
             _name_request(response, str(request_id))
+        if response.status_code >= 400 and request.path_info.startswith(REGISTRY):
+            in_the_standards_words(response)
         response["X-Request-Id"] = str(request_id)
         response["Cache-Control"] = "no-store"
         code = getattr(response, "error_code", "")

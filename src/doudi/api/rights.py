@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,10 @@ from doudi.core.scope import Scope
 
 @dataclass(frozen=True)
 class Right:
-    """`datasets`, `houses`: the client must also say which datasets or which institutions it is for."""
+    """`short`: as lists name it. `datasets`, `houses`: the client must also say which datasets or which institutions it is for."""
 
     name: str
+    short: str | Promise
     label: str | Promise
     acts: frozenset[str]
     datasets: bool = False
@@ -27,15 +29,21 @@ class Right:
 
 
 _ALL = [
-    Right("deliveries:write", _("报送部门数据、查看核验结果和退回清单"), frozenset({"discovery.deliver"}), datasets=True),
-    Right("calls:write", _("报告呼叫中心的来电、查看来电的办理状态"), frozenset({"hotline.events"})),
-    Right("leads:report", _("报告救助线索、查询本单位所报线索的办理进度"), frozenset({"discovery.report"})),
-    Right("institutions:report", _("上报养老、福利机构和救助管理站的日报、查询已报的日报"), frozenset({"institutions.report"}), houses=True),
-    Right("payrolls:read", _("查询发放批次的进度和金额（不含人员）"), frozenset({"payments.view"})),
-    Right("registry:search", _("社会登记接口（SPDCI）：按登记的用途查询和订阅"), frozenset({"spdci.answer"})),
-    Right("statistics:read", _("查询保障统计（少于 5 人的组不给数字）"), frozenset({"reports.view"})),
+    Right("deliveries:write", _("数据报送"), _("报送部门数据、查看核验结果和退回清单"), frozenset({"discovery.deliver"}), datasets=True),
+    Right("calls:write", _("来电"), _("报告呼叫中心的来电、查看来电的办理状态"), frozenset({"hotline.events"})),
+    Right("leads:report", _("线索报送"), _("报告救助线索、查询本单位所报线索的办理进度"), frozenset({"discovery.report"})),
+    Right("institutions:report", _("机构日报"), _("上报养老、福利机构和救助管理站的日报、查询已报的日报"), frozenset({"institutions.report"}), houses=True),
+    Right("payrolls:read", _("发放进度"), _("查询发放批次的进度和金额（不含人员）"), frozenset({"payments.view"})),
+    Right("registry:search", _("社会登记查询"), _("社会登记接口（SPDCI）：按登记的用途查询和订阅"), frozenset({"spdci.answer"})),
+    Right("statistics:read", _("保障统计"), _("查询保障统计（少于 10 人的组不给数字）"), frozenset({"reports.view"})),
+    Right("statistics:full", _("保障统计（含小数值）"), _("查询保障统计（含小数值，限民政、财政等统计责任单位）"), frozenset({"reports.view"})),
 ]
 RIGHTS: dict[str, Right] = {right.name: right for right in _ALL}
+
+
+def short_names(scopes: Iterable[str]) -> list[str]:
+    """What a token may do, in words; a right that is no more by its own name."""
+    return [str(RIGHTS[name].short) if name in RIGHTS else name for name in scopes]
 
 
 @dataclass(frozen=True)
@@ -57,24 +65,24 @@ class Caller:
 
 
 class Bearer(HttpBearer):
-    """The token was checked by the middleware; here the operation's own right."""
+    """The token was checked by the middleware; here the operation's own right, or one of several."""
 
-    def __init__(self, right: str) -> None:
+    def __init__(self, *rights: str) -> None:
         super().__init__()
-        self.right = right
+        self.rights = rights
 
     def __call__(self, request: HttpRequest) -> Any:
         caller: Caller = request.caller  # type: ignore[attr-defined]
-        if self.right and self.right not in caller.scopes:
-            raise ApiError(403, "missing_scope", _("令牌没有权限“%(right)s”；请联系系统管理员。"), {"right": self.right})
+        if self.rights and not caller.scopes & set(self.rights):
+            raise ApiError(403, "missing_scope", _("令牌没有权限“%(right)s”；请联系系统管理员。"), {"right": self.rights[0]})
         return caller
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:  # pragma: no cover - __call__ does not come here
         raise NotImplementedError
 
 
-def needs(right: str = "", **extra: Any) -> dict[str, Any]:
-    """Arguments of an operation: `@router.post("", **needs("deliveries:write"))`; `extra` goes into its OpenAPI."""
-    if right and right not in RIGHTS:
-        raise KeyError(right)
-    return {"auth": Bearer(right), "openapi_extra": {"x-scope": right, **extra}}
+def needs(*rights: str, **extra: Any) -> dict[str, Any]:
+    """Arguments of an operation: `@router.post("", **needs("deliveries:write"))`, or one right of several; `extra` goes into its OpenAPI."""
+    if unknown := set(rights) - RIGHTS.keys():
+        raise KeyError(*unknown)
+    return {"auth": Bearer(*rights), "openapi_extra": {"x-scope": " / ".join(rights), **extra}}

@@ -1,49 +1,100 @@
-"""Statistics of assistance for other systems (统计): recipients, households and yuan of a month by programme and place; small groups keep their figures."""
+"""Statistics of assistance for other systems (统计): recipients, households and yuan of a month by programme and place, from what is counted each night.
+
+Who reads by `statistics:read` gets what may be published: no group of fewer than ten people, none that the sums would tell, and nothing within a
+place that is withheld. `statistics:full` (offices that answer for the figures) gets them as they are.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db.models import Max, Sum
+from django.db.models.functions import Left
 
 from doudi.core import duties
+from doudi.reports.models import MonthlyFigure
+from doudi.reports.queries import published
 
-# Groups of fewer people say only that they are small: with the place they would point at somebody.
-LEAST = 5
 LEVELS = {"province": 2, "city": 4, "county": 6, "township": 9}
+# Programme -> the keys of its people, households (where they are counted) and yuan.
+PROGRAMMES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    "dibao": (("dibao.urban.people", "dibao.rural.people"), ("dibao.urban.households", "dibao.rural.households"), ("dibao.urban.yuan", "dibao.rural.yuan")),
+    "disability_living": (("disability_living.people",), (), ("disability_living.yuan",)),
+    "disability_nursing": (("disability_nursing.people",), (), ("disability_nursing.yuan",)),
+    "marginal": (("marginal.people",), ("marginal.households",), ()),
+    "orphan": (("orphan.people",), (), ("orphan.yuan",)),
+    "rigid": (("rigid.people",), ("rigid.households",), ()),
+    "tekun": (("tekun.urban.people", "tekun.rural.people"), (), ("tekun.urban.yuan", "tekun.rural.yuan")),
+    "unsupported_child": (("unsupported_child.people",), (), ("unsupported_child.yuan",)),
+}
+KEYS = sorted({key for kinds in PROGRAMMES.values() for keys in kinds for key in keys})
+Sums = dict[str, dict[str, Decimal]]
 
-# Awards that run in the month, with what they pay in it and the members who hold them then.
-FIGURES = """
-select left(a.area, %(length)s) as area, a.programme, count(distinct a.household_id) as households, coalesce(sum(m.people), 0)::int as people,
-  coalesce(sum(w.amount), 0) as amount
-from enrolment_award a
-join lateral (select w.amount from enrolment_awardamount w where w.award_id = a.id and w.from_month <= %(month)s order by w.from_month desc limit 1) w on true
-left join lateral (select count(*) as people from enrolment_awardmember m
-  where m.award_id = a.id and not m.void and m.starts <= %(month)s and (m.ends is null or m.ends > %(month)s)) m on true
-where a.area >= %(low)s and a.area < %(high)s and not a.void and not a.suspended and a.starts <= %(month)s and (a.ends is null or a.ends > %(month)s)
-group by 1, 2 having left(a.area, %(length)s) || ' ' || a.programme > %(after)s order by 1, 2 limit %(limit)s
-"""
+
+def counted_at(*, month: date, area: str) -> datetime | None:
+    """When a month of an area was counted last; None where it was not."""
+    duties.require("reports.view")
+    found: datetime | None = MonthlyFigure.objects.filter(month=month, area__gte=area, area__lt=f"{area}:").aggregate(at=Max("counted_at"))["at"]
+    return found
 
 
-def figures(*, month: date, level: str, area: str, after: str = "", limit: int = 200) -> list[dict[str, Any]]:
-    """Figures by place of a level below `area` and programme, in this order; `after` is `<area> <programme>` of the last one seen.
+def figures(*, month: date, level: str, own: str, area: str, full: bool, after: str = "", limit: int = 200) -> list[dict[str, Any]]:
+    """Figures by place of a level and programme, in this order, within `area`; `own` is the reader's whole area, over which is decided what is withheld.
 
-    A group of fewer than LEAST people has None in place of figures and `suppressed`.
+    `after` is `<area> <programme>` of the last one seen. What is withheld has None in place of figures and `suppressed`. A query for each level.
     """
     duties.require("reports.view")
-    given: dict[str, Any] = {"month": month, "length": LEVELS[level], "low": area, "high": f"{area}:", "after": after, "limit": limit}
-    with connection.cursor() as cursor:
-        cursor.execute(FIGURES, given)
-        rows = cursor.fetchall()
-    found = []
-    for place, programme, households, people, amount in rows:
-        small = people < LEAST
-        found.append(
-            {
-                "area": place, "programme": programme, "households": None if small else households, "people": None if small else people,
-                "amount": None if small else Decimal(amount), "suppressed": small,
-            }
-        )  # fmt: skip
+    lengths = [length for length in LEVELS.values() if length <= LEVELS[level] and length >= min(len(own), LEVELS[level])]
+    withheld: set[tuple[str, str]] = set()
+    sums: Sums = {}
+    for length in lengths[-1:] if full else lengths:
+        sums = _sums(month, own, length)
+        if not full:
+            withheld |= _withheld(sums, withheld, length)
+    found: list[dict[str, Any]] = []
+    for place, given in sums.items():
+        for programme, (people, households, yuan) in PROGRAMMES.items():
+            if not place.startswith(area) or f"{place} {programme}" <= after or not given.keys() & {*people, *yuan}:
+                continue
+            hidden = (place, programme) in withheld
+            found.append(
+                {
+                    "area": place, "programme": programme, "suppressed": hidden,
+                    "people": None if hidden else int(_total(given, people)), "households": None if hidden or not households else int(_total(given, households)),
+                    "amount": None if hidden or not yuan else _total(given, yuan),
+                }
+            )  # fmt: skip
+            if len(found) == limit:
+                return found
+    return found
+
+
+def _total(given: dict[str, Decimal], keys: tuple[str, ...]) -> Decimal:
+    return sum((given.get(key, Decimal(0)) for key in keys), Decimal(0))
+
+
+def _sums(month: date, own: str, length: int) -> Sums:
+    """Place -> key -> sum, by place; one query."""
+    rows = MonthlyFigure.objects.filter(month=month, area__gte=own, area__lt=f"{own}:", key__in=KEYS).annotate(place=Left("area", length))
+    found: Sums = {}
+    for place, key, value in rows.values_list("place", "key").annotate(value=Sum("value")).order_by("place", "key"):
+        if len(place) == length:
+            found.setdefault(place, {})[key] = value
+    return found
+
+
+def _withheld(sums: Sums, above: set[tuple[str, str]], length: int) -> set[tuple[str, str]]:
+    """(place, programme) of a level whose figures are not told: those that may not be published among their neighbours, and all below one that is withheld."""
+    parent = next((each for each in sorted(LEVELS.values(), reverse=True) if each < length), 0)
+    neighbours: dict[str, list[str]] = {}
+    for place in sums:
+        neighbours.setdefault(place[:parent], []).append(place)
+    found: set[tuple[str, str]] = set()
+    for programme, (people, _households, yuan) in PROGRAMMES.items():
+        for region, inside in neighbours.items():
+            # money without anybody counted (arrears of one who has left) points at somebody too
+            shown = published({place: _total(sums[place], people) or Decimal(_total(sums[place], yuan) > 0) for place in inside})
+            found |= {(place, programme) for place, value in shown.items() if value is None or (region, programme) in above}
     return found

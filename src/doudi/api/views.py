@@ -8,7 +8,7 @@ from typing import Any
 import django_filters
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,16 +22,22 @@ from doudi.api import services
 from doudi.api.application import api
 from doudi.api.forms import ClientForm, HousesForm, RenewForm, VersionForm
 from doudi.api.models import ApiCall, ApiClient, ApiUsage
-from doudi.api.rights import RIGHTS
+from doudi.api.rights import RIGHTS, short_names
 from doudi.batch.datasets import CONTRACTS
 from doudi.core import places
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import Column, ListPage
 from doudi.core.views.access import may
+from doudi.institutions.models import InstitutionClerk
 from doudi.institutions.services.systems import houses_of
 
 CALLS_SHOWN = 50
+# Parts of the API as the documentation heads them.
+PARTS = {
+    "calls": gettext_lazy("来电"), "contracts": gettext_lazy("数据共享目录"), "deliveries": gettext_lazy("数据报送"), "institutions": gettext_lazy("机构日报"),
+    "leads": gettext_lazy("线索报送"), "payrolls": gettext_lazy("发放进度"), "registry": gettext_lazy("社会登记接口"), "statistics": gettext_lazy("保障统计"),
+}  # fmt: skip
 
 
 def _state(client: ApiClient) -> tuple[str, str]:
@@ -40,6 +46,15 @@ def _state(client: ApiClient) -> tuple[str, str]:
     if timezone.localdate() >= client.expires:
         return _("已到期"), "red"
     return _("有效"), "green"
+
+
+def reports(client: ApiClient) -> bool:
+    """Whether a client reports for institutions, of which it sees those alone whose codes were entered."""
+    return any(RIGHTS[name].houses for name in client.scopes if name in RIGHTS)
+
+
+def _needs_houses(row: Any) -> str:
+    return _("还不能上报：请填写机构代码") if reports(row) and not row.has_houses and not row.revoked_at else ""
 
 
 class ClientFilter(django_filters.FilterSet):
@@ -67,7 +82,7 @@ class Clients(ListPage):
     columns = (
         Column(gettext_lazy("单位"), "organisation", url=lambda row: reverse("api:client", args=[row.pk]), small=lambda row: row.contact),
         Column(gettext_lazy("地区"), "area", kind="area"),
-        Column(gettext_lazy("权限"), lambda row: "、".join(row.scopes)),
+        Column(gettext_lazy("权限"), lambda row: "、".join(short_names(row.scopes)), small=lambda row: _needs_houses(row)),
         Column(gettext_lazy("到期日"), "expires", kind="day"),
         Column(gettext_lazy("最近调用"), "last_at", kind="day"),
         Column(gettext_lazy("状态"), lambda row: _state(row)[0], kind="tag", colour=lambda row: _state(row)[1]),
@@ -75,7 +90,8 @@ class Clients(ListPage):
 
     def rows(self) -> QuerySet[ApiClient]:
         used = ApiUsage.objects.filter(client_number=OuterRef("pk"))
-        return ApiClient.objects.annotate(last_at=Subquery(used.values("last_at")[:1]))
+        clerks = InstitutionClerk.objects.filter(account_id=OuterRef("account_id"), ended_at__isnull=True)
+        return ApiClient.objects.annotate(last_at=Subquery(used.values("last_at")[:1]), has_houses=Exists(clerks))
 
     def context(self) -> dict[str, Any]:
         return {"refusals": services.refusals()}
@@ -126,7 +142,7 @@ def _show(request: HttpRequest, client: ApiClient, form: RenewForm | None = None
         "datasets": [_(CONTRACTS[code].name_zh) for code in client.datasets if code in CONTRACTS],
         "refusals": services.refusals(client_number=client.pk),
         "houses": there,
-        "reports": any(RIGHTS[name].houses for name in client.scopes if name in RIGHTS),
+        "reports": reports(client),
         "chosen": chosen or HousesForm(initial={"houses": "\n".join(house.code for house in there), "version": client.version}),
         "form": form or RenewForm(initial={"expires": _in_a_year(), "version": client.version}),
     }
@@ -194,7 +210,8 @@ def docs(request: HttpRequest) -> HttpResponse:
     groups: dict[str, list[dict[str, Any]]] = {}
     for address, operations in schema["paths"].items():
         for method, operation in operations.items():
-            groups.setdefault(operation["tags"][0], []).append(
+            tag = operation["tags"][0]
+            groups.setdefault(f"{PARTS[tag]}（{tag}）" if tag in PARTS else tag, []).append(
                 {
                     "method": method.upper(),
                     "address": address,
@@ -205,6 +222,7 @@ def docs(request: HttpRequest) -> HttpResponse:
                         each | {"said": each.get("description") or each["schema"].get("description", "")} for each in operation.get("parameters", [])
                     ],
                     "contents": list(operation.get("requestBody", {}).get("content", {})),
+                    "fields": _fields(operation, schema["components"]["schemas"]),
                     "answers": _answers(operation, schema["components"]["schemas"]),
                 }
             )
@@ -216,6 +234,24 @@ def docs(request: HttpRequest) -> HttpResponse:
         "base": request.build_absolute_uri("/api/v1"),
     }
     return render(request, "api/docs.html", context)
+
+
+def _fields(operation: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    """Fields of an operation's JSON body, those of its parts with a dot: name, whether it must be there, what is said of it."""
+    content: dict[str, Any] = operation.get("requestBody", {}).get("content", {})
+    return _fields_of(content.get("application/json", {}).get("schema", {}), schemas, "", 0)
+
+
+def _fields_of(shape: dict[str, Any], schemas: dict[str, Any], before: str, depth: int) -> list[dict[str, Any]]:
+    found = schemas.get(shape.get("$ref", "").rsplit("/", 1)[-1], shape)
+    rows: list[dict[str, Any]] = []
+    for name, each in found.get("properties", {}).items():
+        inner: dict[str, Any] = next((part for part in (each, *each.get("allOf", []), *each.get("anyOf", [])) if "$ref" in part or "properties" in part), {})
+        inner = inner or each.get("items", {})
+        rows.append({"name": before + name, "required": name in found.get("required", []), "said": each.get("description", "")})
+        if depth < 1:
+            rows += _fields_of(inner, schemas, f"{before}{name}{'[]' if each.get('type') == 'array' else ''}.", depth + 1)
+    return rows
 
 
 def _answers(operation: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ SECRET_KEY = keys.django_secret()
 ALLOWED_HOSTS = os.environ.get("DOUDI_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("DOUDI_ORIGINS", "").split(",") if origin]
 BEHIND_TLS = os.environ.get("DOUDI_TLS") == "1"
+# Partners' callback addresses on this machine itself: for trials, else refused.
+CALLBACKS_WITHIN = os.environ.get("DOUDI_CALLBACKS_WITHIN") == "1"
 
 # The rooms, in the order of the floors: each imports only what stands above it.
 ROOMS = [

@@ -46,6 +46,7 @@ from doudi.demo import (
     recovering,
     relieving,
     resources,
+    sharing,
     sweeping,
     visiting,
     volunteering,
@@ -130,6 +131,7 @@ def run(demo: Demo) -> dict[str, Any]:
         portal.portal,
         board.board,
         counting.statistics,
+        sharing.sharing,
     ):
         step(demo)
     return demo.figures

@@ -49,7 +49,7 @@ def listed(request: HttpRequest) -> list[dict[str, object]]:
 
 
 @router.get(
-    "/{slug:code}/schema", response={REFUSALS: ErrorOut}, summary="目录的数据格式 / Table Schema of a contract", **needs("", responses=SCHEMA)
+    "/{slug:code}/schema", response={REFUSALS: ErrorOut}, summary="目录的数据格式 / Table Schema of a contract", **needs(responses=SCHEMA)
 )
 def schema(request: HttpRequest, code: str) -> HttpResponse:
     """一项目录的字段、类型、必填、取值和主键（Frictionless Table Schema）。"""

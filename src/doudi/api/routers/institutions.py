@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import BaseModel
 
-from doudi.api.errors import REFUSALS, ErrorOut
+from doudi.api.errors import REFUSALS, ApiError, ErrorOut
 from doudi.api.rights import needs
 from doudi.api.routers.deliveries import KEY
 from doudi.institutions import services
@@ -81,6 +82,13 @@ def _out(row: DailyReport, *, new: bool) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _missing() -> Exception:
+    """Not there, or not the client's; a client for which no institution was entered hears that, or it would look for the fault in its codes."""
+    if Institution.objects.exists():
+        return Http404()
+    return ApiError(404, "no_institutions", _("令牌还没有可上报的机构；请系统管理员在“接口客户端”页面填写机构代码。"))
+
+
 @router.post(
     "/reports", response={201: ReportOut, 200: ReportOut, REFUSALS: ErrorOut}, summary="上报机构日报 / Report a day of an institution",
     **needs("institutions:report", parameters=[KEY]),
@@ -89,7 +97,7 @@ def report(request: HttpRequest, given: ReportIn) -> Status:
     """首次上报和更正答复 201；内容相同的再次上报答复 200，不另行登记。同一天内容不同的是更正，须写明 reason，原报告保留。"""
     house = Institution.objects.filter(code=given.code).values_list("pk", flat=True).first()
     if house is None:
-        raise Http404
+        raise _missing()
     row, new = services.report_day(
         institution_id=house, on=given.on, figures=given.figures.model_dump(), incidents=given.incidents, reason=given.reason,
         supplies={each.item: Left(each.quantity, each.daily_use) for each in given.supplies}, channel=DailyReport.Channel.API, now=timezone.now(),
@@ -107,5 +115,5 @@ def show(request: HttpRequest, given: Query[ReportQuery]) -> dict[str, object]:
     """按机构代码和日期查询现行的一份；没有上报的和不在本令牌范围内的答复相同。"""
     row = DailyReport.objects.filter(institution__code=given.code, on=given.on, superseded_at__isnull=True).first()
     if row is None:
-        raise Http404
+        raise _missing()
     return _out(row, new=False)

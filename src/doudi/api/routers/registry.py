@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from doudi.api.errors import REFUSALS, ErrorOut
 from doudi.api.rights import Caller, needs
-from doudi.api.spdci import callbacks, envelope, exchange
+from doudi.api.spdci import callbacks, described, envelope, exchange
 
 router = Router()
 Id = Annotated[str, Field(min_length=1, max_length=99, pattern=r"^[\x20-\x7e]+$")]
@@ -20,7 +20,7 @@ Id = Annotated[str, Field(min_length=1, max_length=99, pattern=r"^[\x20-\x7e]+$"
 class HeaderIn(BaseModel):
     model_config = ConfigDict(extra="allow")
 
-    version: Literal["1.0.0"] = "1.0.0"
+    version: Annotated[str, Field(max_length=20, description="1.0.0")] = "1.0.0"
     message_id: Annotated[Id, Field(description="每条消息不同；同一编号只受理一次 / taken once")]
     message_ts: Annotated[str, Field(description="ISO 8601，与本系统时钟相差不超过 5 分钟 / within five minutes")]
     action: str
@@ -36,6 +36,22 @@ class EnvelopeIn(BaseModel):
     signature: Annotated[str, Field(description='Signature: namespace="spdci", kidId="sender|key|ed25519", …')] = ""
     header: HeaderIn
     message: dict[str, Any]
+
+
+class SearchIn(EnvelopeIn):
+    message: described.Search
+
+
+class SubscribeIn(EnvelopeIn):
+    message: described.Subscribe
+
+
+class UnsubscribeIn(EnvelopeIn):
+    message: described.Unsubscribe
+
+
+class StatusIn(EnvelopeIn):
+    message: described.Status
 
 
 class EnvelopeOut(Schema):
@@ -65,7 +81,7 @@ def _sync(request: HttpRequest, action: str) -> dict[str, Any]:
         status: dict[str, Any] = {"status": "rjct", "status_reason_code": found.rejected}
     else:
         message, status = exchange.answer(found, action=action, now=now), {"status": "succ"}
-    return envelope.wrapped(message, action=REPLIES[action], receiver=found.partner.sender_id, now=now, total_count=1, **status)
+    return envelope.wrapped(message, action=REPLIES[action], receiver=found.partner.sender_id, now=now, **envelope.counted(message), **status)
 
 
 def _async(request: HttpRequest, action: str) -> dict[str, Any]:
@@ -89,37 +105,37 @@ ASYNC: dict[str, Any] = {"response": {200: Ack, REFUSALS: ErrorOut}, **needs(cal
 
 
 @router.post("/sync/search", summary="查询（当即答复） / Search, answered at once", **SYNC)
-def sync_search(request: HttpRequest, given: EnvelopeIn) -> dict[str, Any]:
-    """按身份证号（idtype-value）或条件（predicate）查询，只答复用途允许、本人同意的人员和内容；查不到与不能告知的答复相同。"""
+def sync_search(request: HttpRequest, given: SearchIn) -> dict[str, Any]:
+    """按身份证号（idtype-value）或条件（predicate、expression）查询，只答复用途允许、本人同意的人员和内容；查不到与不能告知的答复相同。"""
     return _sync(request, "search")
 
 
 @router.post("/search", summary="查询（回调答复） / Search, answered by callback", **ASYNC)
-def search(request: HttpRequest, given: EnvelopeIn) -> dict[str, Any]:
+def search(request: HttpRequest, given: SearchIn) -> dict[str, Any]:
     """答复送到登记的回调地址 /registry/on-search，带本系统签名。"""
     return _async(request, "search")
 
 
 @router.post("/subscribe", summary="订阅变化 / Subscribe", **ASYNC)
-def subscribe(request: HttpRequest, given: EnvelopeIn) -> dict[str, Any]:
+def subscribe(request: HttpRequest, given: SubscribeIn) -> dict[str, Any]:
     """按身份证号订阅；内容有变化时通知到 /registry/notify。"""
     return _async(request, "subscribe")
 
 
 @router.post("/unsubscribe", summary="取消订阅 / Unsubscribe", **ASYNC)
-def unsubscribe(request: HttpRequest, given: EnvelopeIn) -> dict[str, Any]:
+def unsubscribe(request: HttpRequest, given: UnsubscribeIn) -> dict[str, Any]:
     """按 subscription_codes 取消本单位的订阅。"""
     return _async(request, "unsubscribe")
 
 
 @router.post("/txn/status", summary="办理状态（回调答复） / Status, by callback", **ASYNC)
-def status(request: HttpRequest, given: EnvelopeIn) -> dict[str, Any]:
+def status(request: HttpRequest, given: StatusIn) -> dict[str, Any]:
     """答复送到 /registry/txn/on-status。"""
     return _async(request, "txn-status")
 
 
 @router.post("/sync/txn/status", summary="办理状态（当即答复） / Status, at once", **SYNC)
-def sync_status(request: HttpRequest, given: EnvelopeIn) -> dict[str, Any]:
+def sync_status(request: HttpRequest, given: StatusIn) -> dict[str, Any]:
     """按 transaction_id、correlation_id 或 reference_id 查询本单位消息的结果，不含人员信息。"""
     return _sync(request, "txn-status")
 

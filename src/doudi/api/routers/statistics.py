@@ -1,4 +1,4 @@
-"""Statistics (统计): how many are helped by which programme where, and with how much; groups of fewer than five people have no figures."""
+"""Statistics (统计): how many are helped by which programme where, and with how much, as counted each night; small groups by `statistics:full` alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StatisticsQuery(Schema):
 
 
 class FigureOut(Schema):
-    """`amount`: yuan of the month. `suppressed`: fewer than five people, no figures."""
+    """`amount`: yuan paid in the month. `households`, `amount`: null where a programme has none. `suppressed`: a small group, or one that would tell of it."""
 
     area: str
     programme: str
@@ -37,11 +37,15 @@ class FigureOut(Schema):
     suppressed: bool
 
 
-@router.get("", response={200: list[FigureOut], REFUSALS: ErrorOut}, summary="保障统计 / Figures of assistance", **needs("statistics:read"))
+@router.get("", response={200: list[FigureOut], REFUSALS: ErrorOut}, summary="保障统计 / Figures of assistance", **needs("statistics:read", "statistics:full"))
 def listed(request: HttpRequest, given: Query[StatisticsQuery]) -> list[dict[str, object]]:
-    """当月生效的待遇按地区和项目汇总：户数、人数、金额（元）。少于 5 人的组不给数字。"""
+    """当月对象人数、户数和支出（元），按地区和项目，取自每晚的统计；当月还在统计的数字会变动。
+    statistics:read 不给少于 10 人的组和能据以推算的组；statistics:full 给全部数字。没有统计过的月份答复 404 not_counted。"""
     caller: Caller = request.caller  # type: ignore[attr-defined]
-    area = given.area or caller.area
+    area, month = given.area or caller.area, date.fromisoformat(f"{given.month}-01")
     if not area.startswith(caller.area):
         raise ApiError(404, "not_found", _("没有这一地址或这一记录，或它不在令牌的范围内。"))
-    return statistics.figures(month=date.fromisoformat(f"{given.month}-01"), level=given.level, area=area, after=given.after, limit=given.limit)
+    if statistics.counted_at(month=month, area=caller.area) is None:
+        raise ApiError(404, "not_counted", _("这一月份还没有统计；当月和上月的数字每晚统计，请次日再查。"))
+    full = "statistics:full" in caller.scopes
+    return statistics.figures(month=month, level=given.level, own=caller.area, area=area, full=full, after=given.after, limit=given.limit)

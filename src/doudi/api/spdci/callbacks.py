@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -81,14 +82,14 @@ def deliver_due(*, now: datetime) -> int:
 def _tell(row: SpdciCallback, now: datetime) -> tuple[str, bool]:
     """(what went wrong, whether for good); nothing where it arrived."""
     partner = row.client.spdci
-    if not partner.callback_url or outgoing.problem_of(partner.callback_url):
+    if not partner.callback_url or outgoing.problem_of(partner.callback_url, within=settings.CALLBACKS_WITHIN):
         return "no callback address", True
     message = json.loads(row.message or "{}")
-    body = envelope.wrapped(message, action=row.action, receiver=partner.sender_id, now=now, message_id=row.message_id, status="succ", total_count=1)
+    body = envelope.wrapped(message, action=row.action, receiver=partner.sender_id, now=now, message_id=row.message_id, status="succ", **envelope.counted(message))
     try:
         given = outgoing.call(
             partner.callback_url.rstrip("/") + PATHS[row.action], headers={"Content-Type": "application/json; charset=utf-8"},
-            body=json.dumps(body, ensure_ascii=False).encode(), timeout=10,
+            body=json.dumps(body, ensure_ascii=False).encode(), timeout=10, within=settings.CALLBACKS_WITHIN,
         )  # fmt: skip
     except outgoing.Unreachable as error:
         return str(error), False
@@ -145,7 +146,7 @@ def _tell_change(client: ApiClient, row: SpdciSubscription, person: Person | Non
     digest = records.digest_of(found)
     if (row.digest is None and not found) or (row.digest is not None and bytes(row.digest) == digest):
         return False
-    event = "REGISTER" if row.digest is None else "UPDATE" if found else "CLOSED"
+    event = "REGISTER" if row.digest is None else "UPDATE" if found else "DELETE"
     if person:
         reason = f"spdci {client.spdci.sender_id} {row.purpose.code}"
         audit.record_opened(subject=exchange.SUBJECT, rows=records.told_people(row.purpose, [person], entity=row.entity, on=on), reason=reason)
@@ -153,8 +154,8 @@ def _tell_change(client: ApiClient, row: SpdciSubscription, person: Person | Non
         "transaction_id": row.transaction_id,
         "notify_event": [
             {
-                "reference_id": row.code, "timestamp": now.isoformat(), "subscription_code": row.code, "reg_event_type": event,
-                "data": {"version": envelope.VERSION, "reg_records": found},
+                "reference_id": row.code, "timestamp": now.isoformat(), "subscription_code": row.code,
+                "data": records.data(row.entity) | {"reg_event_type": event, "reg_records": found[0] if found else {}},
             }
         ],
     }  # fmt: skip

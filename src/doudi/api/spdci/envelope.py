@@ -93,6 +93,12 @@ def own_jwk() -> dict[str, str]:
     return {"kty": "OKP", "crv": "Ed25519", "kid": KEY_ID, "use": "sig", "alg": "EdDSA", "x": x}
 
 
+def counted(message: dict[str, Any]) -> dict[str, Any]:
+    """How many requests a message answers, for its header; all are done when it is sent."""
+    total = max([1, *(len(part) for part in message.values() if isinstance(part, list))])
+    return {"total_count": total, "completed_count": total}
+
+
 def wrapped(message: dict[str, Any], *, action: str, receiver: str, now: datetime, message_id: str = "", **more: Any) -> dict[str, Any]:
     """A signed message of this system."""
     header = {

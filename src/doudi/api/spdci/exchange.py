@@ -15,23 +15,21 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from doudi.api.errors import ApiError
 from doudi.api.rights import Caller
-from doudi.api.spdci import envelope, records
+from doudi.api.spdci import asking, envelope, records
+from doudi.api.spdci.asking import Rejected, is_name
 from doudi.api.spdci.models import SpdciMessage, SpdciPartner, SpdciPurpose, SpdciSubscription
-from doudi.batch import idnumber
 from doudi.core import audit, duties, keys, numbers
-from doudi.enrolment.models import AwardMember
 from doudi.registry.models import Person
 
 SUBJECT = "person"
-MOST_REQUESTS, MOST_PAGE, MOST_PAGES, MOST_WATCHED = 20, 100, 1000, 10_000
-OPERATORS = {"eq": "", "in": "__in", "gt": "__gt", "lt": "__lt", "ge": "__gte", "le": "__lte"}
+MOST_REQUESTS, MOST_WATCHED = 20, 10_000
 WORDS: dict[str, Any] = {
     "err.sender_id.invalid": _("sender_id 不是本令牌登记的标识；请联系系统管理员。"),
     "err.signature.missing": _("缺少 signature。"),
@@ -43,14 +41,6 @@ WORDS: dict[str, Any] = {
     "err.version.not_supported": _("不支持这一版本；本系统的版本为 1.0.0。"),
     "err.sender_uri.invalid": _("没有登记回调地址，不能使用异步接口；请联系系统管理员，或使用 sync 接口。"),
 }
-
-
-class Rejected(Exception):
-    """One request that is refused: the standard's reason code, and words for people."""
-
-    def __init__(self, code: str, words: str) -> None:
-        super().__init__(code)
-        self.code, self.words = code, words
 
 
 @dataclass(frozen=True)
@@ -99,7 +89,7 @@ def receive(body: bytes, *, action: str, caller: Caller, asynchronous: bool, now
     if asynchronous and not partner.callback_url:
         raise refusal("err.sender_uri.invalid")
     message_id, transaction = header.get("message_id"), message.get("transaction_id")
-    if not _name(message_id) or not _name(transaction):
+    if not is_name(message_id) or not is_name(transaction):
         raise refusal("err.request.bad")
     correlation = secrets.token_hex(16)
     return Received(partner, header, message, correlation, _kept(caller, header, message, action, correlation, now))
@@ -121,10 +111,6 @@ def _kept(caller: Caller, header: dict[str, Any], message: dict[str, Any], actio
     if header.get("action") != action:
         return "rjct.action.invalid"
     return ""
-
-
-def _name(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 99 and value.isascii() and value.isprintable()
 
 
 def _moment(value: Any) -> datetime | None:
@@ -155,14 +141,16 @@ def _each(received: Received, name: str, work: Callable[[dict[str, Any]], dict[s
     seen: set[str] = set()
     for each in requests:
         reference = each.get("reference_id")
-        about = {"reference_id": reference if _name(reference) else "", "timestamp": now.isoformat()}
+        about = {"reference_id": reference if is_name(reference) else "", "timestamp": now.isoformat()}
         try:
-            if not _name(reference):
+            if not is_name(reference):
                 raise Rejected("rjct.reference_id.invalid", "reference_id")
             if reference in seen:
                 raise Rejected("rjct.reference_id.duplicate", "reference_id")
             if _moment(each.get("timestamp")) is None:
                 raise Rejected("rjct.timestamp.invalid", "timestamp")
+            if "locale" in each and not (isinstance(each["locale"], str) and asking.LOCALE.fullmatch(each["locale"])):
+                raise Rejected("rjct.search_criteria.invalid", "locale: ISO 639-3, as zho or eng")
             seen.add(reference)
             with transaction.atomic():
                 found.append(about | {"status": "succ"} | work(each))
@@ -177,7 +165,7 @@ def _purpose(received: Received, criteria: dict[str, Any]) -> SpdciPurpose:
         part = criteria.get(name)
         purpose = part.get("purpose") if isinstance(part, dict) else None
         code = purpose.get("code") if isinstance(purpose, dict) else None
-        if _name(code):
+        if is_name(code):
             found = SpdciPurpose.objects.filter(partner=received.partner, code=code, ended_at__isnull=True).first()
             if found is not None:
                 return found
@@ -191,26 +179,6 @@ def _criteria(request: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _identifiers(query: Any) -> list[str]:
-    """ID numbers that a query names: `{"type": "UIN", "value": "…"}`, or several values."""
-    if not isinstance(query, dict) or query.get("type") != "UIN":
-        raise Rejected("rjct.filter.invalid", "query.type: UIN")
-    given: Any = query.get("value")
-    values: list[Any] = given if isinstance(given, list) else [given]
-    if not 0 < len(values) <= MOST_PAGE or not all(isinstance(value, str) for value in values):
-        raise Rejected("rjct.filter.invalid", "query.value")
-    try:
-        return list(dict.fromkeys(idnumber.parse(value).number18 for value in values))
-    except ValueError:
-        raise Rejected("rjct.filter.invalid", "query.value: not an ID number") from None
-
-
-def _entity(value: Any) -> str:
-    if value not in (None, "Member", "Group"):
-        raise Rejected("rjct.search_criteria.invalid", "Member or Group")
-    return value or "Member"
-
-
 def _search(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
     found, outcomes = _each(received, "search_request", lambda each: _found(received, each, now), now)
     return {"search_response": found}, outcomes
@@ -218,24 +186,25 @@ def _search(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any
 
 def _found(received: Received, request: dict[str, Any], now: datetime) -> dict[str, Any]:
     criteria, on = _criteria(request, "search_criteria"), timezone.localdate(now)
-    purpose, entity = _purpose(received, criteria), _entity(criteria.get("response_entity"))
+    purpose, entity = _purpose(received, criteria), asking.entity(criteria.get("response_entity"))
     asked: dict[UUID, str] = {}
     people = records.open_people(purpose, on)
     kind = criteria.get("query_type")
     if kind == "idtype-value":
-        asked = {numbers.id_token(number): number for number in _identifiers(criteria.get("query"))}
+        asked = {numbers.id_token(number): number for number in asking.identifiers(criteria.get("query"))}
         people = people.filter(token__in=asked)
-    elif kind == "predicate":
-        people = _predicates(people, criteria.get("query"), on)
+    elif kind in ("predicate", "expression"):
+        people = asking.narrowed(people, kind, criteria.get("query"), purpose, on)
     else:
-        raise Rejected("rjct.search_criteria.invalid", "query_type: idtype-value or predicate")
-    size, page = _paging(criteria.get("pagination"))
+        raise Rejected("rjct.search_criteria.invalid", "query_type: idtype-value, predicate or expression")
+    size, page = asking.paging(criteria.get("pagination"))
+    order = asking.order(criteria.get("sort"), purpose)
     total = people.count()
-    chosen = list(people.order_by(*_order(criteria.get("sort")))[(page - 1) * size : page * size])
+    chosen = list(people.order_by(*order)[(page - 1) * size : page * size])
     _record(received, purpose, chosen, asked, entity, on)
     numbers_of = {person.pk: asked[person.token] for person in chosen if person.token in asked}
     return {
-        "data": {"version": envelope.VERSION, "reg_records": records.records(purpose, chosen, entity=entity, numbers=numbers_of, on=on)},
+        "data": records.data(entity) | {"reg_records": records.records(purpose, chosen, entity=entity, numbers=numbers_of, on=on)},
         "pagination": {"page_size": size, "page_number": page, "total_count": total},
     }  # fmt: skip
 
@@ -248,69 +217,18 @@ def _record(received: Received, purpose: SpdciPurpose, chosen: list[Person], ask
         audit.record_access(what="lookup", subject=SUBJECT, digest=keys.sealing_digest(asked[token]), reason=reason)
 
 
-def _paging(given: Any) -> tuple[int, int]:
-    if given is None:
-        return MOST_PAGE, 1
-    size, page = (given.get("page_size"), given.get("page_number", 1)) if isinstance(given, dict) else (None, None)
-    if type(size) is not int or type(page) is not int or not 1 <= size <= MOST_PAGE or not 1 <= page <= MOST_PAGES:
-        raise Rejected("rjct.pagination.invalid", f"page_size 1 to {MOST_PAGE}, page_number 1 to {MOST_PAGES}")
-    return size, page
-
-
-def _order(given: Any) -> list[str]:
-    if not given:
-        return ["pk"]
-    known = {"birth_date": "birth_date", "registration_date": "made_at"}
-    if not isinstance(given, list) or len(given) > 5 or not all(
-        isinstance(each, dict) and _name(each.get("attribute_name")) and each["attribute_name"] in known and each.get("sort_order", "asc") in ("asc", "desc") for each in given
-    ):
-        raise Rejected("rjct.sort.invalid", "birth_date or registration_date, asc or desc")
-    return [("-" if each.get("sort_order") == "desc" else "") + known[each["attribute_name"]] for each in given] + ["pk"]
-
-
-def _predicates(people: QuerySet[Person], query: Any, on: date) -> QuerySet[Person]:
-    """Conditions that all hold: `birth_date`, `place_code` (a division and what lies in it), `programme` (held today)."""
-    if not isinstance(query, list) or not 0 < len(query) <= 10:
-        raise Rejected("rjct.filter.invalid", "query: a list of predicates")
-    for each in query:
-        if not isinstance(each, dict) or each.get("condition", "and") != "and":
-            raise Rejected("rjct.filter.invalid", "condition: and")
-        for name in ("expression1", "expression2"):
-            if (expression := each.get(name)) is None and name == "expression2":
-                continue
-            if not isinstance(expression, dict):
-                raise Rejected("rjct.filter.invalid", name)
-            people = people.filter(_condition(expression.get("attribute_name"), expression.get("operator"), expression.get("attribute_value"), on))
-    return people
-
-
-def _condition(name: Any, operator: Any, value: Any, on: date) -> Q:
-    values = value if isinstance(value, list) and operator == "in" else [value]
-    if not _name(operator) or operator not in OPERATORS or not 0 < len(values) <= 20 or not all(_name(each) and len(each) <= 20 for each in values):
-        raise Rejected("rjct.filter.invalid", f"{name if isinstance(name, str) else ''}"[:40])
-    if name == "birth_date":
-        try:
-            days = [date.fromisoformat(each) for each in values]
-        except ValueError:
-            raise Rejected("rjct.filter.invalid", "birth_date: YYYY-MM-DD") from None
-        return Q(**{f"birth_date{OPERATORS[operator]}": days if operator == "in" else days[0]})
-    if name == "place_code" and operator in ("eq", "in") and all(each.isdigit() for each in values):
-        found = Q()
-        for each in values:
-            found |= Q(area__gte=each, area__lt=f"{each}:")
-        return found
-    if name == "programme" and operator in ("eq", "in"):
-        running = AwardMember.objects.filter(award__programme__in=values, void=False, award__void=False, starts__lte=on)
-        running = running.filter(Q(ends__isnull=True) | Q(ends__gt=on), Q(award__ends__isnull=True) | Q(award__ends__gt=on))
-        return Q(pk__in=running.values("person_id"))
-    raise Rejected("rjct.filter.invalid", "birth_date, place_code (eq, in), programme (eq, in)")
-
-
 # --- subscriptions --------------------------------------------------------------------------------------------------
+
+
+# The standard has reason codes of its own for subscriptions.
+OF_SUBSCRIPTIONS = {"rjct.search_criteria.invalid": "rjct.notify_details.invalid", "rjct.filter.invalid": "rjct.person_id.invalid"}
 
 
 def _subscribe(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
     found, outcomes = _each(received, "subscribe_request", lambda each: _watch(received, each, now), now)
+    for each in found:
+        if each["status"] == "rjct":
+            each["status_reason_code"] = OF_SUBSCRIPTIONS.get(each["status_reason_code"], each["status_reason_code"])
     return {"subscribe_response": found}, outcomes
 
 
@@ -318,14 +236,14 @@ def _watch(received: Received, request: dict[str, Any], now: datetime) -> dict[s
     """Watch who has the numbers; the same again is the subscription that there is. What they are now is told first, by the next round."""
     criteria = _criteria(request, "subscribe_criteria")
     if not received.partner.callback_url:
-        raise Rejected("rjct.notify_uri.invalid", "no callback address is registered")
+        raise Rejected("rjct.notify_details.invalid", "no callback address is registered")
     if criteria.get("filter_type", "idtype-value") != "idtype-value":
-        raise Rejected("rjct.filter.invalid", "filter_type: idtype-value")
-    purpose, entity = _purpose(received, criteria), _entity(criteria.get("notify_record_type"))
+        raise Rejected("rjct.notify_details.invalid", "filter_type: idtype-value")
+    purpose, entity = _purpose(received, criteria), asking.entity(criteria.get("notify_record_type"), "rjct.notify_types.invalid")
     client = received.partner.client_id
-    wanted = _identifiers(criteria.get("filter"))
+    wanted = asking.identifiers(criteria.get("filter"))
     if SpdciSubscription.objects.filter(client_id=client, ended_at__isnull=True).count() + len(wanted) > MOST_WATCHED:
-        raise Rejected("rjct.subscription.too_many", f"at most {MOST_WATCHED}")
+        raise Rejected("rjct.notify_details.invalid", f"at most {MOST_WATCHED} subscriptions")
     codes = []
     for number in wanted:
         given: dict[str, Any] = {"client_id": client, "purpose": purpose, "token": numbers.id_token(number), "entity": entity, "ended_at": None}
@@ -341,15 +259,15 @@ def _watch(received: Received, request: dict[str, Any], now: datetime) -> dict[s
 def _unsubscribe(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
     """End subscriptions by their codes; somebody else's are not there."""
     codes = received.message.get("subscription_codes")
-    if not isinstance(codes, list) or not 0 < len(codes) <= 1000 or not all(_name(code) for code in codes):
+    if not isinstance(codes, list) or not 0 < len(codes) <= 1000 or not all(is_name(code) for code in codes):
         raise refusal("err.request.bad")
     mine = SpdciSubscription.objects.filter(client_id=received.partner.client_id, code__in=codes)
     known = set(mine.values_list("code", flat=True))
-    mine.filter(ended_at__isnull=True).update(ended_at=now)
+    ended = mine.filter(ended_at__isnull=True).update(ended_at=now)
     statuses = [{"code": code, "status": "unsubscribe"} for code in codes if code in known]
-    status: dict[str, Any] = {"timestamp": now.isoformat(), "status": "succ" if statuses else "rjct", "subscription_status": statuses}
-    if not statuses:
-        status["status_reason_code"] = "rjct.subscription_code.invalid"
+    status: dict[str, Any] = {"timestamp": now.isoformat(), "status": "succ" if ended else "rjct", "subscription_status": statuses}
+    if not ended:
+        status["status_reason_code"] = "rjct.event.already_unsubscribed" if statuses else "rjct.subscription_code.invalid"
     return status, [["", status["status"]]]
 
 
@@ -361,7 +279,7 @@ def _status(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any
     kind, value = asked.get("attribute_type"), asked.get("attribute_value")
     rows = SpdciMessage.objects.filter(client_id=received.partner.client_id, action=asked["txn_type"]).exclude(correlation_id=received.correlation_id)
     values = value if isinstance(value, list) else [value]
-    if not 0 < len(values) <= MOST_REQUESTS or not all(_name(each) for each in values):
+    if not 0 < len(values) <= MOST_REQUESTS or not all(is_name(each) for each in values):
         raise refusal("err.request.bad")
     if kind in ("transaction_id", "correlation_id"):
         rows = rows.filter(**{f"{kind}__in": values})
@@ -372,14 +290,13 @@ def _status(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any
         rows = rows.filter(wanted)
     else:
         raise refusal("err.request.bad")
-    found = [
-        {
-            "transaction_id": row.transaction_id, "correlation_id": row.correlation_id,
-            "search_response": [{"reference_id": reference, "timestamp": row.made_at.isoformat(), "status": status} for reference, status in row.outcomes],
-        }
-        for row in rows.order_by("-made_at", "-pk")[:MOST_REQUESTS]
-    ]  # fmt: skip
-    return {"txnstatus_response": {"txn_type": asked["txn_type"], "txn_status": found}}, []
+    met = list(rows.order_by("made_at", "pk")[:MOST_REQUESTS])
+    found = [{"reference_id": reference, "timestamp": row.made_at.isoformat(), "status": status} for row in met for reference, status in row.outcomes]
+    status = {
+        "transaction_id": met[-1].transaction_id if met else received.message["transaction_id"], "correlation_id": met[-1].correlation_id if met else "",
+        f"{'subscribe' if asked['txn_type'] == 'subscribe' else 'search'}_response": found,
+    }  # fmt: skip
+    return {"txnstatus_response": {"txn_type": asked["txn_type"], "txn_status": status}}, []
 
 
 ACTIONS: dict[str, Callable[[Received, datetime], tuple[dict[str, Any], list[Any]]]] = {

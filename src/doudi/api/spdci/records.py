@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from doudi.api.spdci import envelope
 from doudi.api.spdci.models import SpdciConsent, SpdciPurpose
 from doudi.core import keys
 from doudi.enrolment.models import Award, AwardAmount, AwardMember
@@ -18,6 +19,12 @@ from doudi.registry.models import Membership, Person
 
 SEX = {"1": "male", "2": "female"}
 FIELDS = ("identity", "household", "programmes")
+REGISTRY, RECORD = "ns:org:RegistryType:Social", "spdci-extensions-dci:"
+
+
+def data(entity: str) -> dict[str, Any]:
+    """What the standard says of records before the records: whose register, and whether members or groups."""
+    return {"version": envelope.VERSION, "reg_type": REGISTRY, "reg_record_type": RECORD + entity}
 
 
 def open_people(purpose: SpdciPurpose, on: date) -> QuerySet[Person]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery, Value
@@ -43,8 +44,8 @@ def set_partner(
         Ed25519PublicKey.from_public_bytes(raw)
     except (binascii.Error, ValueError):
         faults["public_key"] = _("应为 Ed25519 公钥（32 字节）的 base64。")
-    if callback_url and outgoing.problem_of(callback_url.strip()):
-        faults["callback_url"] = _("应为 https 地址，不含账号和空格。")
+    if callback_url and outgoing.problem_of(callback_url.strip(), within=settings.CALLBACKS_WITHIN):
+        faults["callback_url"] = _("应为对方的 https 地址，不含账号和空格，不能是本机。")
     if faults:
         raise ValidationError(faults)
     there = SpdciPartner.objects.filter(client=client).first()

@@ -27,6 +27,28 @@ SHOWN = 50
 FIELDS = (("identity", gettext_lazy("姓名、性别、出生日期")), ("household", gettext_lazy("家庭人口和成员")), ("programmes", gettext_lazy("享受的救助项目和金额")))
 
 
+ACTIONS = {
+    "on-search": gettext_lazy("查询的答复"), "on-subscribe": gettext_lazy("订阅的答复"), "on-unsubscribe": gettext_lazy("取消订阅的答复"),
+    "txn-on-status": gettext_lazy("办理状态的答复"), "notify": gettext_lazy("变化通知"),
+}  # fmt: skip
+REASONS = {
+    "no connection": gettext_lazy("连不上对方"), "timeout": gettext_lazy("对方没有及时答复"), "tls": gettext_lazy("对方的证书不可信"),
+    "broken answer": gettext_lazy("对方的答复无法读取"), "inside": gettext_lazy("地址指向本机，已拦下"), "revoked": gettext_lazy("客户端已停用或到期"),
+    "no callback address": gettext_lazy("没有可用的回调地址"),
+}  # fmt: skip
+COLOURS = {"queued": "orange", "sent": "green", "failed": "red"}
+
+
+def _told(row: SpdciCallback) -> dict[str, Any]:
+    """A callback in words."""
+    status = row.error.removeprefix("http ")
+    reason = REASONS.get(row.error) or (_("对方答复 %(status)s") % {"status": status} if status.isdigit() else row.error)
+    return {
+        "at": row.made_at, "what": ACTIONS.get(row.action, row.action), "attempts": row.attempts, "state": row.get_state_display(), "colour": COLOURS[row.state],
+        "reason": reason, "next_at": row.next_at if row.state == SpdciCallback.State.QUEUED else None,
+    }  # fmt: skip
+
+
 class PartnerForm(forms.Form):
     sender_id = forms.CharField(label=gettext_lazy("对方标识（sender_id）"), max_length=80)
     key_id = forms.CharField(label=gettext_lazy("密钥编号"), max_length=40)
@@ -83,12 +105,20 @@ def show(request: HttpRequest, client_id: int) -> HttpResponse:
     open_ = SpdciSubscription.objects.filter(client=client, ended_at__isnull=True)
     context = {
         "client": client, "partner": partner, "form": form, "purpose": purpose, "right": callbacks.RIGHT in client.scopes,
-        "purposes": SpdciPurpose.objects.filter(partner=partner).order_by("ended_at", "code") if partner else [],
+        "purposes": _purposes(partner) if partner else [],
         "open": open_.count(), "subscriptions": open_.select_related("purpose").order_by("-made_at", "pk")[:SHOWN],
-        "callbacks": SpdciCallback.objects.filter(client=client).defer("message").order_by("-made_at", "-pk")[:SHOWN],
-        "own_key": base64.b64encode(envelope.public_of(envelope.own_key())).decode(), "labels": dict(FIELDS),
+        "callbacks": [_told(row) for row in SpdciCallback.objects.filter(client=client).defer("message").order_by("-made_at", "-pk")[:SHOWN]],
+        "own_key": base64.b64encode(envelope.public_of(envelope.own_key())).decode(),
     }  # fmt: skip
     return render(request, "api/spdci.html", context, status=422 if form.errors or purpose.errors else 200)
+
+
+def _purposes(partner: SpdciPartner) -> list[SpdciPurpose]:
+    """Purposes, those that hold first, each with what it opens in words (`opens`)."""
+    rows, labels = list(SpdciPurpose.objects.filter(partner=partner).order_by("ended_at", "code")), dict(FIELDS)
+    for row in rows:
+        row.opens = [labels.get(name, name) for name in row.fields]  # type: ignore[attr-defined]
+    return rows
 
 
 def _save_partner(client: ApiClient, partner: SpdciPartner | None, given: dict[str, Any]) -> None:

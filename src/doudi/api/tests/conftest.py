@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +20,10 @@ from doudi.api.models import ApiClient
 from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.tests.officers import COUNTY, officer
+from doudi.core.tests import gateways
+from doudi.core.tests.officers import COUNTY, VILLAGE, officer
+from doudi.payments.tests.world import Given, award
+from doudi.registry.models import Membership
 
 NOW = datetime(2022, 11, 28, 9, 0, 20, tzinfo=ZoneInfo("Asia/Shanghai"))
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -91,3 +94,29 @@ def system(home: Path, clock: Any) -> Callable[..., System]:
         return System(client, token, admin)
 
     return make
+
+
+@pytest.fixture
+def family() -> Given:
+    """Two people of one household who hold dibao."""
+    with scopes.acting(officer(Duty.COUNTY_REVIEWER, COUNTY)):
+        found = award(members=2, amount="612.50", starts=date(2022, 10, 1))
+        for at, each in enumerate(found.people):
+            Membership.objects.create(area=VILLAGE, household=found.household, person=each, relationship=("01", "10")[at], starts=date(2022, 1, 1))
+        return found
+
+
+@pytest.fixture
+def partner(system: Callable[..., System]) -> Any:
+    """A `partners.Partner` without a callback address."""
+    from doudi.api.tests.partners import Partner
+
+    return Partner(system(rights=["registry:search"], per_minute=6000))
+
+
+@pytest.fixture
+def web(settings: Any) -> Iterator[gateways.Web]:
+    """The partner's own server, on this machine."""
+    settings.CALLBACKS_WITHIN = True
+    with gateways.web() as found:
+        yield found

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
-from doudi.api.tests.conftest import System, error_of
+from doudi.api.tests.conftest import NOW, System, error_of
 from doudi.core import scope as scopes
 from doudi.payments.tests.world import Officers, award
+from doudi.reports.models import MonthlyFigure
 
 pytestmark = pytest.mark.django_db
 
@@ -31,24 +33,71 @@ def officers() -> Officers:
     return found
 
 
-def test_figures_of_a_month_by_place_and_small_groups_without(system: Callable[..., System], officers: Officers) -> None:
-    caller = system(rights=["statistics:read"])
-    rows = read(caller, "/statistics?month=2022-12")
-    assert rows == [
-        {"area": "410122", "programme": "dibao", "households": 3, "people": 6, "amount": "900.00", "suppressed": False},
-        {"area": "410122", "programme": "tekun", "households": None, "people": None, "amount": None, "suppressed": True},
-    ]
-    assert [row["area"] for row in read(caller, "/statistics?month=2022-12&level=township")] == ["410122101", "410122101"]
-    assert read(caller, "/statistics?month=2022-11") == [], "before the awards began"
-    first = read(caller, "/statistics?month=2022-12&limit=1")
-    assert first + read(caller, "/statistics?month=2022-12&after=410122%20dibao") == rows
-    assert read(caller, "/statistics?month=2022-12&area=410122102") == []
+def counted(month: date, **townships: dict[str, int]) -> None:
+    """Figures as the nightly job leaves them: township -> key -> value."""
+    for area, given in townships.items():
+        with scopes.acting(scopes.Scope(area=area[1:7])):
+            MonthlyFigure.objects.bulk_create(
+                MonthlyFigure(area=area[1:], month=month, key=key, value=value, counted_at=NOW) for key, value in given.items()
+            )
+
+
+DECEMBER = date(2022, 12, 1)
+
+
+def test_figures_of_a_month_by_place_from_what_was_counted(system: Callable[..., System], django_assert_max_num_queries: Any) -> None:
+    counted(
+        DECEMBER,
+        t410122101={
+            "dibao.urban.people": 30, "dibao.rural.people": 12, "dibao.urban.households": 20, "dibao.rural.households": 6, "dibao.rural.yuan": 900,
+            "tekun.rural.people": 9,
+        },
+        t410122102={"dibao.rural.people": 40, "dibao.rural.households": 15, "dibao.rural.yuan": 100, "leads.signals": 3},
+    )  # fmt: skip
+    caller = system(rights=["statistics:full"])
+    with django_assert_max_num_queries(16):
+        rows = read(caller, "/statistics?month=2022-12")
+    dibao = {"area": "410122", "programme": "dibao", "households": 41, "people": 82, "amount": "1000.00", "suppressed": False}
+    tekun = {"area": "410122", "programme": "tekun", "households": None, "people": 9, "amount": "0", "suppressed": False}
+    assert rows == [dibao, tekun]
+    below = read(caller, "/statistics?month=2022-12&level=township")
+    assert [(row["area"], row["programme"], row["people"]) for row in below] == [("410122101", "dibao", 42), ("410122101", "tekun", 9), ("410122102", "dibao", 40)]
+    pages, after = [], ""
+    while page := read(caller, f"/statistics?month=2022-12&level=township&limit=2&after={after.replace(' ', '%20')}"):
+        pages += page
+        after = f"{page[-1]['area']} {page[-1]['programme']}"
+    assert pages == below
+    assert read(caller, "/statistics?month=2022-12&level=township&area=410122102") == below[2:]
+    assert error_of(caller.call("get", "/statistics?month=2022-11"))["code"] == "not_counted"
     other = system(area="410724", rights=["statistics:read"])
-    assert read(other, "/statistics?month=2022-12") == []
-    assert other.call("get", "/statistics?month=2022-12&area=410122").status_code == 404
+    assert error_of(other.call("get", "/statistics?month=2022-12"))["code"] == "not_counted"
+    assert error_of(other.call("get", "/statistics?month=2022-12&area=410122"))["code"] == "not_found"
     for wrong in ("month=2022-13", "month=2022-12&level=village", "month=2022-12&area=4101222", "month=2022-12&limit=0"):
         assert caller.call("get", f"/statistics?{wrong}").status_code == 422
     assert error_of(system(rights=["leads:report"]).call("get", "/statistics?month=2022-12"))["code"] == "missing_scope"
+
+
+def test_small_groups_are_withheld_with_whatever_would_tell_of_them(system: Callable[..., System]) -> None:
+    counted(
+        DECEMBER,
+        t410122101={"dibao.rural.people": 30, "tekun.rural.people": 4, "orphan.people": 11},
+        t410122102={"dibao.rural.people": 9, "tekun.rural.people": 3, "orphan.yuan": 800},
+        t410122103={"dibao.rural.people": 50, "orphan.people": 12},
+    )  # fmt: skip
+    caller = system(rights=["statistics:read"])
+
+    def shown(query: str) -> dict[tuple[str, str], int | None]:
+        rows = read(caller, f"/statistics?month=2022-12&{query}")
+        assert all((row["people"] is None) == row["suppressed"] and (not row["suppressed"] or row["amount"] is row["households"] is None) for row in rows)
+        return {(row["area"][6:], row["programme"]): row["people"] for row in rows}
+
+    assert shown("") == {("", "dibao"): 89, ("", "orphan"): 23, ("", "tekun"): None}
+    found = shown("level=township")
+    assert found["102", "dibao"] is None and found["101", "dibao"] is None, "89 less 30 and 50 would tell of the nine"
+    assert found["103", "dibao"] == 50
+    assert found["101", "tekun"] is found["102", "tekun"] is None
+    assert found["102", "orphan"] is None and found["101", "orphan"] is None, "money of somebody who is not counted"
+    assert shown("level=township&area=410122101") == {place: value for place, value in found.items() if place[0] == "101"}, "narrower questions tell no more"
 
 
 def test_a_payroll_is_followed_to_the_banks_answer(system: Callable[..., System], officers: Officers, django_assert_max_num_queries: Any) -> None:

@@ -105,7 +105,7 @@ def test_a_post_needs_no_csrf_token(deaths: System) -> None:
 
 
 def test_a_token_without_the_right_is_refused(system: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RIGHTS, "test:other", Right("test:other", "别的", frozenset({"discovery.deliver"})))
+    monkeypatch.setitem(RIGHTS, "test:other", Right("test:other", "别的", "别的", frozenset({"discovery.deliver"})))
     other = system(rights=["test:other"], datasets=["deaths"])
     for response in (deliver(other), other.call("get", "/deliveries/1")):
         assert response.status_code == 403 and error_of(response)["code"] == "missing_scope" and "deliveries:write" in error_of(response)["message"]

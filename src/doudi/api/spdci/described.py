@@ -1,0 +1,65 @@
+"""The standard's messages as the OpenAPI description tells them. What a message must hold is judged by `exchange`, request by request, in the standard's codes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
+
+from doudi.api.spdci.asking import ATTRIBUTES, LOOKUPS, MOST_PAGE, MOST_PAGES
+
+ID: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 99, "pattern": r"^[\x20-\x7e]+$"}
+MOMENT = {"type": "string", "format": "date-time"}
+VALUE = {"anyOf": [{"type": "string", "maxLength": 20}, {"type": "integer", "minimum": 0}, {"type": "array", "items": {"type": "string", "maxLength": 20}, "maxItems": 20}]}
+
+
+def _of(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+CONDITION = _of(
+    ["attribute_name", "operator", "attribute_value"], attribute_name={"enum": list(ATTRIBUTES)}, operator={"enum": list(LOOKUPS)}, attribute_value=VALUE
+)
+UIN = _of(["type", "value"], type={"const": "UIN"}, value={"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_PAGE}]})
+PREDICATES = {
+    "type": "array", "minItems": 1, "maxItems": 10, "items": _of(["expression1"], expression1=CONDITION, condition={"enum": ["and", "or", "not"]}, expression2=CONDITION),
+}  # fmt: skip
+TREE = {"type": "object", "minProperties": 1, "maxProperties": 5, "properties": dict.fromkeys(ATTRIBUTES, VALUE), "additionalProperties": False}
+EXPRESSION = _of(["value"], type={"type": "string"}, value=_of(["expression"], expression=_of(["query"], collection={"enum": ["Member", "Group"]}, query=TREE)))
+PURPOSE = _of(["purpose"], purpose=_of(["code"], code=ID))
+ENTITY = {"enum": ["Member", "Group"]}
+CRITERIA = _of(
+    ["query_type", "query", "consent"], query_type={"enum": ["idtype-value", "predicate", "expression"]}, query={"anyOf": [UIN, PREDICATES, EXPRESSION]},
+    response_entity=ENTITY, consent=PURPOSE,
+    sort={"type": "array", "maxItems": 2, "items": _of(["attribute_name"], attribute_name={"enum": ["birth_date", "registration_date"]}, sort_order={"enum": ["asc", "desc"]})},
+    pagination=_of(["page_size"], page_size={"type": "integer", "minimum": 1, "maximum": MOST_PAGE}, page_number={"type": "integer", "minimum": 1, "maximum": MOST_PAGES}),
+)  # fmt: skip
+WATCHED = _of(
+    ["reg_event_type", "filter", "notify_record_type", "authorize"], reg_event_type={"type": "string"}, filter_type={"const": "idtype-value"}, filter=UIN,
+    notify_record_type=ENTITY, authorize=PURPOSE,
+)  # fmt: skip
+
+
+def _requests(name: str, criteria: dict[str, Any]) -> dict[str, Any]:
+    request = _of(["reference_id", "timestamp", name], reference_id=ID, timestamp=MOMENT, locale={"type": "string", "pattern": "^[a-z]{3}$"}, **{name: criteria})
+    return {"type": "array", "minItems": 1, "maxItems": 20, "items": request}
+
+
+SEARCH = _of(["transaction_id", "search_request"], transaction_id=ID, search_request=_requests("search_criteria", CRITERIA))
+SUBSCRIBE = _of(["transaction_id", "subscribe_request"], transaction_id=ID, subscribe_request=_requests("subscribe_criteria", WATCHED))
+UNSUBSCRIBE = _of(
+    ["transaction_id", "timestamp", "subscription_codes"], transaction_id=ID, timestamp=MOMENT,
+    subscription_codes={"type": "array", "minItems": 1, "maxItems": 1000, "items": ID},
+)  # fmt: skip
+STATUS = _of(
+    ["transaction_id", "txnstatus_request"], transaction_id=ID,
+    txnstatus_request=_of(
+        ["reference_id", "txn_type", "attribute_type", "attribute_value"], reference_id=ID, txn_type={"enum": ["search", "subscribe", "unsubscribe"]},
+        attribute_type={"enum": ["transaction_id", "correlation_id", "reference_id_list"]},
+        attribute_value={"anyOf": [ID, {"type": "array", "minItems": 1, "maxItems": 20, "items": ID}]},
+    ),
+)  # fmt: skip
+Search = Annotated[dict[str, Any], WithJsonSchema(SEARCH)]
+Subscribe = Annotated[dict[str, Any], WithJsonSchema(SUBSCRIBE)]
+Unsubscribe = Annotated[dict[str, Any], WithJsonSchema(UNSUBSCRIBE)]
+Status = Annotated[dict[str, Any], WithJsonSchema(STATUS)]
