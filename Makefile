@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test test-faults test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench load bench-short bench-province lock clean
+.PHONY: setup demo demo-reset test test-faults test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench bench-packages bench-load load bench-short bench-province lock clean
 
 setup: $(READY)
 
@@ -69,14 +69,22 @@ e2e-exits: setup
 	$(BIN)/python tests/e2e/monitoring.py $(ARGS)
 
 # All benchmarks at small sizes, with how the cost grows; the results are written into docs/performance.md.
-bench: setup
+bench: bench-packages
 	$(BIN)/python bench/suite.py --page docs/performance.md $(ARGS)
+
+# Locust, which only the load of officers and visitors needs.
+bench-packages: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+
+# 50 officers, 500 visitors and 55 citizens at once on loopback for a minute, on a demo of its own (ARGS="--home FOLDER" keeps it).
+bench-load: bench-packages
+	$(BIN)/python bench/mixed.py $(ARGS)
 
 # Load of the public pages: 200 requests a second on loopback for 30 seconds.
 load: setup
 	$(BIN)/python bench/portal.py $(ARGS)
 
-bench-province: setup
+bench-province: bench-packages
 	$(BIN)/python bench/suite.py --province --page docs/performance.md $(ARGS)
 
 bench-short: setup
@@ -88,6 +96,7 @@ lock:
 	$(LOCK) -o requirements.lock >/dev/null
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock >/dev/null
 	$(LOCK) --extra spark -c requirements-dev.lock -o requirements-spark.lock >/dev/null
+	$(LOCK) --extra bench -c requirements-dev.lock -o requirements-bench.lock >/dev/null
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,11 +21,13 @@ class Cost:
     baseline: str
     ratio: Callable[[Figures], float]
     goal: float | None = None
+    more: Callable[[Figures], dict[str, Any]] = lambda _figures: {}
+    """What else the page tells of each size."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """`short`, `small`, `province`: base sizes of the three forms; small and province are measured at 1, 2, 4 and 8 times the base."""
+    """`short`, `small`, `province`: base sizes of the three forms; small and province are measured at `times` the base."""
 
     script: str
     costs: tuple[Cost, ...]
@@ -38,6 +40,10 @@ class Measurement:
     home: str = ""
     """It needs a database: the suite names a data folder by `--home`; measurements of one name use the same, in their order here."""
     peak: Callable[[Figures], int] = lambda figures: figures.get("peak_mb", 0)
+    times: tuple[int, ...] = (1, 2, 4, 8)
+    """Of the base; one alone where the size is the point."""
+    in_short: bool = True
+    """Whether the short form has it; what takes its own package and a whole demo has a target of its own."""
 
 
 def median_of(page: str, by: str, scope: str = "county") -> Callable[[Figures], float]:
@@ -60,6 +66,26 @@ def load_ratio(figures: Figures) -> float:
 
 def results_ratio(figures: Figures) -> float:
     return float(figures["seconds"]["results"] / figures["seconds"]["baseline"])
+
+
+def cycle_cost(stage: str, name: str, goal: float | None = None) -> Cost:
+    """Seconds of a stage; its ratio is the part of openIMIS's time for as many beneficiaries."""
+    return Cost(
+        name, lambda figures: figures["seconds"][stage], "openIMIS 1.11", lambda figures: 1 / figures["times"][stage], goal,
+        lambda figures: {"queries": figures["queries"].get(stage) or sum(figures["queries"].values())},
+    )  # fmt: skip
+
+
+def at_once(figures: Figures) -> dict[str, Any]:
+    """Of the mixed load: its actions, and in words what the whole came to."""
+    load, plain, visits = figures["load"]["all"], figures["plain"], figures["visits"]
+    words = (
+        f"{figures['officers']} officers, {figures['visitors']} visitors and {figures['citizens']} citizens at once: {load['requests']:,} requests, {load['per_second']} a second, "
+        f"{load['errors']} errors, median {load['median_ms']:,.0f} ms, 95 % {load['p95_ms']:,.0f} ms; an empty page under the same users: median {plain['median_ms']:,.0f} ms, "
+        f"95 % {plain['p95_ms']:,.0f} ms. Of {visits['records']:,} records of visits, sent {visits['sent']:,} times, the database holds "
+        f"{visits['visits'] + visits['conflicts']:,}; {visits['lost']} acknowledged ones are missing, {visits['twice']} stand there twice."
+    )
+    return {"actions": figures["load"]["actions"], "words": words}
 
 
 def page_cost(name: str, words: str) -> Cost:
@@ -138,5 +164,23 @@ ALL = (
         20_000, 20_000, 625_000, "lines",
         home="county",
     ),
+    Measurement(
+        "cycle",
+        (
+            cycle_cost("import", "Cycle: import"),
+            cycle_cost("payroll", "Cycle: payroll"),
+            cycle_cost("reconciliation", "Cycle: reconciliation"),
+            cycle_cost("whole", "Cycle: whole", 0.001),
+        ),
+        500, 1_250, 1_250, "beneficiaries",
+        home="cycle",
+    ),
+    Measurement(
+        "mixed",
+        (Cost("Officers and visitors at once", lambda f: f["seconds"], "an empty page under the same users", lambda f: f["ratio"], more=at_once),),
+        33, 550, 550, "at once",
+        home="demo",
+        times=(1,),
+        in_short=False,
+    ),
 )  # fmt: skip
-TIMES = (1, 2, 4, 8)

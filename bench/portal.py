@@ -55,9 +55,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(command: list[str], port: int, **environment: str) -> Iterator[int]:
-    """A server of a command that listens on the port, until the block ends."""
-    server = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def serving(command: list[str], port: int, log: Path = Path(os.devnull)) -> Iterator[int]:
+    """A server of a command that listens on the port, until the block ends; what it says goes into `log`."""
+    with log.open("w") as said:
+        server = subprocess.Popen(command, stdout=said, stderr=said)
     try:
         for _try in range(240):
             if server.poll() is not None:

@@ -1,9 +1,11 @@
 """The benchmarks together: figures, ratio to the baseline beside each, and how the cost grows with size; as JSON and as a page with charts.
 
-    python bench/suite.py [--short | --province] [--only NAME,...] [--json FILE] [--page FILE]
+    python bench/suite.py [--short | --province] [--only NAME,...] [--times 1,8] [--json FILE] [--page FILE]
 
 `--short` runs each once at its least size, to see that it works. Otherwise each runs at 1, 2, 4 and 8 times its base, and the exponent of the cost is
 fitted (1: twice the people take twice the time). `--province` goes up to a hundred million. One that fails is told at the end; the others go on.
+With `--only` and `--times` a form may be measured in parts: `--json FILE` keeps what the file has of the same form and machine beside what is measured
+now, point by point, and the page is written from all of it. A page holds each form between marks of its own; the words around them stay.
 Data folders are made in DOUDI_BENCH_DIR or the temporary folder and removed.
 """
 
@@ -23,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from measurements import ALL, TIMES, Measurement
+from measurements import ALL, Measurement
 from report import write_page
 
 HERE = Path(__file__).parent
@@ -66,12 +68,27 @@ def measured(measurement: Measurement, sizes: list[int], folder: Path, *, short:
         say(f"{measurement.script:10} {size:>12,} {measurement.unit:8} {time.monotonic() - began:6.0f} s with making the data")
     out = []
     for cost in measurement.costs:
-        points = [{"size": row.get("people", size), "seconds": cost.seconds(row), "ratio": cost.ratio(row), "peak_mb": measurement.peak(row)} for size, row in found]
+        points = [
+            {"size": row.get("people", size), "seconds": cost.seconds(row), "ratio": cost.ratio(row), "peak_mb": measurement.peak(row), **cost.more(row)}
+            for size, row in found
+        ]
         out.append({
             "name": cost.name, "script": measurement.script, "unit": measurement.unit, "baseline": cost.baseline, "goal": cost.goal, "points": points,
             "exponent": exponent([(point["size"], point["seconds"]) for point in points]),
         })  # fmt: skip
     return out
+
+
+def merged(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Costs of an earlier part with those of now; of a size that both have, the later counts. In the suite's order."""
+    kept = {(row["script"], row["name"]): row for row in before}
+    for row in now:
+        old = kept.get((row["script"], row["name"]), {"points": []})
+        points = {point["size"]: point for point in (*old["points"], *row["points"])}
+        found = [points[size] for size in sorted(points)]
+        kept[row["script"], row["name"]] = row | {"points": found, "exponent": exponent([(point["size"], point["seconds"]) for point in found])}
+    order = {(measurement.script, cost.name): at for at, (measurement, cost) in enumerate((m, c) for m in ALL for c in m.costs)}
+    return sorted(kept.values(), key=lambda row: order.get((row["script"], row["name"]), len(order)))
 
 
 def told(row: dict[str, Any]) -> str:
@@ -86,6 +103,7 @@ def main() -> None:
     form.add_argument("--short", action="store_true")
     form.add_argument("--province", action="store_true")
     parser.add_argument("--only", default="", help="names of scripts, comma between")
+    parser.add_argument("--times", default="", help="of the base, comma between, instead of all")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--page", type=Path)
     options = parser.parse_args()
@@ -93,6 +111,7 @@ def main() -> None:
     chosen = set(options.only.split(",")) - {""} or known
     if wrong := chosen - known:
         parser.error(f"no benchmark {', '.join(sorted(wrong))}; there are {', '.join(sorted(known))}")
+    times = {int(each) for each in options.times.split(",") if each}
     failed: list[str] = []
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="doudi-bench-", dir=os.environ.get("DOUDI_BENCH_DIR")) as name:
@@ -100,10 +119,13 @@ def main() -> None:
         folder.chmod(0o755)  # the embedded server's own user must reach its folders
         os.environ.setdefault("DOUDI_BENCH_MADE", str(folder / "made"))
         Path(os.environ["DOUDI_BENCH_MADE"]).mkdir(exist_ok=True)
-        todo = [measurement for measurement in ALL if measurement.script in chosen]
+        # what has a target of its own runs in the short form only where it is named
+        todo = [measurement for measurement in ALL if measurement.script in chosen and (measurement.in_short or options.only or not options.short)]
         for at, measurement in enumerate(todo):
             base = measurement.province if options.province else measurement.small
-            sizes = [measurement.short] if options.short else [base * times for times in TIMES]
+            sizes = [measurement.short] if options.short else [base * each for each in measurement.times if not times or each in times]
+            if not sizes:
+                continue
             try:
                 mine = measured(measurement, sizes, folder, short=options.short)
             except subprocess.CalledProcessError as error:
@@ -117,6 +139,10 @@ def main() -> None:
                 for home in folder.glob(f"{measurement.home}-*"):
                     shutil.rmtree(home, ignore_errors=True)
     form_name = "short" if options.short else "province" if options.province else "small"
+    if options.json and options.json.exists():
+        before = json.loads(options.json.read_text("utf-8"))
+        if (before["form"], before["machine"]) == (form_name, machine()):
+            rows = merged(before["costs"], rows)
     results = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="minutes"), "form": form_name, "costs": rows}
     if options.json:
         options.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -25,6 +25,8 @@ def _why(card: Card) -> list[list[str]]:
         if card.visit.urgent:
             words.append([_("应急加密"), "orange"])
         words.append([str(card.visit.get_origin_display()), "purple" if card.visit.origin == "asked" else ""])  # type: ignore[attr-defined]
+    if card.sweep:
+        words.append([_("集中排查"), "purple"])
     return words
 
 
@@ -61,5 +63,5 @@ def phone_list(*, posting_id: int, on: date) -> tuple[list[dict[str, Any]], list
         item = _item(card)
         item["digest"] = sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:16]
         items.append(item)
-    places = [(int(card.household_id or 0), (card.visit or card.lead).area) for card in kept]  # type: ignore[union-attr]
+    places = [(int(card.household_id or 0), (card.visit or card.lead or card.sweep).area) for card in kept]  # type: ignore[union-attr]
     return items, places, len(found) - len(kept)

@@ -141,10 +141,11 @@ def cards(*, posting_id: int | None, on: date) -> list[Card]:
             found[lead.household_id or f"lead{lead.pk}"] = card
         card.lead = card.lead or lead
     for entry in sweep_entries(posting_id, on)[:MOST]:
-        card = found.get(entry.household_id)
+        key = entry.household_id or f"lead{entry.lead_id}"  # found outside of the registry: it stands with its lead
+        card = found.get(key)
         if card is None:
             address = str(entry.household.address or "") if entry.household else ""
-            card = found[entry.household_id] = Card(name=shown_name(entry.name), household_id=entry.household_id, address=address)
+            card = found[key] = Card(name=shown_name(entry.name), household_id=entry.household_id, address=address)
         card.sweep = card.sweep or entry
     people_into(found, on)
     for card in found.values():

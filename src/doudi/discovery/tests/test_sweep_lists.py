@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Posting
 from doudi.core.tests.officers import officer
-from doudi.discovery import services
+from doudi.discovery import services, visit_offline
 from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepConflict, SweepEntry
 from doudi.discovery.models.visits import Visit
 from doudi.discovery.tests.test_sweeps import answer, begin, daily, entries
@@ -49,6 +49,16 @@ def test_1_6_a_village_is_given_to_somebody_and_dealt_out_again(town: scopes.Sco
     follower = officer(Duty.VISITOR, VILLAGE)
     daily(ON + timedelta(days=1))
     assert {each.posting_id for each in entries(sweep)} == {follower.posting_id}
+
+
+def test_1_6_a_phone_gets_the_households_that_only_a_sweep_lists(town: scopes.Scope, visitor: scopes.Scope) -> None:
+    for name in ("甲一", "乙二"):
+        ill(town, name=name)
+    begin(town)
+    with scopes.acting(visitor):
+        items, places, elsewhere = visit_offline.phone_list(posting_id=visitor.posting_id, on=ON)
+    assert [(item["visit"], item["lead"], item["why"]) for item in items] == [(None, None, [["集中排查", "purple"]])] * 2
+    assert places == [(item["household"], VILLAGE) for item in items] and elsewhere == 0
 
 
 def many(scope: scopes.Scope, size: int, villages: int) -> None:

@@ -1,0 +1,81 @@
+"""The benchmarks' suite: its fit, parts put together, its page, and a script that fails."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+BENCH = str(Path(__file__).parents[1] / "bench")
+
+
+@pytest.fixture
+def suite(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCH)
+    import suite
+
+    return suite
+
+
+def row(*points: tuple[int, float], name: str = "Comparison", script: str = "compare") -> dict[str, Any]:
+    found = [{"size": size, "seconds": seconds, "ratio": 2.0, "peak_mb": 1} for size, seconds in points]
+    return {"name": name, "script": script, "unit": "people", "baseline": "by hand", "goal": None, "points": found, "exponent": 1.0}
+
+
+def results(*rows: dict[str, Any], form: str = "small") -> dict[str, Any]:
+    machine = {"cores": 2, "memory_gib": 24, "processor": "x86_64", "python": "3.11"}
+    return {"machine": machine, "at": "2026-11-27T12:00", "form": form, "costs": list(rows)}
+
+
+def test_growth_is_the_slope_between_logarithms(suite: ModuleType) -> None:
+    assert suite.exponent([(n, 3.0 * n) for n in (1, 2, 4, 8)]) == pytest.approx(1)
+    assert suite.exponent([(n, 0.5 * n**2) for n in (10, 20, 80)]) == pytest.approx(2)
+    assert suite.exponent([(n, 7.0) for n in (1, 8)]) == pytest.approx(0) and suite.exponent([(1, 7.0)]) is None
+
+
+def test_parts_measured_apart_are_put_together_and_the_later_counts(suite: ModuleType) -> None:
+    before = [row((100, 1.0), (800, 99.0)), row((100, 5.0), name="Linkage", script="linkage")]
+    found = suite.merged(before, [row((800, 8.0))])
+    assert [each["script"] for each in found] == ["compare", "linkage"]
+    assert [point["seconds"] for point in found[0]["points"]] == [1.0, 8.0] and found[0]["exponent"] == pytest.approx(1)
+
+
+def test_the_page_keeps_its_words_and_the_other_form(suite: ModuleType, tmp_path: Path) -> None:
+    from report import marks, write_page
+
+    small, province = (marks(form) for form in ("small", "province"))
+    page = tmp_path / "page.md"
+    page.write_text("before\n" + "\n".join([*small, "between", *province]) + "\nafter: three times as fast\n", "utf-8")
+    cycle = row((1000, 0.5), (8000, 1.0), name="Cycle: whole", script="cycle")
+    write_page(results(row((100, 1.0), (800, 8.0)), cycle), page)
+    write_page(results(row((10**8, 80.0)), form="province"), page)
+    once = page.read_text("utf-8")
+    write_page(results(row((100, 1.0), (800, 8.0)), cycle), page)
+    assert page.read_text("utf-8") == once
+    assert once.startswith("before\n") and "\nbetween\n" in once and once.endswith("\nafter: three times as fast\n")
+    assert "100,000,000 people" in once.split("between")[1] and "800 people" in once.split("between")[0]
+    assert "| whole | 0.500 ms | 0.125 ms |" in once
+    assert {each.name for each in (tmp_path / "pictures").iterdir()} == {f"bench-{form}-{kind}.svg" for form in ("small", "province") for kind in ("growth", "ratio")}
+    page.write_text("no marks", "utf-8")
+    with pytest.raises(ValueError, match="lacks"):
+        write_page(results(row((100, 1.0))), page)
+
+
+def test_a_script_that_fails_is_told_and_the_others_count(suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from measurements import Cost, Measurement
+
+    (tmp_path / "good.py").write_text("print('{\"seconds\": 2, \"ratio\": 1}')")
+    (tmp_path / "bad.py").write_text("raise SystemExit('no room left')")
+    cost = Cost("cost", lambda figures: figures["seconds"], "nothing", lambda figures: figures["ratio"])
+    monkeypatch.setattr(suite, "HERE", tmp_path)
+    monkeypatch.setattr(suite, "ALL", tuple(Measurement(name, (cost,), 1, 1, 1) for name in ("bad", "good")))
+    monkeypatch.setenv("DOUDI_BENCH_MADE", str(tmp_path / "made"))
+    monkeypatch.setattr(sys, "argv", ["suite.py", "--short", "--json", str(tmp_path / "out.json")])
+    with pytest.raises(SystemExit, match="failed: bad"):
+        suite.main()
+    assert "no room left" in capsys.readouterr().out
+    assert [each["script"] for each in json.loads((tmp_path / "out.json").read_text())["costs"]] == ["good"]
