@@ -5,12 +5,14 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.urls import include, path
 
+from doudi.core.rooms import room
+
 # the public pages first: anybody opens them, and every address before theirs is tried for each
-ROOMS = sorted(settings.ROOMS, key=lambda room: room != "doudi.portal")
+ROOMS = sorted(settings.ROOMS, key=lambda name: name != "doudi.portal")
 urlpatterns = [
     path("accounts/", include("doudi.core.account_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    *[path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")],
+    *[room(f"{name}.urls") for name in ROOMS if find_spec(f"{name}.urls")],
 ]
 handler403 = "doudi.core.views.errors.forbidden"
 handler404 = "doudi.core.views.errors.not_found"
