@@ -276,23 +276,32 @@ def _read(where: dict[str, str], params: dict[str, Any], month: date, as_of: dat
 
 def _pivot(made: Facts, rows: pa.Table, settings: Settings) -> None:
     """Long rows of facts into the law's columns."""
-    kinds = rows["kind"].to_numpy(zero_copy_only=False).astype(str)
+    # the rows are put in the order of their kinds once: each column then reads its own piece, texts are unpacked only where they count
+    encoded = rows["kind"].combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int16)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)))
+    pieces = {name: order[end - size : end] for name, end, size in zip(encoded.dictionary.to_pylist(), ends, np.diff(ends, prepend=0), strict=True)}
     numbers = _numbers(rows["number"])
-    texts = rows["text"].to_numpy(zero_copy_only=False)
+    texts = rows["text"]
     owners = {"person": _numbers(rows["person_id"]), "household": _numbers(rows["household_id"])}
     index = {"person": Position(made.person_ids), "household": Position(made.household_ids)}
     sizes = {"person": len(made.person_ids), "household": len(made.household_ids)}
 
-    def column(owner: str, kind: str, source: Array, default: Any, dtype: Any) -> Array | None:
-        mine = np.flatnonzero((kinds == kind) & np.isfinite(owners[owner]))
+    def column(owner: str, kind: str, source: Array | pa.ChunkedArray, default: Any, dtype: Any) -> Array | None:
+        mine = pieces.get(str(kind), order[:0])
+        mine = mine[np.isfinite(owners[owner][mine])]
         if not len(mine):
             return None
         found, at = index[owner].of(owners[owner][mine].astype(np.int64))
-        values = np.full(sizes[owner], default, dtype=dtype)
-        given = source[mine][found]
-        if dtype is not object:
-            known = np.isfinite(given)
+        mine = mine[found]
+        if isinstance(source, np.ndarray):
+            given, known = source[mine], np.isfinite(source[mine])
             at, given = at[known], given[known]
+        else:
+            given = source.take(pa.array(mine)).to_numpy(zero_copy_only=False).astype(str)
+            dtype = np.result_type(given.dtype, np.array(default).dtype)  # wide enough for the longest text
+        values = np.full(sizes[owner], default, dtype=dtype)
         values[at] = given
         return values
 
@@ -310,19 +319,19 @@ def _pivot(made: Facts, rows: pa.Table, settings: Settings) -> None:
         if (values := column("person", kind, numbers, default, np.float64)) is not None:
             persons[kind] = values > 0
     for name, choice in CHOICES.items():
-        if (values := column("person", name, texts, choice, object)) is not None:
-            persons[name] = values.astype(str)
+        if (values := column("person", name, texts, choice, str)) is not None:
+            persons[name] = values
     if (values := column("person", FactKind.SELF_CARE, numbers, 0.0, np.float64)) is not None:
         persons["self_care_failures"] = values.astype(np.int32)
     if (values := column("person", FactKind.DISABILITY, numbers, 0.0, np.float64)) is not None:
-        kind_of = column("person", FactKind.DISABILITY, texts, "none", object)
+        kind_of = column("person", FactKind.DISABILITY, texts, "none", str)
         persons["disability_grade"] = values.astype(np.int32)
         assert kind_of is not None
-        persons["disability_kind"] = np.where(values > 0, kind_of, "none").astype(str)
+        persons["disability_kind"] = np.where(values > 0, kind_of, "none")
     _workplaces(
         persons,
         column("person", FactKind.WORKPLACE_STANDARD, numbers, 0.0, np.float64),
-        column("person", FactKind.WORKPLACE_AREA, texts, "", object),
+        column("person", FactKind.WORKPLACE_AREA, texts, "", str),
         made.month,
         settings,
     )
