@@ -128,7 +128,7 @@ with holders as (
 ), lines as (
   select left(l.area, 9) as place, case l.programme when 'dibao_single' then 'dibao' else l.programme end as programme, h.residence, l.amount - coalesce(r.amount, 0) as yuan
   from payments_payrollline l
-  join payments_payroll p on p.id = l.payroll_id and p.state in ('released', 'booked')
+  join payments_payroll p on p.id = l.payroll_id and p.state in ('released', 'booked') and p.month = %(month)s
   left join payments_bankreturn r on r.line_id = l.id and r.payroll_id = l.payroll_id
   left join registry_household h on h.id = l.household_id
   where l.area >= %(low)s and l.area < %(high)s and l.month_paid = %(month)s and l.programme <> 'temporary'

@@ -43,9 +43,10 @@ class Prepared:
 
 # One row per award and month that is due and has no regular line yet, earlier months included (a late approval, an ended
 # exclusion). %(from)s .. %(month)s: first days of months; %(payroll)s: held lines of this draft; %(low)s .. %(high)s: the county.
-CANDIDATES = (
+# What is unpaid stands in a table of its own: counted before the rest is planned, and it says which months are asked about at all.
+UNPAID = (
     """
-create temporary table payroll_candidate on commit drop as
+create temporary table payroll_due on commit drop as
 with taken_over as (
   -- awards that ran before this system: the old one paid up to the month in which they were loaded (enrolment.loading)
   select x.award_id, max(date_trunc('month', d.decided_at at time zone 'Asia/Shanghai'))::date as paid_until
@@ -66,13 +67,18 @@ with taken_over as (
     on a.starts <= m.month and (a.ends is null or a.ends > m.month)
   left join taken_over t on t.award_id = a.id
   where (t.paid_until is null or m.month > t.paid_until) and not a.void and a.area >= %(low)s and a.area < %(high)s
-), unpaid as (
-  select d.* from due d
-  left join doudi.payments_payrollline l on l.entitlement_id = d.id and l.month_entitled = d.month and l.kind = 'regular'
-  where l.id is null
-), priced as (
+)
+select d.* from due d
+left join doudi.payments_payrollline l on l.entitlement_id = d.id and l.month_entitled = d.month and l.kind = 'regular'
+  and l.month_entitled >= %(from)s and l.month_entitled <= %(month)s
+where l.id is null
+"""
+)
+CANDIDATES = """
+create temporary table payroll_candidate on commit drop as
+with priced as (
   select u.*, x.amount as full_amount, x.decision_id
-  from unpaid u
+  from pg_temp.payroll_due u
   join (select award_id, from_month, amount, decision_id, lead(from_month) over (partition by award_id order by from_month) as until
         from doudi.enrolment_awardamount where area >= %(low)s and area < %(high)s) x
     on x.award_id = u.id and x.from_month <= u.month and (x.until is null or x.until > u.month)
@@ -83,7 +89,7 @@ with taken_over as (
          bool_or(m.person_id = u.payee_id and m.died_on is not null) as payee_died,
          min(m.person_id) filter (where m.died_on is null or m.died_on >= u.month) as first_living,
          bool_or(m.person_id = u.payee_id and (m.died_on is null or m.died_on >= u.month)) as payee_is_member
-  from unpaid u
+  from pg_temp.payroll_due u
   join doudi.enrolment_awardmember m on m.award_id = u.id and not m.void and m.starts <= u.month and (m.ends is null or m.ends > u.month)
   group by u.id, u.month
 ), gone as materialized (
@@ -121,7 +127,6 @@ left join (select distinct entitlement_id from doudi.payments_linereview where p
   on v.entitlement_id = p.id
 left join (select distinct entitlement_id from doudi.payments_bankreturn where state in ('open', 'proposed')) r on r.entitlement_id = p.id
 """
-)
 LINES = """
 insert into doudi.payments_payrollline (area, month_entitled, kind, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id,
   fund_year, amount, members, payee_id, payee_name, payee, beneficiary_name, beneficiary, account, bank, decision_id, marked, mark)
@@ -252,13 +257,9 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
     """Write a draft's lines and exclusions anew, with what it is held against before the check. Who does it is who prepared it."""
     month = payroll.month
     county = scopes.Scope(area=payroll.area)
-    months = [arrears_from]
-    while months[-1] < month:
-        months.append(next_month(months[-1]))
     values: dict[str, Any] = {
         "from": arrears_from,
         "month": month,
-        "months": months,
         "payroll": payroll.pk,
         "frozen": payroll.frozen_at,
         "year": month.year,
@@ -271,9 +272,14 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
         cursor.execute("set local enable_nestloop = off; set local jit = off")
         cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
         cursor.execute("delete from payments_payrollexclusion where payroll_id = %s", [payroll.pk])
-        cursor.execute("drop table if exists pg_temp.payroll_candidate")
+        cursor.execute("drop table if exists pg_temp.payroll_candidate, pg_temp.payroll_due")
+        cursor.execute(UNPAID, values)
+        cursor.execute("analyze pg_temp.payroll_due")
+        cursor.execute("select coalesce(array_agg(distinct month), '{}') from pg_temp.payroll_due")
+        values["months"] = cursor.fetchone()[0]
         cursor.execute(CANDIDATES, values)
-        cursor.execute("analyze pg_temp.payroll_candidate")
+        cursor.execute("drop table pg_temp.payroll_due")
+        cursor.execute("analyze pg_temp.payroll_candidate (area, id, month, reason)")
         cursor.execute(LINES, values)
         lines = cursor.rowcount
         setoffs.hold_back(cursor, payroll, low=county.low, high=county.high, on=values["day"])
