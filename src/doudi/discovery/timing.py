@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import scope as scopes
-from doudi.core.settings_overlay import get_setting
+from doudi.core.settings_overlay import settings_at
 from doudi.core.workdays import is_working_day
 from doudi.discovery.models import Lead
 
@@ -78,7 +78,8 @@ SQL += "\nfrom base group by grouping sets ((), (urgency), (channel), (place)) o
 
 def limits(area: str, on: date) -> dict[tuple[str, str], int]:
     """(step, urgency) -> working days that the place allows."""
-    return {(step, urgency): int(get_setting(f"procedure.lead.{step}_days.{urgency}", area, on)) for step in STEPS for urgency in Lead.Urgency.values}
+    get = settings_at("procedure.lead.", area, on)
+    return {(step, urgency): int(get(f"procedure.lead.{step}_days.{urgency}")) for step in STEPS for urgency in Lead.Urgency.values}
 
 
 def _midnight(day: date) -> datetime:

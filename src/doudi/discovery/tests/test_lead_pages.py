@@ -124,7 +124,7 @@ def test_the_queries_of_list_page_mine_and_timing_are_bounded(town: scopes.Scope
     for number in range(5):
         signal(town, f"team:x{number}", channel="team", household_id=home.pk)
     for scope, name, arguments, most in (
-        (town, "leads", [], 28), (town, "lead", [root.pk], 40), (visitor, "leads_mine", [], 20), (town, "timing", [], 40),
+        (town, "leads", [], 28), (town, "lead", [root.pk], 40), (visitor, "leads_mine", [], 20), (town, "timing", [], 24),
         (town, "timing_leads", [], 25), (town, "referrals", [], 20),
     ):  # fmt: skip
         client = client_of(scope)
