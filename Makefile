@@ -38,14 +38,18 @@ test-law: setup
 test-faults: setup
 	$(BIN)/python -m pytest tests/faults -o python_files='faults_*.py' -o pythonpath='src tests/faults' $(ARGS)
 
-# The same declarations on Spark; needs Java 17. The short form holds both engines' leads over all files of the county against each other.
+# The same declarations and the same law on Spark; needs Java 17. The short form, in this process, holds both engines' leads over all files of the county
+# against each other, and their amounts; the other runs on a master and two workers of its own, one of which is killed in the middle.
+SPARK_LAW = src/doudi/batch/law/tests/test_spread.py src/doudi/assessment/tests/test_what_if.py
 test-spark-short: setup
 	@command -v java >/dev/null || { echo "Java 17 is needed for Spark"; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
-	DOUDI_SPARK_PARTITIONS=2 $(BIN)/python -m pytest src/doudi/discovery/tests/test_engines.py $(ARGS)
+	DOUDI_SPARK_PARTITIONS=2 $(BIN)/python -m pytest src/doudi/discovery/tests/test_engines.py $(SPARK_LAW) -k "spark or engine" $(ARGS)
 
 test-spark: test-spark-short
 	DOUDI_SPARK_PARTITIONS=2 DOUDI_BATCH_ENGINE=spark $(BIN)/python -m pytest src/doudi/batch/tests/test_compare.py $(ARGS)
+	DOUDI_SPARK_PARTITIONS=2 $(BIN)/python tests/spark/cluster.py $(BIN)/python -m pytest src/doudi/discovery/tests/test_engines.py $(SPARK_LAW) -k "spark or engine" $(ARGS)
+	$(BIN)/python -m pytest tests/spark -o python_files='spark_*.py' -o pythonpath='src tests/spark' $(ARGS)
 
 lint: setup migrations-check types
 	$(BIN)/ruff check .

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,10 +21,13 @@ from doudi.assessment.facts import Array, area_chunks, facts_day, month_after, r
 from doudi.assessment.models import WhatIf
 from doudi.assessment.services import snapshot
 from doudi.batch import law
+from doudi.batch.engine import named
+from doudi.batch.law import households, spread
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Setting
 from doudi.core.models.divisions import LEVEL_LENGTH
+from doudi.core.scratch import scratch
 from doudi.core.settings_overlay import overlay
 
 LEAST, MOST = 1_000, 2_000_000
@@ -108,40 +113,38 @@ def _base(month: date, month_after: date | None) -> law.Settings:
 
 
 def run_what_if(*, what_if_id: int, now: datetime, progress: Progress | None = None) -> WhatIf:
-    """Compute a question chunk by chunk, households whole, memory bounded. Safe to run again: the result is written once, at the end."""
+    """Compute a question chunk by chunk, households whole, memory bounded; on a Spark cluster where `DOUDI_BATCH_ENGINE` says so, with the same sums to
+    the fen. Safe to run again: the result is written once, at the end."""
     scope = duties.require("assessment.whatif")
     asked = WhatIf.objects.get(pk=what_if_id, area=scope.area)
     if asked.result is not None:
         return asked
     base = _base(asked.month, asked.month_after)
     after = law.read_reform(asked.reform, base).settings if asked.reform else base
-    months = (f"{asked.month:%Y-%m}", f"{asked.month_after or asked.month:%Y-%m}")
-    found, people, bad = law.Comparison(), 0, 0
+    other = f"{asked.month_after:%Y-%m}" if asked.month_after else ""
+    work = spread.Sums(f"{asked.month:%Y-%m}", base, after=after, month_after=other)
     tell = progress or (lambda done, total, step: None)
-    for inputs, done, total in _drawn(asked) if asked.source == WhatIf.Source.SYNTHETIC else _registered(asked, base, now):
-        compared, left_out = _compared(inputs, base, after, months)
-        found, bad = found + compared, bad + left_out
-        people += int(inputs[2].shape[0])
-        tell(done, total, _("测算"))
-    asked.result, asked.finished_at = _summed(found, people, bad), timezone.now()
+    chunks = _told(_drawn(asked) if asked.source == WhatIf.Source.SYNTHETIC else _registered(asked, base, now), tell)
+    found = _on_cluster(chunks, work) if named() == "spark" else sum((spread.compare_standing(*chunk, work) for chunk in chunks), spread.Summed())
+    asked.result, asked.finished_at = _summed(found), timezone.now()
     asked.save(update_fields=["result", "finished_at"])
     scopes.check_constraints()
     return asked
 
 
-def _summed(found: law.Comparison, people: int, bad: int) -> dict[str, Any]:
-    gains, losses = found.changes[found.changes > 0.005], found.changes[found.changes < -0.005]
+def _summed(told: spread.Summed) -> dict[str, Any]:
+    found = told.comparison
     return {
-        "population": {"households": len(found.changes), "people": people, "left_out": bad},
+        "population": {"households": sum(found.changed), "people": told.people, "left_out": told.left_out},
         "households": list(found.households),
         "people": list(found.people),
         "winners": found.winners,
         "losers": found.losers,
         "unchanged": found.unchanged,
-        "gain": round(float(gains.sum()), 2),
-        "loss": round(float(losses.sum()), 2),
+        "gain": found.moved[0] / 100,
+        "loss": found.moved[1] / 100,
         "bands": [list(band) for band in found.bands()],
-        "differences": [asdict(difference) for difference in found.differences],
+        "differences": [asdict(difference) for difference in found.ordered()],
     }
 
 
@@ -149,26 +152,18 @@ def _summed(found: law.Comparison, people: int, bad: int) -> dict[str, Any]:
 Inputs = tuple[dict[str, Array], dict[str, Array], Array, Array | None]
 
 
-def _compared(inputs: Inputs, base: law.Settings, after: law.Settings, months: tuple[str, str]) -> tuple[law.Comparison, int]:
-    """The comparison of a chunk, and how many households were left out because their facts cannot stand."""
-    persons, households, of, places = inputs
-    left_out = 0
-    while True:
-        size = len(next(iter(households.values())))
-        if not size:
-            return law.Comparison(), left_out
-        try:
-            population = law.prepare(persons, households, of, month=months[0])
-            return law.compare(population, months[0], base, after, months[1], places=places), left_out
-        except law.LawInputError as error:
-            keep = np.ones(size, dtype=bool)
-            for problem in error.problems:
-                keep[of[problem.row] if problem.table == "persons" else problem.row] = False
-            rows = keep[of]
-            persons = {name: column[rows] for name, column in persons.items()}
-            households = {name: column[keep] for name, column in households.items()}
-            of, places = (np.cumsum(keep) - 1)[of[rows]], None if places is None else places[keep]
-            left_out += int((~keep).sum())
+def _told(chunks: Iterator[tuple[Inputs, int, int]], tell: Progress) -> Iterator[Inputs]:
+    for inputs, done, total in chunks:
+        yield inputs
+        tell(done, total, _("测算"))
+
+
+def _on_cluster(chunks: Iterator[Inputs], work: spread.Sums) -> spread.Summed:
+    """The same sums by a Spark cluster, from files of households that are gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=scratch(), prefix="whatif-") as folder:
+        rows = (households.rows(persons, homes, of, places=places) for persons, homes, of, places in chunks if len(of))
+        spread.write(rows, Path(folder) / "households")
+        return spread.sums(Path(folder) / "households", work.month, work.settings, work.after, work.month_after)
 
 
 def _registered(asked: WhatIf, base: law.Settings, now: datetime) -> Iterator[tuple[Inputs, int, int]]:
@@ -191,5 +186,5 @@ def _drawn(asked: WhatIf) -> Iterator[tuple[Inputs, int, int]]:
     wanted = max(1, round(asked.size / HOUSEHOLD_SIZE))
     for number, start in enumerate(range(0, wanted, BLOCK)):
         count = min(BLOCK, wanted - start)
-        persons, households, of, _head = draw(count, SEED + number, asked.area)
-        yield (persons, households, of, None), start + count, wanted
+        persons, homes, of, _head = draw(count, SEED + number, asked.area)
+        yield (persons, homes, of, None), start + count, wanted

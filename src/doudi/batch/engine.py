@@ -6,6 +6,7 @@ An engine reads Parquet files as Ibis tables, keeps a table for further use, and
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -180,11 +181,18 @@ class SparkEngine:
             frame.unpersist()
 
 
+def named() -> str:
+    """What `DOUDI_BATCH_ENGINE` names. Raises ValueError for another name than duckdb or spark."""
+    name = os.environ.get("DOUDI_BATCH_ENGINE", "duckdb")
+    if name not in ("duckdb", "spark"):
+        raise ValueError(f"DOUDI_BATCH_ENGINE={name!r}: duckdb or spark")
+    return name
+
+
 @contextmanager
 def opened(*, memory_limit: str, threads: int, temp: Path) -> Iterator[Engine]:
     """The engine that `DOUDI_BATCH_ENGINE` names (duckdb, spark). Raises ValueError for another name, RuntimeError where Spark is not installed."""
-    name = os.environ.get("DOUDI_BATCH_ENGINE", "duckdb")
-    if name == "duckdb":
+    if named() == "duckdb":
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory_limit,
             "threads": threads,
@@ -196,14 +204,12 @@ def opened(*, memory_limit: str, threads: int, temp: Path) -> Iterator[Engine]:
             yield DuckEngine(connection)
         finally:
             connection.close()
-    elif name == "spark":
+    else:
         engine = SparkEngine(spark_session())
         try:
             yield engine
         finally:
             engine.release()
-    else:
-        raise ValueError(f"DOUDI_BATCH_ENGINE={name!r}: duckdb or spark")
 
 
 def spark_session() -> Any:
@@ -215,8 +221,14 @@ def spark_session() -> Any:
     builder = SparkSession.builder.appName("doudi").master(os.environ.get("DOUDI_SPARK_MASTER", "local[2]"))
     for key, value in {
         "spark.ui.enabled": "false",
+        # The executors' Python: the same path on every machine of a cluster, with the same packages.
+        "spark.pyspark.python": os.environ.get("PYSPARK_PYTHON", sys.executable),
+        "spark.pyspark.driver.python": sys.executable,
         "spark.sql.session.timeZone": "Asia/Shanghai",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Households a batch where the law is run over rows of households.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": os.environ.get("DOUDI_SPARK_BATCH", "50000"),
+        "spark.executor.memory": os.environ.get("DOUDI_SPARK_EXECUTOR_MEMORY", "2g"),
         "spark.sql.ansi.enabled": "false",
         "spark.driver.memory": os.environ.get("DOUDI_SPARK_MEMORY", "2g"),
         "spark.sql.shuffle.partitions": os.environ.get("DOUDI_SPARK_PARTITIONS", "8"),

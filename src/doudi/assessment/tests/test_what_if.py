@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from doudi.assessment import commands, whatif
 from doudi.assessment.models import WhatIf
 from doudi.assessment.tests.cases import case
+from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, TaskProgress
 from doudi.core.services.settings import propose_setting
@@ -56,6 +57,24 @@ def test_a_reform_over_a_synthetic_population_counts_money_and_winners(reviewer:
             assert sum(row["cost_after"] for row in rows) == pytest.approx(dibao["cost_after"], abs=0.05)
         again = whatif.run_what_if(what_if_id=asked.pk, now=NOW)
         assert again.result == done.result and "person" not in str(sorted(done.result))
+
+
+@pytest.mark.django_db
+def test_a_spark_cluster_gives_the_same_sums_to_the_fen(reviewer: scopes.Scope, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed; make test-spark installs it")
+    monkeypatch.setattr(postgres, "home", lambda: tmp_path)
+    with scopes.acting(reviewer):
+        case({"birth": date(1950, 1, 1), "disability": (2, "physical")}, {"birth": date(1980, 1, 1), "wage_income": 5000})
+        case({"birth": date(1960, 1, 1)}, financial_assets=900_000)
+        for changes in ({"source": "registry", "size": 0}, {"reform": "", "month": date(2022, 11, 1), "month_after": MONTH}):
+            results = []
+            for day, engine in ((8, "duckdb"), (9, "spark")):  # on another day the same question is asked anew
+                monkeypatch.setenv("DOUDI_BATCH_ENGINE", engine)
+                asked, fresh = ask(**changes, now=NOW.replace(day=day))
+                assert fresh
+                results.append(whatif.run_what_if(what_if_id=asked.pk, now=NOW).result)
+            assert results[0] == results[1] and results[0]["differences"] and results[0]["population"]["people"] >= 3
+    assert not list(tmp_path.rglob("*.parquet"))
 
 
 @pytest.mark.django_db

@@ -16,7 +16,6 @@ a named place without rows gets the nearest place's times the factor.
 from __future__ import annotations
 
 import csv
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -47,6 +46,7 @@ PERSON_MONEY = (
 STATUSES = ("marginal_family", "rigid_expenditure_family")
 LONGEST = 20_000
 BANDS = (0.005, 50.0, 100.0, 200.0, 500.0)
+EDGES = (*(-edge for edge in reversed(BANDS)), *BANDS)
 TYPES = ("alone", "with_severely_disabled", "with_minors", "old_only", "other")
 OUTPUTS = (*HOUSEHOLD_MONEY, *PERSON_MONEY, *STATUSES, "benefits_total", "age", "severely_disabled", "members_count")
 
@@ -164,11 +164,13 @@ class Difference:
 
 @dataclass
 class Comparison:
-    """Two results of one population. ``changes`` is each household's change of all benefits together, in yuan a month; ``households`` and
-    ``people`` receive anything at all, before and after."""
+    """Two results of one population, sums alone. ``changed`` counts households by the change of all their benefits together, in yuan a month, between
+    ``EDGES``; ``moved`` is what all who gain and all who lose get more and less, in fen; ``households`` and ``people`` receive anything at all, before
+    and after. Amounts are paid in fen and summed as such, so it makes no difference in which parts a population was summed."""
 
     differences: list[Difference] = field(default_factory=list)
-    changes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    changed: tuple[int, ...] = (0,) * (len(EDGES) + 1)
+    moved: tuple[int, int] = (0, 0)
     households: tuple[int, int] = (0, 0)
     people: tuple[int, int] = (0, 0)
 
@@ -182,31 +184,35 @@ class Comparison:
                 before = (known.count_before, known.count_after, known.cost_before, known.cost_after)
                 counts = (counts[0] + before[0], counts[1] + before[1], round(counts[2] + before[2], 2), round(counts[3] + before[3], 2))
             sums[d.group, d.name, d.benefit] = Difference(d.group, d.name, d.benefit, *counts)
-        pairs = [(one[0] + two[0], one[1] + two[1]) for one, two in ((self.households, other.households), (self.people, other.people))]
-        return Comparison(list(sums.values()), np.concatenate([self.changes, other.changes]), *pairs)
+        pairs = [
+            (one[0] + two[0], one[1] + two[1])
+            for one, two in ((self.moved, other.moved), (self.households, other.households), (self.people, other.people))
+        ]
+        return Comparison(list(sums.values()), tuple(one + two for one, two in zip(self.changed, other.changed, strict=True)), *pairs)
 
     def bands(self) -> list[tuple[float | None, float | None, int]]:
         """Households by change in yuan a month: (from, below, number), None for open ends; unchanged ones are left out."""
-        edges = [-np.inf, *(-edge for edge in reversed(BANDS)), *BANDS, np.inf]
-        found = []
-        for low, high in itertools.pairwise(edges):
-            if (low, high) == (-BANDS[0], BANDS[0]):
-                continue
-            count = int(((self.changes >= low) & (self.changes < high) & (np.abs(self.changes) > 0.005)).sum())
-            found.append((None if np.isinf(low) else float(low), None if np.isinf(high) else float(high), count))
-        return found
+        ends = zip((None, *EDGES), (*EDGES, None), self.changed, strict=True)
+        return [band for number, band in enumerate(ends) if number != len(BANDS)]
 
     @property
     def winners(self) -> int:
-        return int((self.changes > 0.005).sum())
+        return sum(self.changed[len(BANDS) + 1 :])
 
     @property
     def losers(self) -> int:
-        return int((self.changes < -0.005).sum())
+        return sum(self.changed[: len(BANDS)])
 
     @property
     def unchanged(self) -> int:
-        return len(self.changes) - self.winners - self.losers
+        return self.changed[len(BANDS)]
+
+    def ordered(self) -> list[Difference]:
+        """By group, benefit and name in the order of the law, whatever order the parts came in."""
+        names = divisions()
+        place = {names[code]: number for number, code in enumerate(counties())} | {name: number for number, name in enumerate(TYPES)}
+        groups, benefits = ("all", "county", "type", "place"), (*HOUSEHOLD_MONEY, *PERSON_MONEY, *STATUSES)
+        return sorted(self.differences, key=lambda d: (groups.index(d.group), benefits.index(d.benefit), place.get(d.name, 0), d.name))
 
     def of(self, group: str, name: str = "") -> list[Difference]:
         return [difference for difference in self.differences if difference.group == group and (not name or difference.name == name)]
@@ -254,7 +260,9 @@ def compare(
             at = where[of] if person else where
             weight = np.ones(len(at)) if person else first["members_count"]
             counted = [np.bincount(at, weights=weight * (result[benefit] > 0), minlength=len(labels)) for result in (first, second)]
-            cost = [np.bincount(at, weights=result[benefit] * (benefit not in STATUSES), minlength=len(labels)) for result in (first, second)]
+            paid = benefit not in STATUSES
+            # whole fen: their sums are exact in whatever order
+            cost = [np.bincount(at, weights=_fen(result[benefit]) * paid, minlength=len(labels)) / 100 for result in (first, second)]
             for number, label in enumerate(labels):
                 if counted[0][number] or counted[1][number]:
                     values = (int(counted[0][number]), int(counted[1][number]), round(cost[0][number], 2), round(cost[1][number], 2))
@@ -262,7 +270,14 @@ def compare(
     helped = [result["benefits_total"] > 0 for result in (first, second)]
     households = (int(helped[0].sum()), int(helped[1].sum()))
     people = tuple(int(first["members_count"][one].sum()) for one in helped)
-    return Comparison(differences, np.round(second["benefits_total"] - first["benefits_total"], 2), households, (people[0], people[1]))
+    change = _fen(second["benefits_total"]) - _fen(first["benefits_total"])
+    changed = np.bincount(np.searchsorted(EDGES, change / 100, side="right"), minlength=len(EDGES) + 1)
+    moved = (int(change[change > 0].sum()), int(change[change < 0].sum()))
+    return Comparison(differences, tuple(changed.tolist()), moved, households, (people[0], people[1]))
+
+
+def _fen(yuan: NDArray[Any]) -> NDArray[np.float64]:
+    return np.rint(yuan * 100.0)
 
 
 def household_types(population: Population, results: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:

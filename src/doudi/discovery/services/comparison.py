@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.batch import compare as batch_compare
-from doudi.core import duties, postgres
+from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.scratch import scratch
 from doudi.discovery import thresholds
 from doudi.discovery.models import Channel, ComparisonRun
 from doudi.discovery.registry_side import write_members, write_people
@@ -66,12 +67,6 @@ def compare(*, area: str, on: date, now: datetime, progress: Progress | None = N
     tell(STEPS, STEPS, _("完成"))
     scopes.check_constraints()
     return Raised(run=run, found=found.num_rows, raised=raised, known=found.num_rows - raised, by_indicator=by_indicator)
-
-
-def scratch() -> Path:
-    folder = postgres.home() / "scratch"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
 
 
 def _counts(found: pa.Table) -> tuple[list[str], list[int]]:

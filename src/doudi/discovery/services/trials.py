@@ -18,10 +18,11 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models.divisions import LEVEL_LENGTH
 from doudi.core.parameters import PROCEDURES
+from doudi.core.scratch import scratch
 from doudi.discovery import thresholds
 from doudi.discovery.models import IndicatorTrial, Lead
 from doudi.discovery.registry_side import write_members, write_people
-from doudi.discovery.services.comparison import Progress, scratch
+from doudi.discovery.services.comparison import Progress
 from doudi.discovery.services.linkage import lake_as_linked
 
 CONFIRMED = (Lead.State.VERIFIED, Lead.State.HELPED, Lead.State.REFERRED)

@@ -19,8 +19,8 @@ from doudi.batch import lookup
 from doudi.batch.datasets import CONTRACTS
 from doudi.core import audit, duties, places
 from doudi.core import scope as scopes
+from doudi.core.scratch import scratch
 from doudi.core.tasks import start_task
-from doudi.discovery.services.comparison import scratch
 from doudi.discovery.services.linkage import lake_as_linked
 from doudi.enrolment.models import Application, DataCheck
 from doudi.enrolment.procedure import Step

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from doudi.batch import compare
 from doudi.batch.indicators import INDICATORS, Indicator
+from doudi.core.scratch import scratch
 from doudi.discovery import thresholds
 from doudi.discovery.registry_side import write_members, write_people
-from doudi.discovery.services.comparison import scratch
 from doudi.discovery.services.linkage import lake_as_linked
 from doudi.enrolment.models import Application
 

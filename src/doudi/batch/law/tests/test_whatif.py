@@ -54,7 +54,8 @@ def test_chunks_of_one_population_add_up_to_the_whole():
     key = lambda d: (d.group, d.name, d.benefit)  # noqa: E731
     assert sorted(both.differences, key=key) == sorted(whole.differences, key=key)
     assert (both.households, both.people, both.winners) == (whole.households, whole.people, whole.winners)
-    assert np.array_equal(both.changes, whole.changes) and sum(count for *_edges, count in both.bands()) == both.winners + both.losers
+    assert (both.changed, both.moved) == (whole.changed, whole.moved) and sum(whole.changed) == 60
+    assert sum(count for *_edges, count in both.bands()) == both.winners + both.losers
 
 
 def test_a_reform_lies_over_the_settings_in_force():
@@ -101,6 +102,10 @@ def test_comparison_adds_up_by_benefit_county_and_type(tmp_path):
     gained = after["benefits_total"] - before["benefits_total"]
     assert comparison.winners == (gained > 0.005).sum() > 0
     assert comparison.winners + comparison.losers + comparison.unchanged == 600
+    assert comparison.moved[0] / 100 == pytest.approx(gained[gained > 0].sum()) and comparison.moved[1] / 100 == pytest.approx(
+        gained[gained < 0].sum()
+    )
+    assert (50.0, 100.0, int(((gained >= 49.995) & (gained < 99.995)).sum())) in comparison.bands()
     comparison.write_csv(tmp_path / "comparison.csv")
     with (tmp_path / "comparison.csv").open(encoding="utf-8-sig") as stream:
         assert len(list(csv.DictReader(stream))) == len(comparison.differences)
