@@ -35,6 +35,7 @@ test-law: setup
 	$(BIN)/python tests/law/alone.py $(ARGS)
 
 # Kills, full disks, a moved clock, a lost data folder, on a demo of its own (DOUDI_FAULTS_HOME keeps it between runs). Full disks need root.
+# ARGS=--short: one kill, one full disk, one restore; --demo FOLDER: a demo's data folder that is there already.
 test-faults: setup
 	$(BIN)/python -m pytest tests/faults -o python_files='faults_*.py' -o pythonpath='src tests/faults' $(ARGS)
 

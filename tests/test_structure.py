@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import runpy
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +91,18 @@ def test_imports_from_above_are_allowed() -> None:
     path = SOURCE / "doudi/payments/services.py"
     text = "from doudi.registry import models\nfrom ..core.scope import acting\nimport openfisca_henan\nimport django\nfrom . import queries"
     assert not [module for _line, module in imports(path, text) if fault(path, module)]
+
+
+def test_every_background_task_is_killed_in_the_fault_tests() -> None:
+    """A new long task gets a case in `tests/faults/cases.py`, or a line there that says why it needs none."""
+    found = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and "background" in {ast.unparse(each).split("(")[0].split(".")[-1] for each in node.decorator_list}:
+                found.add(".".join(path.relative_to(SOURCE).with_suffix("").parts) + f".{node.name}")
+    cases = runpy.run_path(str(Path(__file__).parent / "faults" / "cases.py"))
+    assert found == {*cases["PATHS"].values(), *cases["LEFT_OUT"]}
+    assert set(cases["PATHS"]) == {*cases["CLOSELY"], *cases["OTHERS"]}
 
 
 def test_long_files_are_named() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -32,23 +31,15 @@ def main() -> None:
         typer.echo(f"错误：{error}", err=True)
         sys.exit(1)
     except Exception as error:
-        if _disk_is_full(error):
+        from doudi.core import faults
+
+        if faults.disk_is_full(error):
             typer.echo("错误：磁盘空间不足，没有写入任何内容；请清理数据目录或数据库所在的磁盘后重试（doudi doctor 显示剩余空间）。", err=True)
             sys.exit(1)
         if _database_is_away(error):
             typer.echo(f"错误：无法连接数据库（{str(error).strip().splitlines()[0]}）；请检查数据库是否运行、DATABASE_URL 是否正确。", err=True)
             sys.exit(1)
         raise
-
-
-def _disk_is_full(error: Exception) -> bool:
-    """Whether files or database had no room, found without importing Django for it."""
-    found: BaseException | None = error
-    while found is not None:
-        if (isinstance(found, OSError) and found.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)) or getattr(found, "sqlstate", None) == "53100":
-            return True
-        found = found.__cause__
-    return False
 
 
 def _database_is_away(error: Exception) -> bool:

@@ -47,12 +47,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("walks", nargs="*", metavar="WALK", help=f"some of {', '.join(WALKS)}; all if none is named")
     parser.add_argument("--short", action="store_true", help="a small county, the same walks (run by .ci/run)")
+    parser.add_argument("--made", type=Path, help="where the demo is made and left, for other tests; then it has a file `ready` beside it")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="doudi-e2e-", dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
-        made, began = Path(folder) / "made", time.monotonic()
+        made, began = given.made or Path(folder) / "made", time.monotonic()
         made.mkdir()
         demo(made, 6000 if given.short else None)
+        made.with_name("ready").touch()
         say(f"the demo: {time.monotonic() - began:.0f} s")
         walks = given.walks or WALKS
         with ThreadPoolExecutor(AT_ONCE) as pool:

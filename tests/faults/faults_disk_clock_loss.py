@@ -5,68 +5,32 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from places import Place
+from places import Place, fill, small_disk, wait
 
 from doudi.core import backup
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    """A filesystem of its own in place of a folder, its files moved in. Skips where mounting is not allowed."""
-    beside = folder.with_name(folder.name + ".large")
-    folder.rename(beside)
-    folder.mkdir()
-    found = beside.stat()
-    options = f"size={megabytes}m,mode={found.st_mode & 0o777:o},uid={found.st_uid},gid={found.st_gid}"
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True)
-    if done.returncode:
-        folder.rmdir()
-        beside.rename(folder)
-        pytest.skip(f"no small filesystem: {done.stderr.strip()}")
-    try:
-        subprocess.run(["cp", "-a", f"{beside}/.", str(folder)], check=True)
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-        folder.rmdir()
-        beside.rename(folder)
-
-
-def size_of(folder: Path) -> int:
-    """Megabytes."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 2**20
+from doudi.core.home import SetupError
 
 
 def test_a_full_lake_refuses_a_delivery_and_takes_it_when_there_is_room(place: Place, tmp_path: Path) -> None:
     synthetic = next(place.home.glob("demo/county-*"))
-    entry = next(each for each in json.loads((synthetic / "deliveries" / "manifest.json").read_text())["files"] if each["dataset"] == "medical")
+    entry = next(each for each in json.loads((synthetic / "deliveries" / "manifest.json").read_text()) if each["dataset"] == "medical")
     source = synthetic / "deliveries" / entry["file"]
     file = tmp_path / source.name
     shutil.copy(source, file)
-    if file.suffix == ".csv":
-        file.write_bytes(file.read_bytes().rstrip(b"\r\n") + b"\r\n")  # another file by its digest
-    arguments = ["deliver", str(file), "--dataset", entry["dataset"], "--as", "checker", "--period", "2022-12", "--json"]
+    file.write_bytes(file.read_bytes() + b"\r\n")  # another file by its digest
+    arguments = ["deliver", entry["dataset"], str(file), "--as", "checker", "--period", "2022-12", "--json"]
     before = place.ask("select count(*) from doudi.discovery_delivery")
-    with small_disk(place.home / "lake", size_of(place.home / "lake") + 1):
+    with small_disk(place.home / "lake", 1):
         filler = place.home / "lake" / "filler"
-        with filler.open("wb") as out:
-            try:
-                while True:
-                    out.write(bytes(4096))
-                    out.flush()
-            except OSError:
-                pass
+        fill(filler)
         full = place.doudi(*arguments)
         assert full.returncode == 1 and "磁盘空间不足" in full.stderr and "Traceback" not in full.stderr, full.stderr[-2000:]
         assert place.ask("select count(*) from doudi.discovery_delivery") == before
-        assert not list((place.home / "lake").rglob("*.part")) or True
+        assert not list((place.home / "lake").glob(".incoming-*")), "no plain rows are left behind"
         filler.unlink()
         taken = place.doudi(*arguments)
         assert taken.returncode == 0, taken.stderr
@@ -80,19 +44,32 @@ def test_a_full_database_refuses_a_payroll_and_prepares_it_when_there_is_room(co
         place.doing("arrange", "prepare")
         before = place.counts()
     place.server.stop()
-    with small_disk(copy / "postgres", size_of(copy / "postgres") + 24):
+    with small_disk(copy / "postgres", 24):
         with place.server.running():
             filler = copy / "postgres" / "filler"
             task = place.doing("begin", "prepare")
-            free = shutil.disk_usage(copy / "postgres").free
-            filler.write_bytes(bytes(max(0, free - 96 * 1024)))
-            state, error = place.worked(task)
-            assert state == "failed" and "磁盘空间不足" in error, (state, error)
-            filler.unlink()
+            fill(filler, leave=128 * 1024)
+            with place.working() as worker:
+                # without room to write down that it failed the task stays asked for, and the worker ends
+                wait(lambda: place.task(task)[0] == "failed" or worker.ended())
+            state, error = place.task(task)
+            said = worker.log.read_text()
+            assert "磁盘空间不足" in (error if state == "failed" else said), (state, error, said[-2000:])
+            assert "Traceback" not in said, said[-3000:]
             assert place.counts() == before, "nothing is half written"
-            again = place.doing("begin", "prepare")
+            filler.unlink()
+            again = place.doing("begin", "prepare") if state == "failed" else task
             assert place.worked(again) == ("done", "")
+            after = place.counts()
+            assert after["payments_payroll"] == before["payments_payroll"] + 1 and after["payments_payrollline"] > before["payments_payrollline"]
             place.books_hold()
+        place.server.stop()
+        fill(filler)
+        with pytest.raises(SetupError, match="磁盘空间不足"):
+            place.server.start()
+        filler.unlink()
+        with place.server.running():
+            assert place.counts() == after, "what was committed is there"
         place.server.stop()
 
 

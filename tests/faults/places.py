@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import select
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from doudi.core.postgres import Server
 from doudi.core.tests.servers import doudi, environment
@@ -19,11 +22,39 @@ DOING = Path(__file__).with_name("doing.py")
 PATIENCE = 240  # seconds: for machines that do other things too
 
 
+class Worker:
+    def __init__(self, home: Path) -> None:
+        self.home, self.log = home, home.parent / "worker.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.goes_on()
+
+    def goes_on(self) -> bool:
+        if self.process is None or self.ended():
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen([sys.executable, "-m", "doudi.cli", "worker"], env=environment(self.home), stdout=log, stderr=log)
+        return True
+
+    def ended(self) -> bool:
+        assert self.process
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        assert self.process
+        self.process.terminate()
+        self.process.wait(60)
+
+
 class Place:
     """A copy of the demo, its server, and what one does to both."""
 
     def __init__(self, home: Path) -> None:
         self.home, self.server = home, Server(home)
+        self._held: list[subprocess.Popen[str]] = []
+
+    def let_go(self) -> None:
+        """End what a failed test left held: it would keep its task, and the server up."""
+        for process in self._held:
+            process.kill()
 
     def doudi(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return doudi(self.home, *arguments, **more)
@@ -40,6 +71,7 @@ class Place:
             [sys.executable, str(DOING), "held", sql, "--", *arguments], env=environment(self.home), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self._held.append(process)
         assert process.stdout is not None and process.stderr is not None
         ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
         if not ready or process.stdout.readline() != "held\n":
@@ -60,18 +92,31 @@ class Place:
         )  # fmt: skip
         return {table: self.ask(f"select count(*) from doudi.{table}")[0][0] for table in tables}
 
+    def stands(self) -> dict[str, Any]:
+        """table -> (rows, the newest transaction that wrote one), of every table but those of queue, records and messages, which live on by themselves."""
+        tables = self.ask(
+            "select relname::text from pg_class where relnamespace = 'doudi'::regnamespace and relkind in ('r', 'p') and not relispartition"
+            " and relname !~ '^(core|django|api)_' order by 1"
+        )
+        return {table: self.ask(f"select count(*), coalesce(max(xmin::text::bigint), 0) from doudi.{table}")[0] for (table,) in tables}
+
     def task(self, identifier: str) -> tuple[str, str]:
         """(state, error) of a task."""
         return self.ask("select state, error from doudi.core_taskprogress where id = %s", identifier)[0]  # type: ignore[return-value]
 
+    @contextmanager
+    def working(self) -> Iterator[Worker]:
+        """A worker, started again where it ends, as `doudi serve` does. What it says goes to a file: nobody reads a pipe meanwhile."""
+        worker = Worker(self.home)
+        try:
+            yield worker
+        finally:
+            worker.stop()
+
     def worked(self, identifier: str, seconds: float = PATIENCE) -> tuple[str, str]:
         """Let a worker work until the task has ended."""
-        worker = subprocess.Popen([sys.executable, "-m", "doudi.cli", "worker"], env=environment(self.home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        try:
-            wait(lambda: self.task(identifier)[0] in ("done", "failed", "cancelled"), seconds)
-        finally:
-            worker.terminate()
-            worker.communicate(timeout=60)
+        with self.working() as worker:
+            wait(lambda: worker.goes_on() and self.task(identifier)[0] in ("done", "failed", "cancelled"), seconds)
         return self.task(identifier)
 
     def books_hold(self) -> None:
@@ -84,3 +129,36 @@ def wait(what: Callable[[], Any], seconds: float = PATIENCE) -> None:
     while not what():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.2)
+
+
+@contextmanager
+def small_disk(folder: Path, spare: int) -> Iterator[None]:
+    """A filesystem of its own in place of a folder, its files moved in and so many megabytes free. Skips where mounting is not allowed."""
+    beside = folder.with_name(folder.name + ".large")
+    folder.rename(beside)
+    folder.mkdir()
+    found = beside.stat()
+    size = spare + int(subprocess.run(["du", "-s", "-m", str(beside)], capture_output=True, text=True, check=True).stdout.split()[0])
+    options = f"size={size}m,mode={found.st_mode & 0o777:o},uid={found.st_uid},gid={found.st_gid}"
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True)
+    if done.returncode:
+        folder.rmdir()
+        beside.rename(folder)
+        pytest.skip(f"no small filesystem: {done.stderr.strip()}")
+    try:
+        subprocess.run(["cp", "-a", f"{beside}/.", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+        folder.rmdir()
+        beside.rename(folder)
+
+
+def fill(filler: Path, *, leave: int = 0) -> None:
+    """Fill the disk of a file: to so many bytes, or to the last page."""
+    with filler.open("ab", buffering=0) as out:
+        try:
+            while shutil.disk_usage(filler.parent).free > leave:
+                out.write(bytes(max(4096, min(2**20, shutil.disk_usage(filler.parent).free - leave))))
+        except OSError:
+            pass

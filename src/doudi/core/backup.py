@@ -12,6 +12,7 @@ A digest under each key tells at restoring whether the keys given are the ones; 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -186,21 +187,34 @@ def _whole_or_nothing(target: Path) -> Iterator[None]:
 # --- making ---
 
 
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """One backup of a data folder at a time: two would read the same disk twice and be told of a rotation that nobody started."""
+    with (home() / "backup.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupError("另一份备份正在进行；请等待其结束后再备份。") from None
+        yield
+
+
 def make(target: Path, *, now: datetime, key_file: Path | None = None, jobs: int = 2, tell: Tell = lambda step: None) -> Manifest:
     """Back up the data folder and its database, which go on working, to a new folder; the keys to `key_file`, where one is named.
 
-    Raises SetupError (nothing is left at `target`): no room, a target within the data folder, keys within the target, rotation of keys at work.
+    Raises SetupError (nothing is left at `target`): no room, a target within the data folder, keys within the target, another backup or a
+    rotation of keys at work.
     """
     if key_file is not None:
         if key_file.resolve().is_relative_to(target.resolve()):
             raise SetupError("密钥必须与备份分开存放，不能写在备份文件夹之内；请为 --keys 指定另一块介质上的文件。")
         if key_file.exists():
             raise SetupError(f"文件 {key_file} 已存在，不予覆盖；请换一个文件名。")
-    try:
-        with keystate.alone(wait=False), _whole_or_nothing(target):
-            return _make(target, now, key_file, jobs, tell)
-    except BlockingIOError:
-        raise SetupError("正在轮换密钥；请等待其结束后再备份。") from None
+    with _only_one():
+        try:
+            with keystate.alone(wait=False), _whole_or_nothing(target):
+                return _make(target, now, key_file, jobs, tell)
+        except BlockingIOError:
+            raise SetupError("正在轮换密钥；请等待其结束后再备份。") from None
 
 
 def _make(target: Path, now: datetime, key_file: Path | None, jobs: int, tell: Tell) -> Manifest:

@@ -124,7 +124,7 @@ def daily(
 
         from django.utils import timezone
 
-        from doudi.core import periodic
+        from doudi.core import faults, periodic
 
         known = periodic.jobs()
         if job and job not in known:
@@ -144,7 +144,9 @@ def daily(
             for area in periodic.areas_of(each):
                 try:
                     found = periodic.run_daily(job=each, area=area, on=day, now=now, again=again)
-                except Exception as error:  # the others still run
+                except Exception as error:
+                    if faults.said(error):
+                        raise  # nor could the others run
                     failed = True
                     figures.setdefault(each.name, {})[area] = f"失败：{type(error).__name__}"
                 else:

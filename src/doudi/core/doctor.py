@@ -17,6 +17,7 @@ from doudi.core.migrate import pending
 
 LEAST_FREE_SHARE, LEAST_FREE_BYTES = 0.05, 2 * 2**30
 CLOCK_SECONDS = 30
+NEWEST_FILES = 1000
 STUCK_AFTER = timedelta(hours=6)
 WAITING_AFTER = timedelta(minutes=15)
 POWERS = "select current_user, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname = current_user"
@@ -177,6 +178,19 @@ def access_records(now: datetime) -> Iterator[Finding]:
         verdict = audit.verify_seals()
     told = f"{verdict.seals} 段、{verdict.records} 条，未见改动；末段摘要 {verdict.last_digest[:16]}，请与上次核对"
     yield Finding("查阅记录封存", "error" if verdict.problems else "ok", "；".join(verdict.problems[:5]) or told)
+
+
+@add
+def attached_files(now: datetime) -> Iterator[Finding]:
+    """The newest attachments have their files: of a recovery to a moment those are the ones that may be missing."""
+    from doudi.core import places
+    from doudi.core import scope as scopes
+    from doudi.core.services import attachments
+
+    with scopes.acting(scopes.Scope(area=places.PROVINCE, page="doctor")):
+        missing, looked = attachments.without_file(NEWEST_FILES)
+    advice = f"最近 {looked} 个附件中有 {missing} 个缺少文件；请从备份中补回 attachments/ 目录下较新的文件"
+    yield Finding("附件文件", "error" if missing else "ok", advice if missing else f"最近 {looked} 个附件的文件都在")
 
 
 @add

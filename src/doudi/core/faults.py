@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,12 +20,16 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
+def _no_room(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    # DuckDB, which spills beside the lake, has no numbers for it
+    return getattr(error, "sqlstate", None) == "53100" or (type(error).__module__.endswith("duckdb") and "No space left on device" in str(error))
+
+
 def disk_is_full(error: BaseException | None) -> bool:
     """Whether it comes from a full disk: of the files, or of the database (SQLSTATE 53100)."""
-    return any(
-        (isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)) or getattr(each, "sqlstate", None) == "53100"
-        for each in _chain(error)
-    )
+    return any(_no_room(each) for each in _chain(error))
 
 
 def database_is_away(error: BaseException | None) -> bool:
@@ -42,3 +47,14 @@ def said(error: BaseException | None) -> Promise | None:
     if disk_is_full(error):
         return DISK_FULL  # type: ignore[return-value]
     return DATABASE_AWAY if database_is_away(error) else None  # type: ignore[return-value]
+
+
+def log(logger: logging.Logger, what: str, error: BaseException) -> None:
+    """Note a failure of the work that `what` names: one sentence where the cause lies outside of the program, else with its traceback.
+
+    A worker tries every few seconds: tracebacks of an hour without room would fill what room there is.
+    """
+    if words := said(error):
+        logger.error("%s failed: %s", what, words)
+    else:
+        logger.error("%s failed", what, exc_info=error)

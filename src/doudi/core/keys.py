@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from doudi.batch.tokens import Keyring, TokenKey
 
 PURPOSES = ("token", "text", "sealing", "django")
+LOST_WITH_KEYS = "没有原密钥，证件号码、电话、银行账号、加密文字和文件都无法读出。"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ def _stored() -> dict[str, Any]:
     try:
         return read_private(key_file())
     except FileNotFoundError:
-        raise SetupError(f"没有{_source()}；请先运行 doudi init，或设置环境变量 DOUDI_KEYS。若原有密钥丢失，请从备份恢复，切勿重建。") from None
+        raise SetupError(
+            f"没有{_source()}；请先运行 doudi init，或设置环境变量 DOUDI_KEYS。若原有密钥丢失，请从备份恢复，切勿重建：{LOST_WITH_KEYS}"
+        ) from None
 
 
 @cache
@@ -212,7 +215,7 @@ def proofs(found: dict[str, Keys]) -> dict[str, dict[str, str]]:
 def install(given: Path | None) -> dict[str, Keys]:
     """Read keys for a data folder that has none yet, of a file or of DOUDI_KEYS; `write_installed` puts them there. Raises SetupError."""
     if given is None and not from_environment():
-        raise SetupError("恢复需要与备份分开存放的密钥：请用 --keys 指定密钥文件，或设置环境变量 DOUDI_KEYS。")
+        raise SetupError(f"恢复需要与备份分开存放的密钥：请用 --keys 指定密钥文件，或设置环境变量 DOUDI_KEYS。{LOST_WITH_KEYS}")
     try:
         return _read(read_private(given) if given is not None else _stored())
     except FileNotFoundError:

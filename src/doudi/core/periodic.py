@@ -21,7 +21,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from doudi.core import places
+from doudi.core import faults, places
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.models import DailyRun, Posting
@@ -139,8 +139,8 @@ def run_due(now: datetime) -> int:
                 continue
             try:
                 done += run_daily(job=job, area=area, on=on, now=now) is not None
-            except Exception:
-                logger.exception("daily job %s of %s failed", job.name, area)
+            except Exception as error:
+                faults.log(logger, f"daily job {job.name} of {area}", error)
     return done
 
 
@@ -159,5 +159,5 @@ def _run(rounds: Mapping[str, Callable[..., Any]], now: datetime) -> None:
     for name, function in rounds.items():
         try:
             function(now=now)
-        except Exception:
-            logger.exception("round %s failed", name)
+        except Exception as error:
+            faults.log(logger, f"round {name}", error)

@@ -318,6 +318,8 @@ class Server:
                 if ("shared memory block" in said or "lock file" in said) and time.monotonic() < deadline:
                     time.sleep(0.5)
                     continue
+                if "No space left on device" in said:
+                    raise SetupError(f"{self.data} 所在磁盘空间不足，内置 PostgreSQL 无法启动；请腾出空间后重试，已提交的数据不受影响。") from None
                 raise SetupError(f"内置 PostgreSQL 启动失败，日志末尾：\n{said or error}") from None
 
     def _tail(self) -> str:

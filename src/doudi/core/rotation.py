@@ -111,7 +111,7 @@ def rotate(*, now: datetime, after: Step = lambda step: None) -> Rotated:
         with keystate.alone(wait=False):
             return _rotate(now, after)
     except BlockingIOError:
-        raise SetupError("另一个密钥轮换正在进行；请等待其结束。") from None
+        raise SetupError("另一个密钥轮换或备份正在进行；请等待其结束后重试。") from None
     finally:
         connections["owner"].close()
 

@@ -222,7 +222,7 @@ def _run(identifier: UUID, row: dict[str, Any], side: BaseDatabaseWrapper) -> No
     except Exception as error:
         full = faults.disk_is_full(error)  # trying again would fill it again
         again = isinstance(error, OperationalError) and not full and row["attempts"] < ATTEMPTS  # a deadlock, a lost connection
-        logger.exception("task %s (%s) failed%s", identifier, row["task_path"], ", to be tried again" if again else "")
+        faults.log(logger, f"task {identifier} ({row['task_path']}){', to be tried again,' if again else ''}", error)
         if again:
             requeue = "update core_taskprogress set state = 'waiting', done = 0 where id = %s returning id"
             if _on(side, scopes.Scope(area=row["area"]), requeue, [identifier]):

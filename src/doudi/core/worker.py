@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
 
-from doudi.core import audit, periodic, places, side, tasks
+from doudi.core import audit, faults, periodic, places, side, tasks
 from doudi.core import scope as scopes
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ def _beside(stop: Event, work: Callable[[], None], every: float) -> None:
         try:
             close_old_connections()
             work()
-        except Exception:
-            logger.exception("%s of the worker failed", work.__name__)
+        except Exception as error:
+            faults.log(logger, f"{work.__name__} of the worker", error)
         stop.wait(every)
     side.close_now()
     connections.close_all()

@@ -1,11 +1,17 @@
 """What discovery adds to other rooms' pages."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core import attachable, emergencies, panels
+from doudi.core import attachable, checks_registry, emergencies, panels, places
+from doudi.core import scope as scopes
+from doudi.core.checks_registry import Finding
 from doudi.discovery import queries, sweep_queries, visit_queries
-from doudi.discovery.models import Call, Lead, Visit, VisitConflict
+from doudi.discovery.models import Call, Delivery, Lead, Visit, VisitConflict
+from doudi.discovery.services.deliveries import lake
 from doudi.discovery.services.visit_needs import AS_NEED
 from doudi.needs import sources
 from doudi.needs.sources import About
@@ -39,3 +45,14 @@ panels.action(
 panels.dashboard(_("入户走访"), visit_queries.dashboard_card, "discovery/_dashboard.html", act="visits.view", order=12, bare=True, wide=True)
 panels.dashboard(_("救助线索"), queries.dashboard_card, "discovery/_dashboard.html", act="discovery.view", order=10, bare=True, wide=True)
 emergencies.effects.add("discovery.visits", _("走访密度"), visit_queries.emergency_effect, url_name="discovery:visit_plans")
+
+
+@checks_registry.add
+def delivered_files(now: datetime) -> Iterator[Finding]:
+    """What accepted deliveries name stands in the lake: after a recovery to a moment it may be of an earlier one than the database."""
+    with scopes.acting(scopes.Scope(area=places.PROVINCE, page="doudi doctor")):
+        named = list(Delivery.objects.filter(state=Delivery.State.ACCEPTED).values_list("lake_path", "original_path"))
+    root = lake().root
+    missing = sum(not (root / path).is_file() for paths in named for path in paths if path)
+    advice = f"{missing} 个已接收的数据文件不在数据湖中；请从备份中补回 lake/ 目录下较新的文件"
+    yield Finding("部门数据文件", "error" if missing else "ok", advice if missing else f"{len(named)} 批数据的文件都在")

@@ -163,6 +163,12 @@ def _store(identifier: UUID, subject: str, subject_id: int, area: str, shown: st
     return row
 
 
+def without_file(newest: int) -> tuple[int, int]:
+    """(how many of the newest attachments within the scope have no stored file, how many were looked at): what a recovery to a moment may have missed."""
+    found = list(Attachment.objects.filter(removed_at__isnull=True).order_by("-uploaded_at").values_list("pk", flat=True)[:newest])
+    return sum(not _path(pk).is_file() for pk in found), len(found)
+
+
 def attachments_of(*, subject: str, subject_id: int) -> QuerySet[Attachment]:
     """Files of a record that are still there, newest first; row-level security leaves out those of other areas."""
     return (

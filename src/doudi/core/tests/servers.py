@@ -46,8 +46,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | {"DOUDI_HOME": str(home), "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", **more}
 
 
-def doudi(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+def doudi(home: Path, *arguments: str, seconds: float = 600, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "doudi.cli", *arguments], capture_output=True, text=True, timeout=300, env=environment(home, **more)
+        [sys.executable, "-m", "doudi.cli", *arguments], capture_output=True, text=True, timeout=seconds, env=environment(home, **more)
     )

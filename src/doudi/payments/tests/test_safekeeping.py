@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from doudi.core import backup, keys, restoring
+from doudi.core import backup, keys, pgclient, restoring
+from doudi.core import scope as scopes
 from doudi.core.home import SetupError, half_restored, refuse_half_restored, write_private
+from doudi.core.models import DailyRun
 from doudi.core.tests.servers import environment
 from doudi.payments.safekeeping import payments_agree
 from doudi.payments.tests.test_proof import paid, spoil
@@ -49,6 +54,21 @@ def surroundings(database: TestDatabase, home: Path, name: str) -> dict[str, str
     return {"DOUDI_HOME": str(home), **{key: _url(database.server.conninfo(role, name)) for key, role in urls.items()}}
 
 
+def _killed(target: Path) -> None:
+    """A backup killed with -9 when everything is written but the manifest."""
+    if (child := os.fork()) == 0:
+        try:
+            backup.make(target, now=NOW, tell=lambda step: os.kill(os.getpid(), signal.SIGKILL) if step == "计算校验值" else None)
+        finally:
+            os._exit(9)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert list(target.glob("database/*")) and list(target.glob("files/bank/*"))
+    with pytest.raises(SetupError, match="备份中途中断、未完成"):
+        backup.checked(target)
+    with pytest.raises(SetupError, match="不是空文件夹"):
+        backup.make(target, now=NOW)
+
+
 def test_a_paid_month_comes_back_to_the_fen(
     committed_db: None, test_database: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +85,22 @@ def test_a_paid_month_comes_back_to_the_fen(
             backup.make(target, now=NOW, key_file=target / "keys.json")
         with pytest.raises(SetupError, match="之内"):
             backup.make(home / "backup", now=NOW)
+        _killed(tmp_path / "killed")
+        real = pgclient.run
+
+        def meanwhile(*arguments: str, **more: Any) -> None:
+            """After the backup's moment and before the dump somebody works on, and somebody begins a second backup."""
+            with scopes.acting(scopes.Scope(area="41", page="test")):
+                DailyRun.objects.create(name="meanwhile", area="41", on=NOW.date(), attempts=1, tried_at=NOW)
+            (home / "bank" / "late").write_bytes(b"sealed")
+            with pytest.raises(SetupError, match="另一份备份正在进行"):
+                backup.make(tmp_path / "second", now=NOW)
+            real(*arguments, **more)
+
+        patch.setattr(pgclient, "run", meanwhile)
         backup.make(target, now=NOW, key_file=key_file)
+        patch.setattr(pgclient, "run", real)
+        assert not (tmp_path / "second").exists()
         assert key_file.stat().st_mode & 0o777 == 0o600
         with pytest.raises(SetupError, match="不是空的"):
             restoring.restore(target, key_file=key_file)
@@ -77,15 +112,17 @@ def test_a_paid_month_comes_back_to_the_fen(
         with pytest.raises(SetupError, match="不是这份备份的密钥"):
             restoring.restore(target, key_file=foreign)
         patch.delenv("DOUDI_KEYS")
-        with pytest.raises(SetupError, match="--keys"):
+        with pytest.raises(SetupError, match=r"--keys.*银行账号.*无法读出"):
             restoring.restore(target, key_file=None)
         assert not new.exists(), "nothing is written before everything was looked at"
     manifest = backup.read(target)
+    with scopes.acting(scopes.Scope(area="41", page="test")):
+        assert DailyRun.objects.filter(name="meanwhile").exists() and manifest.rows["core_dailyrun"] == 0, "one moment: what came after it is not counted"
     assert {name: manifest.rows[name] for name in ("payments_payrollline", "payments_bankreturn", "enrolment_award")} == {
         "payments_payrollline": 2, "payments_bankreturn": 1, "enrolment_award": 2,
     }  # fmt: skip
     assert any(key.endswith(" paid") for key in manifest.totals["ledger"]) and manifest.totals["payrolls"] == {"2022-12": "500.05"}
-    assert [each.path for each in manifest.files if each.path.startswith("files/")] == ["files/bank/one"], "what is half written is no file"
+    assert [each.path for each in manifest.files if each.path.startswith("files/")] == ["files/bank/late", "files/bank/one"], "what is half written is no file"
     secrets = [key for purpose in json.loads(key_file.read_text()).values() for key in purpose["versions"].values()]
     assert not any(secret in path.read_text(errors="replace") for path in target.rglob("*") if path.is_file() for secret in secrets)
 

@@ -1,0 +1,45 @@
+"""Every long task and command that writes, by the names of the tests beside.
+
+`tests/test_structure.py` holds the list of tasks against what the rooms mark `@background`.
+"""
+
+from __future__ import annotations
+
+# Killed in the middle, by both victims, with what may have grown afterwards named row by row. Name -> the statement after which the kill comes.
+CLOSELY = {
+    "import": 'INSERT INTO "registry_membership"',
+    "comparison": "discovery_comparisonrun",
+    "monitor": "enrolment_monitoringrun",
+    "prepare": "insert into doudi.payments_payrollline",
+}
+# The database killed when all is written and nothing is committed: what the task leaves then is what it would leave at any moment.
+ALL_WRITTEN = "update core_taskprogress set state = %s, error"
+OTHERS = ("delivery", "trial", "what_if", "budget", "cards", "check", "accounts", "one_off", "back_pay", "back_payroll")
+PATHS = {
+    "import": "doudi.registry.tasks.run_import",
+    "comparison": "doudi.discovery.tasks.run_comparison",
+    "monitor": "doudi.enrolment.tasks.monitor",
+    "prepare": "doudi.payments.tasks.prepare",
+    "delivery": "doudi.discovery.tasks.take_delivery",
+    "trial": "doudi.discovery.tasks.try_indicator",
+    "what_if": "doudi.assessment.tasks.run_what_if",
+    "budget": "doudi.budget.tasks.calculate",
+    "cards": "doudi.community.tasks.print_cards",
+    "check": "doudi.enrolment.tasks.fill_check",
+    "accounts": "doudi.payments.account_tasks.check",
+    "one_off": "doudi.payments.tasks.prepare_one_off",
+    "back_pay": "doudi.payments.tasks.calculate_back_pay",
+    "back_payroll": "doudi.payments.tasks.prepare_back_payroll",
+}
+LEFT_OUT = {
+    "doudi.payments.tasks.prepare_supplement": "writes by `payrolls.write` as prepare does, over awards that no demo has left to pay",
+    "doudi.payments.tasks.calculate_late_decisions": "writes by `back_pay._write` as calculate_back_pay does, over decisions that no demo has come late",
+}
+# Commands that are no task. rotate-keys is killed after each of its steps in core/tests/test_rotation.py; recode is one statement list of the owner in one
+# transaction (registry/tests); synth, demo and simulate write nothing real.
+COMMANDS = {
+    "assessment": ("assessment_assessment", ["assess", "--area", "410122", "--month", "2023-01", "--json"]),
+    "results": ("insert into payments_bankreturn", ["bank-results", "--as", "finance", "--json"]),
+    "statistics": ("insert into reports_", ["statistics", "--from", "2022-12", "--area", "410122", "--json"]),
+    "daily": ('UPDATE "core_dailyrun"', ["daily", "--again", "--on", "2023-01-04", "--json"]),
+}
