@@ -14,7 +14,19 @@ CLOSELY = {
 }
 # The database killed when all is written and nothing is committed: what the task leaves then is what it would leave at any moment.
 ALL_WRITTEN = "update core_taskprogress set state = %s, error"
-OTHERS = ("delivery", "trial", "what_if", "budget", "cards", "check", "accounts", "one_off", "back_pay", "back_payroll")
+# Name -> a table that it writes.
+OTHERS = {
+    "delivery": "discovery_delivery",
+    "trial": "discovery_indicatortrial",
+    "what_if": "assessment_whatif",
+    "budget": "budget_figure",
+    "cards": "community_cardprinting",
+    "check": "enrolment_datacheck",
+    "accounts": "payments_accountfinding",
+    "one_off": "payments_payrollline",
+    "back_pay": "payments_backpayitem",
+    "back_payroll": "payments_payrollline",
+}
 PATHS = {
     "import": "doudi.registry.tasks.run_import",
     "comparison": "doudi.discovery.tasks.run_comparison",
