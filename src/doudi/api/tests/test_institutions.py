@@ -100,7 +100,12 @@ def test_6_1_a_system_sees_the_institutions_alone_that_it_reports_for(home: Home
     assert tell(sender, home, code=other.code).status_code == 201
     with scopes.acting(home.reviewer):  # the county ends it at the institution
         services.release_clerk(institution_id=other.pk, account_id=sender.client.account_id, now=NOW)
-    assert tell(sender, home, code=other.code, figures=FIGURES | {"residents": 1}, reason="更正").status_code == 404
+    assert tell(sender, home, code=other.code, figures=FIGURES | {"residents": 1}, reason="更正").json()["error"]["code"] == "not_found"
+    with scopes.acting(home.reviewer):
+        services.release_clerk(institution_id=home.house.pk, account_id=sender.client.account_id, now=NOW)
+    refused = tell(sender, home, figures=FIGURES | {"residents": 1}, reason="更正")
+    assert refused.status_code == 404 and refused.json()["error"]["code"] == "no_institutions", "it hears why it sees nothing"
+    assert "还不能上报" in admin.get(page).content.decode() and "还不能上报" in admin.get("/api-clients/").content.decode()
 
 
 @pytest.mark.django_db
