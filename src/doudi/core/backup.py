@@ -33,7 +33,7 @@ from doudi.core.home import SetupError, home, write_private
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-FOLDERS = ("lake", "attachments", "bank", "messages")
+FOLDERS = ("lake", "attachments", "bank", "messages", "national")
 SINGLE = ("demo/clock", "postgres/local.conf")
 # What the environment says of this deployment and holds no secret: told at restoring, set by the administrator.
 SETTINGS = ("DOUDI_TLS", "DOUDI_HOSTS", "DOUDI_ORIGINS", "DOUDI_FONTS", "DOUDI_INBOX", "DOUDI_SYSTEM_USER", "DOUDI_BATCH_ENGINE")

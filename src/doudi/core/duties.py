@@ -146,6 +146,11 @@ MAY: dict[str, set[str]] = {
     # counting a month is the system's own work, by rule and by command
     "reports.count": {Duty.SUPERVISOR},
     "reports.view": TOWNSHIP | COUNTY | MONEY | {Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR},
+    # the board shows each duty the figures of the lists that it may open
+    "reports.board": set(Duty),
+    # the file for the national platform holds numbers in full: the county's reviewer sends its county, supervisors their city or the province
+    "reports.national": {Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
+    "reports.faults": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.SUPERVISOR},
     "payments.returns": {Duty.TOWNSHIP_OFFICER, Duty.COUNTY_REVIEWER, Duty.COUNTY_APPROVER, Duty.COUNTY_DIRECTOR, Duty.SUPERVISOR} | MONEY,
     "relief.view": TOWNSHIP | COUNTY | {Duty.SUPERVISOR},
     "relief.apply": {Duty.TOWNSHIP_OFFICER, Duty.STATION_WORKER, Duty.COUNTY_REVIEWER},

@@ -40,13 +40,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import django_filters
 import xlsxwriter
+from django import forms
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import resolve, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -169,12 +171,36 @@ def safe(value: Any) -> Any:
     return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
+class PlaceSelect(forms.Select):
+    """Select of places that also shows one deeper down that was asked for by a link."""
+
+    def optgroups(self, name: str, value: list[str], attrs: dict[str, Any] | None = None) -> list[Any]:
+        groups = super().optgroups(name, value, attrs)
+        asked = next((code for code in value if code), "")
+        if asked and not any(option["selected"] for _label, options, _at in groups for option in options):
+            shown = self.create_option(name, asked, " ".join(places.path(asked, above=len(scopes.current().area))) or places.name(asked), True, len(groups), attrs=attrs)
+            groups.append((None, [shown], len(groups)))
+        return groups
+
+
+class PlaceField(django_filters.fields.ChoiceField):
+    """A division directly below the reader's own; by a link, any place within it."""
+
+    def valid_value(self, value: Any) -> bool:
+        code = str(value)
+        within = code.isascii() and code.isdigit() and len(code) in (2, 4, 6, 9, 12) and code.startswith(scopes.current().area)
+        return within or super().valid_value(value)
+
+
 class AreaFilter(django_filters.ChoiceFilter):
-    """Choose one of the divisions directly below the reader's own; rows are compared by range."""
+    """Choose one of the divisions directly below the reader's own; rows are compared by range. Numbers of other pages link to any place within."""
+
+    field_class = PlaceField
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("choices", lambda: places.children(scopes.current().area))
         kwargs.setdefault("empty_label", gettext_lazy("全部"))
+        kwargs.setdefault("widget", PlaceSelect)
         super().__init__(**kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:
@@ -271,6 +297,17 @@ class ListPage(View):
         return response
 
 
+def rows_of(url_name: str, given: Sequence[tuple[str, str]] = ()) -> QuerySet[Any]:
+    """The rows that a list page would show under the acting scope with its form filled in so: a number counted from them is that of its list."""
+    request = HttpRequest()
+    request.method, request.path, request.GET = "GET", reverse(url_name), QueryDict(urlencode(given))
+    request.scope = scopes.current()  # type: ignore[attr-defined]
+    page: ListPage = resolve(request.path).func.view_class()  # type: ignore[attr-defined]
+    page.setup(request)
+    found = page.rows()
+    return page.filters(request.GET, queryset=found, request=request).qs if page.filters else found
+
+
 def _csv(scope: scopes.Scope, rows: QuerySet[Any], columns: Sequence[Column]) -> Iterator[str]:
     """Lines of a CSV file, read under a scope of their own: the request's has ended when the answer streams."""
     buffer = io.StringIO()
@@ -317,4 +354,4 @@ def joined(parts: Sequence[Any]) -> SafeString:
     return format_html('<span class="ops">{}</span>', format_html("{}" * len(parts), *parts))
 
 
-__all__ = ["AreaFilter", "Column", "ListPage", "Page", "PrefixFilter", "joined", "page_of", "safe"]
+__all__ = ["AreaFilter", "Column", "ListPage", "Page", "PrefixFilter", "joined", "page_of", "rows_of", "safe"]

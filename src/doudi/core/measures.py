@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -72,21 +73,29 @@ CLAUSES: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Served:
-    """Where a clause lives: the page, who may open it, and the figure (value, unit) under the reader's scope."""
+    """Where a clause lives: the page, who may open it, and the figure (value, unit) under the reader's scope.
+
+    `given`: how the page's form is filled in for the figure, so that the list it opens has as many rows; empty where the figure is a share or has no list.
+    """
 
     url_name: str
     act: str | None
     figure: Figure
+    given: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(self.url_name) + (f"?{self.given}" if self.given else "")
 
 
 _served: dict[str, Served] = {}
 
 
-def serve(clause: str, url_name: str, *, act: str | None, figure: Figure) -> None:
+def serve(clause: str, url_name: str, *, act: str | None, figure: Figure, given: str = "") -> None:
     """Say that a room serves a clause. Unknown clauses raise KeyError."""
     if clause not in CLAUSES:
         raise KeyError(clause)
-    _served[clause] = Served(url_name, act, figure)
+    _served[clause] = Served(url_name, act, figure, given)
 
 
 def served(clause: str) -> Served | None:

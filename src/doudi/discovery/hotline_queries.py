@@ -212,4 +212,4 @@ def quality(*, first: date, last: date, today: date) -> list[dict[str, Any]]:
 
 def hotline_figure() -> tuple[int, str]:
     """1.4: calls registered."""
-    return Call.objects.exclude(outcome="").count(), _("通来电")
+    return Call.objects.filter(state=Call.State.DONE).count(), _("通来电")

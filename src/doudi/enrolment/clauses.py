@@ -20,7 +20,7 @@ def low_income() -> tuple[int, str]:
 
 def alone() -> tuple[int, str]:
     """2.3: members of marginal families and others included alone."""
-    return Award.objects.filter(void=False, ends=None, programme=Programme.DIBAO_SINGLE).count(), _("人")
+    return Award.objects.filter(void=False, ends=None, suspended=False, programme=Programme.DIBAO_SINGLE).count(), _("人")
 
 
 def working_away() -> tuple[int, str]:
@@ -34,9 +34,9 @@ def disability() -> tuple[int, str]:
 
 
 measures.serve("2.2", "enrolment:awards", act="enrolment.view", figure=low_income)
-measures.serve("2.3", "enrolment:awards", act="enrolment.view", figure=alone)
+measures.serve("2.3", "enrolment:awards", act="enrolment.view", figure=alone, given="programme=dibao_single&state=active")
 measures.serve("2.4", "assessment:list", act="assessment.view", figure=working_away)
 measures.serve("4.5", "enrolment:awards", act="enrolment.view", figure=disability)
-measures.serve("2.1", "enrolment:reviews", act="enrolment.view", figure=review_queries.open_figure)
+measures.serve("2.1", "enrolment:reviews", act="enrolment.view", figure=review_queries.open_figure, given="state=open")
 measures.serve("2.5", "enrolment:reviews", act="enrolment.view", figure=review_queries.gradual_figure)
 measures.serve("2.6", "emergency_measures", act="emergencies.view", figure=review_queries.suspended_figure)

@@ -59,4 +59,4 @@ def gaps_figure() -> tuple[int, str]:
 
 def open_figure() -> tuple[int, str]:
     """5.4: cases in hand."""
-    return ProtectionCase.objects.filter(state__in=("assessing", "following")).count(), _("件个案在办")
+    return ProtectionCase.objects.filter(state__in=ProtectionCase.OPEN).count(), _("件个案在办")

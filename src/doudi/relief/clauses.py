@@ -33,7 +33,7 @@ def meetings() -> tuple[int, str]:
     return ReliefCase.objects.filter(state="granted", level="meeting").count(), _("件一事一议")
 
 
-measures.serve("3.1", "relief:cases", act="relief.view", figure=elsewhere)
-measures.serve("3.2", "relief:cases", act="relief.view", figure=helped_first)
+measures.serve("3.1", "relief:cases", act="relief.view", figure=elsewhere, given="state=granted&which=elsewhere")
+measures.serve("3.2", "relief:cases", act="relief.view", figure=helped_first, given="state=granted&which=first")
 measures.serve("3.3", "relief:prices", act="prices.view", figure=price_subsidies)
 measures.serve("3.4", "relief:cases", act="relief.view", figure=meetings)

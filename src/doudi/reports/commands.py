@@ -1,7 +1,9 @@
-"""Commands of reports: `doudi measures`."""
+"""Commands of reports: `doudi measures`, `doudi statistics`, `doudi national-export`."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -65,9 +67,52 @@ def count_months(
             month, until = (date.fromisoformat(f"{text}-01") for text in (first, last or first))
         except ValueError:
             raise typer.BadParameter("月份应写作 2022-11") from None
+        if len(area) > 6:
+            raise typer.BadParameter("请按县、市或全省统计")
         counted: dict[str, Any] = {}
         while month <= until:
             with scopes.acting(scopes.Scope(area=area, duty=WORKER, page="doudi statistics", acts=frozenset({"reports.count"}))):
                 counted[f"{month:%Y-%m}"] = services.count_month(area=area, month=month, now=timezone.now())
             month = services.month_after(month)
         show(counted, as_json=as_json, title="统计月报")
+
+
+@app.command("national-export")
+def national_export(
+    month: Annotated[str, typer.Option(help="月份，如 2022-12")],
+    target: Annotated[Path, typer.Option("--to", help="把文件（含完整证件号码）写到这里")],
+    area: Annotated[str, typer.Option(help="地区代码，如 41、4101、410122")] = "41",
+    as_json: AsJson = False,
+) -> None:
+    """上报全国平台：生成某地某月低收入人口的上报文件（ZIP），生成和取出都记入查阅记录。"""
+    with ready():
+        from datetime import date
+
+        from django.utils import timezone
+
+        from doudi.core import scope as scopes
+        from doudi.core.commandline import show
+        from doudi.core.duties import WORKER
+        from doudi.reports import national
+
+        try:
+            first = date.fromisoformat(f"{month}-01")
+        except ValueError:
+            raise typer.BadParameter("月份应写作 2022-12") from None
+        acting = scopes.Scope(area=area, duty=WORKER, page="doudi national-export", acts=frozenset({"reports.national"}))
+        with scopes.acting(acting):
+            done = national.make_export(area=area, month=first, now=timezone.now())
+        with scopes.acting(acting):
+            blocks = national.opened(done.export)
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                for block in blocks:
+                    file.write(block)
+        row = done.export
+        show(
+            {
+                "number": row.number, "made": done.made, "households": row.households, "people": row.people, "left_out": row.left_out, "faults": row.faults,
+                "sha256": row.sha256, "file": str(target),
+            },
+            as_json=as_json, title="上报全国平台",
+        )  # fmt: skip

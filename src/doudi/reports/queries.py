@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from doudi.core import duties, measures, places
-from doudi.reports.models import MonthlyFigure
+from doudi.reports import behind
+from doudi.reports.models import CountyFigure, MonthlyFigure
 from doudi.reports.services import month_before
 from doudi.reports.statistics import LINES, SECTIONS, YUAN, Line
 
@@ -49,14 +50,21 @@ def clauses() -> list[tuple[int, str | Promise, list[Clause]]]:
             value, unit = there.figure()
             place = there.url_name
             if there.act is None or duties.may(there.act):
-                url = reverse(there.url_name)
+                url = there.url
         found.setdefault(int(number[0]), []).append(Clause(number, title, value, unit, url, place))
     return [(measure, measures.MEASURES[measure], rows) for measure, rows in found.items()]
 
 
+def _figures(area: str, *, townships: bool = False) -> QuerySet[Any]:
+    """Figures within a place: the counties' sums where they tell enough, else the townships'."""
+    model: Any = MonthlyFigure if townships or len(area) > 6 else CountyFigure
+    rows: QuerySet[Any] = model.objects.filter(area__gte=area, area__lt=area + ":")
+    return rows
+
+
 def months(area: str) -> list[date]:
     """Counted months of a place, the latest first."""
-    rows = MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":")
+    rows = _figures(area)
     return list(rows.order_by("-month").values_list("month", flat=True).distinct())
 
 
@@ -66,7 +74,7 @@ def counted_at(area: str, month: date) -> Any:
 
 def sums(area: str, month: date) -> Sums:
     """key -> sum over a place."""
-    rows = MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":", month=month)
+    rows = _figures(area).filter(month=month)
     return dict(rows.values_list("key").annotate(value=Sum("value")))
 
 
@@ -75,7 +83,7 @@ def sums_below(area: str, month: date) -> dict[str, Sums]:
     length = LEVELS.get(len(area))
     if length is None:
         return {}
-    rows = MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":", month=month).annotate(place=Left("area", length))
+    rows = _figures(area, townships=length > 6).filter(month=month).annotate(place=Left("area", length))
     found: dict[str, Sums] = {}
     for place, key, value in rows.values_list("place", "key").annotate(value=Sum("value")):
         if len(place) == length:
@@ -86,7 +94,7 @@ def sums_below(area: str, month: date) -> dict[str, Sums]:
 def sums_over(area: str, wanted: Sequence[date]) -> dict[date, Sums]:
     """Month -> key -> sum over a place."""
     found: dict[date, Sums] = {month: {} for month in wanted}
-    rows = MonthlyFigure.objects.filter(area__gte=area, area__lt=area + ":", month__in=wanted)
+    rows = _figures(area).filter(month__in=wanted)
     for month, key, value in rows.values_list("month", "key").annotate(value=Sum("value")):
         found[month][key] = value
     return found
@@ -106,6 +114,12 @@ def said(line: Line, value: Decimal | None) -> str:
     return f"{value:,.2f}" if line.unit is YUAN else f"{value:,.0f}"
 
 
+def number_url(key: str, area: str, month: date) -> str:
+    """Where a counted number leads: at a county and below to the list that it counts, above to the same number place by place."""
+    page = "reports:behind" if len(area) >= 6 and behind.readable(key) else "reports:number"
+    return reverse(page) + "?" + urlencode({"key": key, "area": area, "month": f"{month:%Y-%m}"})
+
+
 def table(area: str, month: date) -> list[dict[str, Any]]:
     """Sections of lines with this month's value, the month before's, and where the list is; two queries."""
     now, before = (sums_over(area, [month, month_before(month)])[each] for each in (month, month_before(month)))
@@ -114,9 +128,7 @@ def table(area: str, month: date) -> list[dict[str, Any]]:
         rows = []
         for line in lines:
             value, earlier = value_of(line, now), value_of(line, before)
-            url = ""
-            if line.list_of and duties.may("enrolment.view"):
-                url = reverse("enrolment:awards") + "?" + urlencode({"programme": line.list_of, "area": area, "state": "active"})
+            url = number_url(line.key, area, month) if line.key else ""
             step = value - earlier if before and value is not None and earlier is not None and value != earlier else None
             rows.append({
                 "label": line.label, "unit": line.unit, "value": said(line, value), "below": line.below, "url": url,
@@ -126,11 +138,14 @@ def table(area: str, month: date) -> list[dict[str, Any]]:
     return out
 
 
-def by_place(area: str, month: date) -> list[tuple[str, str, list[str]]]:
-    """(code, name, values of all lines) of the places below."""
+def by_place(area: str, month: date) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """(code, name, value and page of each line) of the places below."""
     found = sums_below(area, month)
     places.preload(found)
-    return [(code, places.name(code), [said(line, value_of(line, given)) for line in LINES]) for code, given in found.items()]
+    return [
+        (code, places.name(code), [(said(line, value_of(line, given)), number_url(line.key, code, month) if line.key else "") for line in LINES])
+        for code, given in found.items()
+    ]
 
 
 def last_months(month: date, count: int) -> list[date]:
@@ -154,14 +169,17 @@ def spent(given: Sums) -> Decimal:
 
 
 def published(values: dict[str, Decimal]) -> dict[str, Decimal | None]:
-    """Numbers of people by place as they may be published: none below FEW but 0; and never one withheld alone, which the sum would tell."""
+    """Numbers of people by place as they may be published: none below FEW but 0; never one withheld alone, which the sum would tell; the others in tens.
+
+    Rounded by itself, each number hides up to FEW people: neither a place held against its parts nor a month against the next tells of one person.
+    """
     shown: dict[str, Decimal | None] = {code: None if 0 < value < FEW else value for code, value in values.items()}
     if sum(value is None for value in shown.values()) == 1:
         rest = [code for code, value in shown.items() if value]
         if rest:
             shown[min(rest, key=lambda code: values[code])] = None
-    return shown
+    return {code: None if value is None else (value / FEW).quantize(Decimal(1), ROUND_HALF_UP) * FEW for code, value in shown.items()}
 
 
 def share_label(value: Decimal | None) -> str:
-    return _("少于 %(few)s") % {"few": FEW} if value is None else f"{value:,.0f}"
+    return _("不公布") if value is None else f"{value:,.0f}"

@@ -7,11 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.reports import standing
 from doudi.reports.models import MonthlyFigure
-from doudi.reports.statistics import COUNT, KEYS
+from doudi.reports.statistics import COUNT, KEYS, SLOWEST
 
 CHINA = ZoneInfo("Asia/Shanghai")
 CLOSED_AFTER = 11
@@ -34,24 +36,53 @@ def closed(month: date, on: date) -> bool:
 
 @transaction.atomic
 def count_month(*, area: str, month: date, now: datetime) -> int:
-    """Count a month of an area anew and put it in place of what was counted before; returns the figures kept. One delete and one statement."""
+    """Count a month of an area anew and put it in place of what was counted before; returns the figures kept. Set-based, whatever the size.
+
+    What waits (`standing`) is counted of the running month alone: no table says any more what waited last month. Raises ValueError for a place below the county.
+    """
     duties.require("reports.count")
+    if len(area) > 6:
+        raise ValueError(area)
     first = month.replace(day=1)
+    running = first == timezone.localdate(now).replace(day=1)
     low, high = area, area + ":"
     over = month_after(first)
     given: dict[str, Any] = {
-        "low": low, "high": high, "month": first, "keys": sorted(KEYS), "now": now, "tenth": first.replace(day=10),
+        "low": low, "high": high, "month": first, "keys": sorted(KEYS), "now": now, "tenth": first.replace(day=10), "next": over, "slowest": SLOWEST,
         "begins": datetime.combine(first, time(0), CHINA), "over": datetime.combine(over, time(0), CHINA),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('reports ' || %s, 0))", [area])
-        MonthlyFigure.objects.filter(area__gte=low, area__lt=high, month=first).delete()
+        gone = MonthlyFigure.objects.filter(area__gte=low, area__lt=high, month=first)
+        (gone if running else gone.exclude(key__gte="now.", key__lt="now/")).delete()
         cursor.execute("set local enable_nestloop = off")
         cursor.execute(COUNT, given)
         kept = cursor.rowcount
         cursor.execute("set local enable_nestloop = on")
+        if running:
+            kept += standing.count(area=area, month=first, now=now)
+        _sum_up(cursor, low, high, first)
     scopes.check_constraints()
     return kept
+
+
+# Written only where something differs: a night in which nothing changed leaves no dead rows behind.
+SUM_UP = """
+insert into reports_countyfigure as kept (area, month, key, value)
+select left(area, 6), month, key, sum(value) from reports_monthlyfigure where area >= %(low)s and area < %(high)s and month = %(month)s group by 1, 2, 3
+on conflict on constraint county_figure_once do update set value = excluded.value where kept.value <> excluded.value
+"""
+SUM_GONE = """
+delete from reports_countyfigure c where c.area >= %(low)s and c.area < %(high)s and c.month = %(month)s and not exists
+  (select from reports_monthlyfigure m where m.area >= c.area and m.area < c.area || ':' and m.month = c.month and m.key = c.key)
+"""
+
+
+def _sum_up(cursor: Any, low: str, high: str, month: date) -> None:
+    """The counties' sums of a month: what cities and the province read."""
+    given = {"low": low, "high": high, "month": month}
+    cursor.execute(SUM_UP, given)
+    cursor.execute(SUM_GONE, given)
 
 
 def nightly(*, area: str, on: date, now: datetime) -> dict[str, int]:

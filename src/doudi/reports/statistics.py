@@ -23,8 +23,6 @@ class Line:
     unit: str | Promise
     key: str = ""
     over: tuple[str, str] | None = None
-    list_of: str = ""
-    """Programme whose awards are the list behind the number."""
     below: bool = False
     """One of the parts of the line above."""
 
@@ -40,45 +38,45 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Line, ...]], ...] = (
     (
         _("最低生活保障"),
         (
-            Line(_("城市低保对象"), PEOPLE, "dibao.urban.people", list_of="dibao"), Line(_("城市低保家庭"), HOUSEHOLDS, "dibao.urban.households"),
+            Line(_("城市低保对象"), PEOPLE, "dibao.urban.people"), Line(_("城市低保家庭"), HOUSEHOLDS, "dibao.urban.households"),
             _paid(_("城市低保支出"), "dibao.urban"), Line(_("城市低保人均支出"), YUAN, over=("dibao.urban.yuan", "dibao.urban.people")),
-            Line(_("农村低保对象"), PEOPLE, "dibao.rural.people", list_of="dibao"), Line(_("农村低保家庭"), HOUSEHOLDS, "dibao.rural.households"),
+            Line(_("农村低保对象"), PEOPLE, "dibao.rural.people"), Line(_("农村低保家庭"), HOUSEHOLDS, "dibao.rural.households"),
             _paid(_("农村低保支出"), "dibao.rural"), Line(_("农村低保人均支出"), YUAN, over=("dibao.rural.yuan", "dibao.rural.people")),
             Line(_("低保对象中：老年人"), PEOPLE, "dibao.old", below=True), Line(_("低保对象中：在职人员"), PEOPLE, "dibao.employed", below=True),
             Line(_("低保对象中：灵活就业人员"), PEOPLE, "dibao.flexible", below=True), Line(_("低保对象中：未就业成年人"), PEOPLE, "dibao.unemployed", below=True),
             Line(_("低保对象中：未成年人"), PEOPLE, "dibao.minor", below=True), Line(_("低保对象中：残疾人"), PEOPLE, "dibao.disabled", below=True),
-            Line(_("单人户纳入"), PEOPLE, "dibao_single.people", list_of="dibao_single"),
+            Line(_("单人户纳入"), PEOPLE, "dibao_single.people"),
         ),
     ),
     (
         _("特困人员救助供养"),
         (
-            Line(_("城市特困人员"), PEOPLE, "tekun.urban.people", list_of="tekun"), _paid(_("城市特困人员支出"), "tekun.urban"),
-            Line(_("农村特困人员"), PEOPLE, "tekun.rural.people", list_of="tekun"), _paid(_("农村特困人员支出"), "tekun.rural"),
+            Line(_("城市特困人员"), PEOPLE, "tekun.urban.people"), _paid(_("城市特困人员支出"), "tekun.urban"),
+            Line(_("农村特困人员"), PEOPLE, "tekun.rural.people"), _paid(_("农村特困人员支出"), "tekun.rural"),
             Line(_("其中：集中供养"), PEOPLE, "tekun.institution", below=True), Line(_("其中：分散供养"), PEOPLE, "tekun.home", below=True),
         ),
     ),
     (
         _("儿童"),
         (
-            Line(_("孤儿"), PEOPLE, "orphan.people", list_of="orphan"), _paid(_("孤儿基本生活费支出"), "orphan"),
-            Line(_("事实无人抚养儿童"), PEOPLE, "unsupported_child.people", list_of="unsupported_child"),
+            Line(_("孤儿"), PEOPLE, "orphan.people"), _paid(_("孤儿基本生活费支出"), "orphan"),
+            Line(_("事实无人抚养儿童"), PEOPLE, "unsupported_child.people"),
             _paid(_("事实无人抚养儿童补贴支出"), "unsupported_child"),
         ),
     ),
     (
         _("残疾人两项补贴"),
         (
-            Line(_("困难残疾人生活补贴"), PEOPLE, "disability_living.people", list_of="disability_living"), _paid(_("困难残疾人生活补贴支出"), "disability_living"),
-            Line(_("重度残疾人护理补贴"), PEOPLE, "disability_nursing.people", list_of="disability_nursing"),
+            Line(_("困难残疾人生活补贴"), PEOPLE, "disability_living.people"), _paid(_("困难残疾人生活补贴支出"), "disability_living"),
+            Line(_("重度残疾人护理补贴"), PEOPLE, "disability_nursing.people"),
             _paid(_("重度残疾人护理补贴支出"), "disability_nursing"),
         ),
     ),
     (
         _("低收入人口中的其他人员"),
         (
-            Line(_("低保边缘家庭成员"), PEOPLE, "marginal.people", list_of="marginal"), Line(_("低保边缘家庭"), HOUSEHOLDS, "marginal.households"),
-            Line(_("刚性支出困难家庭成员"), PEOPLE, "rigid.people", list_of="rigid"), Line(_("刚性支出困难家庭"), HOUSEHOLDS, "rigid.households"),
+            Line(_("低保边缘家庭成员"), PEOPLE, "marginal.people"), Line(_("低保边缘家庭"), HOUSEHOLDS, "marginal.households"),
+            Line(_("刚性支出困难家庭成员"), PEOPLE, "rigid.people"), Line(_("刚性支出困难家庭"), HOUSEHOLDS, "rigid.households"),
         ),
     ),
     (
@@ -97,7 +95,20 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Line, ...]], ...] = (
     (_("资金发放"), (_paid(_("应发放"), "regular"), _paid(_("其中：10日前到账"), "in_time"))),
 )  # fmt: skip
 LINES: tuple[Line, ...] = tuple(line for _title, lines in SECTIONS for line in lines)
-KEYS: frozenset[str] = frozenset(key for line in LINES for key in ((line.key,) if line.key else (line.over or ())))
+SLOWEST = 15
+"""Days from a signal to contact or help are counted one by one up to here; what took longer is in the last."""
+WAYS = {step: tuple(f"leads.{step}.{days:02d}" for days in range(SLOWEST + 1)) for step in ("contact", "help")}
+"""Leads contacted and helped in the month by the days it took: sums of places add up, and their medians are exact."""
+IN_TIME: dict[str, tuple[str, str]] = {
+    "leads": ("leads.contacted_in_time", "leads.contacted"), "cases": ("cases.in_time", "cases.decided"), "payments": ("in_time.yuan", "regular.yuan"),
+    "relief": ("relief.in_time", "relief.decided"), "needs": ("needs.in_time", "needs.met"), "daily": ("daily.reported", "daily.owed"),
+}  # fmt: skip
+"""What is measured by its limit: done in time, and all that was done (owed). Shares come from sums, never from shares."""
+FURTHER = ("reviews.made", "reviews.done", "calls.rang", "calls.missed", "complaints.opened", "complaints.closed")
+KEYS: frozenset[str] = frozenset(
+    [key for line in LINES for key in ((line.key,) if line.key else (line.over or ()))]
+    + [key for keys in (*WAYS.values(), *IN_TIME.values(), FURTHER) for key in keys]
+)
 SPLIT = ("dibao", "tekun")
 """Programmes told apart by urban and rural."""
 
@@ -173,6 +184,51 @@ with holders as (
   union all
   select left(r.area, 9), 'in_time.yuan', sum(r.paid_amount) from payments_bankresult r join payments_payroll p on p.id = r.payroll_id
     where r.area >= %(low)s and r.area < %(high)s and p.month = %(month)s and p.kind = 'regular' and r.booked_on <= %(tenth)s group by 1
+  union all
+  select left(area, 9), 'leads.contact.' || lpad(least(%(slowest)s, greatest(0, (contacted_at at time zone 'Asia/Shanghai')::date
+      - (signal_at at time zone 'Asia/Shanghai')::date))::text, 2, '0'), count(*) from discovery_lead
+    where area >= %(low)s and area < %(high)s and merged_into_id is null and contacted_at >= %(begins)s and contacted_at < %(over)s group by 1, 2
+  union all
+  select left(area, 9), 'leads.help.' || lpad(least(%(slowest)s, greatest(0, (helped_at at time zone 'Asia/Shanghai')::date
+      - (signal_at at time zone 'Asia/Shanghai')::date))::text, 2, '0'), count(*) from discovery_lead
+    where area >= %(low)s and area < %(high)s and merged_into_id is null and helped_at >= %(begins)s and helped_at < %(over)s group by 1, 2
+  union all
+  select left(area, 9), counted.key, count(*) from discovery_lead cross join lateral (values ('leads.contacted', true),
+      ('leads.contacted_in_time', (contacted_at at time zone 'Asia/Shanghai')::date <= contact_due)) counted (key, holds)
+    where area >= %(low)s and area < %(high)s and merged_into_id is null and contact_due is not null and contacted_at >= %(begins)s and contacted_at < %(over)s
+      and holds group by 1, 2
+  union all
+  select left(area, 9), counted.key, count(*) from enrolment_case cross join lateral (values ('cases.decided', true),
+      ('cases.in_time', (closed_at at time zone 'Asia/Shanghai')::date <= decide_by)) counted (key, holds)
+    where area >= %(low)s and area < %(high)s and outcome in ('granted', 'refused') and decide_by is not null and closed_at >= %(begins)s and closed_at < %(over)s
+      and holds group by 1, 2
+  union all
+  select left(area, 9), counted.key, count(*) from relief_reliefcase cross join lateral (values ('relief.decided', true), ('relief.in_time',
+      (decided_at at time zone 'Asia/Shanghai')::date - (made_at at time zone 'Asia/Shanghai')::date <= 1)) counted (key, holds)
+    where area >= %(low)s and area < %(high)s and state = 'granted' and kind = 'emergency' and decided_at >= %(begins)s and decided_at < %(over)s
+      and holds group by 1, 2
+  union all
+  select left(area, 9), counted.key, count(*) from needs_need cross join lateral (values ('needs.met', true), ('needs.in_time', closed_at <= due)) counted (key, holds)
+    where area >= %(low)s and area < %(high)s and state = 'done' and closed_at >= %(begins)s and closed_at < %(over)s and holds group by 1, 2
+  union all
+  select left(area, 9), counted.key, count(*) from institutions_reportdue cross join lateral (values ('daily.owed', true),
+      ('daily.reported', reported_at is not null)) counted (key, holds)
+    where area >= %(low)s and area < %(high)s and "on" >= %(month)s and "on" < %(next)s and due_at < %(now)s and holds group by 1, 2
+  union all
+  select left(area, 9), 'reviews.made', count(*) from enrolment_review
+    where area >= %(low)s and area < %(high)s and kind = 'difference' and made_at >= %(begins)s and made_at < %(over)s group by 1
+  union all
+  select left(area, 9), 'reviews.done', count(*) from enrolment_review
+    where area >= %(low)s and area < %(high)s and kind = 'difference' and decided_at >= %(begins)s and decided_at < %(over)s group by 1
+  union all
+  select left(area, 9), counted.key, count(*) from discovery_call cross join lateral (values ('calls.rang', true), ('calls.missed', state = 'missed')) counted (key, holds)
+    where area >= %(low)s and area < %(high)s and rang_at >= %(begins)s and rang_at < %(over)s and holds group by 1, 2
+  union all
+  select left(area, 9), 'complaints.opened', count(*) from complaints_complaint
+    where area >= %(low)s and area < %(high)s and opened_at >= %(begins)s and opened_at < %(over)s group by 1
+  union all
+  select left(area, 9), 'complaints.closed', count(*) from complaints_complaint
+    where area >= %(low)s and area < %(high)s and closed_at >= %(begins)s and closed_at < %(over)s group by 1
 )
 insert into reports_monthlyfigure (area, month, key, value, counted_at)
 select place, %(month)s, key, value, %(now)s from figures where key = any(%(keys)s) and value is not null

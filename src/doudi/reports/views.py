@@ -21,10 +21,8 @@ from doudi.core import scope as scopes
 from doudi.core.lists import safe
 from doudi.core.views.access import may
 from doudi.reports import queries, services
+from doudi.reports.asking import TREND, YEARS, above, month_of, place_of
 from doudi.reports.statistics import LINES, SECTIONS, YUAN
-
-TREND = 12
-YEARS = 36
 
 
 @may("reports.view")
@@ -34,29 +32,8 @@ def measures(request: HttpRequest) -> HttpResponse:
 
 
 def _place(request: HttpRequest) -> str:
-    """The place asked for, within the reader's; Http404 for another."""
-    own = scopes.current().area
-    asked = request.GET.get("area", own)
-    if not asked.isdigit() or len(asked) not in (2, 4, 6, 9, 12) or not asked.startswith(own):
-        raise Http404
-    return asked[:9]
-
-
-def _month(request: HttpRequest, counted: list[date]) -> date:
-    """The month asked for, else the latest that was counted, else this one."""
-    try:
-        asked = date.fromisoformat(f"{request.GET.get('month', '')}-01")
-    except ValueError:
-        return counted[0] if counted else timezone.localdate().replace(day=1)
-    return asked
-
-
-def _above(area: str) -> list[tuple[str, str]]:
-    """(code, name) of the places from the reader's own down to this one."""
-    own = scopes.current().area
-    codes = [area[:length] for length in (2, 4, 6, 9) if len(own) <= length <= len(area)]
-    places.preload(codes)
-    return [(code, places.name(code)) for code in codes]
+    """The place asked for, a township at the smallest: villages are not counted apart."""
+    return place_of(request)[:9]
 
 
 @require_GET
@@ -65,10 +42,10 @@ def statistics(request: HttpRequest) -> HttpResponse:
     """The monthly table of civil affairs of a place, by the places below it; each number of awards opens its list."""
     area = _place(request)
     counted = queries.months(area)
-    month = _month(request, counted)
+    month = month_of(request, counted)
     below = queries.by_place(area, month)
     context = {
-        "area": area, "above": _above(area), "month": month, "months": counted, "sections": queries.table(area, month), "below": below, "lines": LINES,
+        "area": area, "above": above(area), "month": month, "months": counted, "sections": queries.table(area, month), "below": below, "lines": LINES,
         "at": queries.counted_at(area, month), "deeper": len(area) < 6, "closed": month in counted,
     }  # fmt: skip
     return render(request, "reports/statistics.html", context)
@@ -79,7 +56,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
 def workbook(request: HttpRequest) -> HttpResponse:
     """The same as a workbook: the place and those below it, one line each."""
     area = _place(request)
-    month = _month(request, queries.months(area))
+    month = month_of(request, queries.months(area))
     whole = queries.sums(area, month)
     rows = [(area, places.name(area), whole), *((code, places.name(code), given) for code, given in queries.sums_below(area, month).items())]
     made = io.BytesIO()
@@ -115,7 +92,7 @@ def trends(request: HttpRequest) -> HttpResponse:
     """Recipients, expenditure, punctuality and discovery of the last year, or of three, and where the recipients are."""
     area = _place(request)
     counted = queries.months(area)
-    month = _month(request, counted)
+    month = month_of(request, counted)
     span = YEARS if request.GET.get("span") == str(YEARS) else TREND
     wanted = queries.last_months(month, span)
     found = queries.sums_over(area, wanted)
@@ -145,7 +122,7 @@ def trends(request: HttpRequest) -> HttpResponse:
         where = charts.bar_chart([(places.name(code), value) for code, value in below.items()], title=_("低保和特困对象"), unit=_("人"))
     now, before = found.get(month, {}), found.get(queries.month_before(month), {})
     context = {
-        "area": area, "above": _above(area), "month": month, "months": counted, "charts": drawn if any(found.values()) else [], "where": where, "span": span,
+        "area": area, "above": above(area), "month": month, "months": counted, "charts": drawn if any(found.values()) else [], "where": where, "span": span,
         "below": [(code, places.name(code), value) for code, value in below.items()], "deeper": len(area) < 6, "figures": _figures(area, month, now, before),
     }  # fmt: skip
     return render(request, "reports/trends.html", context)

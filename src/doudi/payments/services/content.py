@@ -64,13 +64,13 @@ Covers = list[tuple[int, str, str]]
 def tables_of(payroll: Payroll, covers: Covers | None = None) -> Iterator[pa.Table]:
     """The payroll's lines in their fixed order, in tables of some 32 MB; tokens as their text. `covers`: only these."""
     if covers is None:
-        yield from _tables(READ.format(payroll=int(payroll.pk), covers=""))
+        yield from tables(READ.format(payroll=int(payroll.pk), covers=""))
         return
     with connection.cursor() as cursor:
         cursor.execute("create temporary table if not exists file_cover (fund_id bigint, programme text, bank text) on commit drop")
         cursor.execute("truncate pg_temp.file_cover")
         cursor.executemany("insert into pg_temp.file_cover values (%s, %s, %s)", covers)
-    yield from _tables(
+    yield from tables(
         READ.format(
             payroll=int(payroll.pk),
             covers="join pg_temp.file_cover c on c.fund_id = l.fund_id and c.programme = l.programme and c.bank = l.bank",
@@ -78,7 +78,8 @@ def tables_of(payroll: Payroll, covers: Covers | None = None) -> Iterator[pa.Tab
     )
 
 
-def _tables(sql: str) -> Iterator[pa.Table]:
+def tables(sql: str, types: dict[str, pa.DataType] = TYPES) -> Iterator[pa.Table]:
+    """Rows of a `copy … to stdout` as tables of some 32 MB; `types`: its columns in order."""
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off")
         held = io.BytesIO()
@@ -86,19 +87,19 @@ def _tables(sql: str) -> Iterator[pa.Table]:
             for piece in copy:
                 held.write(piece)
                 if held.tell() >= BLOCK:
-                    yield _parsed(held.getvalue())
+                    yield _parsed(held.getvalue(), types)
                     held = io.BytesIO()
         if held.tell():
-            yield _parsed(held.getvalue())
+            yield _parsed(held.getvalue(), types)
         cursor.execute("set local enable_nestloop = on")
 
 
-def _parsed(block: bytes) -> pa.Table:
+def _parsed(block: bytes, types: dict[str, pa.DataType]) -> pa.Table:
     return pcsv.read_csv(
         pa.BufferReader(block),
-        read_options=pcsv.ReadOptions(column_names=list(TYPES)),
+        read_options=pcsv.ReadOptions(column_names=list(types)),
         parse_options=pcsv.ParseOptions(delimiter="\t", quote_char=False),
-        convert_options=pcsv.ConvertOptions(column_types=TYPES, null_values=["\\N"], strings_can_be_null=True),
+        convert_options=pcsv.ConvertOptions(column_types=types, null_values=["\\N"], strings_can_be_null=True),
     ).combine_chunks()
 
 
@@ -109,17 +110,22 @@ _DASHES = (8, 13, 18, 23)
 
 def opened(column: pa.ChunkedArray) -> pa.Array:
     """The numbers behind tokens given as UUID text; null for null. Vectorised (decision 5)."""
+    return opened_kinds(column)[1]
+
+
+def opened_kinds(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
+    """The same with the kind of each (`tokens.Kind`, 0 for null)."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks else pa.array([], pa.string())
     valid = pc.is_valid(array).to_numpy(zero_copy_only=False)
     filled = array.fill_null("0" * 36) if array.null_count else array
     if not len(filled):
-        return pa.array([], pa.string())
+        return np.array([], np.uint8), pa.array([], pa.string())
     offset = np.frombuffer(filled.buffers()[1], np.int32)[filled.offset]
     text = np.frombuffer(filled.buffers()[2], np.uint8)[offset : offset + 36 * len(filled)].reshape(-1, 36)
     nibbles = _HEX[np.delete(text, _DASHES, axis=1)]
-    return numbers.token_key().open_many(tokens_from_matrix(nibbles[:, 0::2] << 4 | nibbles[:, 1::2], None if valid.all() else valid))[1]
+    return numbers.token_key().open_many(tokens_from_matrix(nibbles[:, 0::2] << 4 | nibbles[:, 1::2], None if valid.all() else valid))
 
 
 def yuan(fen: pa.Array) -> pa.Array:
@@ -135,7 +141,7 @@ def digest_of(payroll: Payroll) -> str:
     gives the same digest (integrity.md, tokens).
     """
     digest = hmac.new(keys.load()["sealing"].key, f"{payroll.number}\n".encode(), "sha256")
-    for table in _tables(SIGNED.format(payroll=int(payroll.pk))):
+    for table in tables(SIGNED.format(payroll=int(payroll.pk))):
         columns = [
             table["entitlement"],
             table["month"],

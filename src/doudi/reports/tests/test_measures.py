@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import pytest
 from django.urls import reverse
 
 from doudi.core import measures
 from doudi.core import scope as scopes
+from doudi.core.lists import rows_of
 from doudi.core.models import Duty
 from doudi.core.tests.officers import client_of, officer
+from doudi.enrolment.models import Award
+from doudi.payments.tests.world import award
 from doudi.reports import queries
 
 pytestmark = pytest.mark.django_db
@@ -37,3 +42,14 @@ def test_links_lead_only_where_the_reader_may_go() -> None:
     with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, "410122001")):
         found = {each.number: each for _m, _t, clauses in queries.clauses() for each in clauses}
         assert found["1.5"].url and not found["4.3"].url
+
+
+def test_a_figure_and_the_list_that_it_opens_have_the_same_number() -> None:
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        award(programme="dibao_single")
+        Award.objects.filter(pk=award(programme="dibao_single").award.pk).update(suspended=True)
+    with scopes.acting(officer(Duty.COUNTY_REVIEWER)):
+        served = {clause: there for clause in measures.CLAUSES if (there := measures.served(clause)) and there.given}
+        assert {"1.1", "1.4", "2.1", "2.3", "3.1", "3.2", "5.4", "6.3", "8.1"} <= set(served)
+        counted = {clause: (int(str(there.figure()[0])), rows_of(there.url_name, parse_qsl(there.given)).order_by().count()) for clause, there in served.items()}
+    assert counted["2.3"] == (1, 1) and all(number == listed for number, listed in counted.values()), counted
