@@ -164,10 +164,12 @@ def _lived(*, months: int, tell: Any, seed: int, area: str, table: bool = False)
     sizes = [each.state.bytes for each in lived]
     if table:
         _table(lived)
+        _grown(lived)
     growth = (sizes[-1] - sizes[0]) / (len(sizes) - 1) if len(sizes) > 1 else 0
     return {
         "months": len(lived), "last": f"{lived[-1].month:%Y-%m}", "leads": lived[-1].state.leads, "decisions": lived[-1].state.decisions,
         "lines": lived[-1].state.lines, "records": lived[-1].state.records, "megabytes": round(sizes[-1] / 2**20, 1), "megabytes_a_month": round(growth / 2**20, 2),
+        "files_megabytes": round(sum(lived[-1].state.files.values()) / 2**20, 1), "grown": _most_grown(lived),
     }  # fmt: skip
 
 
@@ -187,6 +189,35 @@ def _table(lived: list[Any]) -> None:
         out.add_row(f"{each.month:%Y-%m}", *values, "、".join(filter(None, events)), f"{size:.1f}", "" if before is None else f"{size - before:+.2f}")
         before = size
     Console(width=200).print(out)
+
+
+def _most_grown(lived: list[Any]) -> dict[str, dict[str, float]]:
+    """table -> MB and rows a month, of the tables that grew most since the first month."""
+    from doudi.demo.simulate import growth
+
+    if len(lived) < 2:
+        return {}
+    found = growth.by_month(lived[0].state.tables, lived[-1].state.tables, len(lived) - 1)
+    return {name: {"megabytes_a_month": round(size, 3), "rows_a_month": round(rows, 1), "rows": now} for name, size, rows, now in found}
+
+
+def _grown(lived: list[Any]) -> None:
+    """Where the growth is: tables, and the folders of files beside the database."""
+    from rich.console import Console
+    from rich.table import Table
+
+    out = Table(title="增长最多的表", box=None, pad_edge=False)
+    for heading in ("表", "MB/月", "行/月", "现有行"):
+        out.add_column(heading, justify="left" if heading == "表" else "right")
+    for name, each in _most_grown(lived).items():
+        out.add_row(name, f"{each['megabytes_a_month']:.3f}", f"{each['rows_a_month']:,.0f}", f"{each['rows']:,}")
+    Console(width=200).print(out)
+    files = Table(title="文件", box=None, pad_edge=False)
+    for heading in ("文件夹", "首月 MB", "现在 MB"):
+        files.add_column(heading, justify="left" if heading == "文件夹" else "right")
+    for name, size in sorted(lived[-1].state.files.items()):
+        files.add_row(name, f"{lived[0].state.files.get(name, 0) / 2**20:.1f}", f"{size / 2**20:.1f}")
+    Console(width=200).print(files)
 
 
 def _start_over() -> None:

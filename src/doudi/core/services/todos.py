@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from doudi.core import scope as scopes
-from doudi.core.models import Duty, Todo
+from doudi.core.models import Duty, Posting, Todo
 
 COLUMNS = "area, duty, kind, title, url, subject, subject_id, due"
 
@@ -40,6 +40,12 @@ def raise_todo(
             [area, duty, kind, title[:200], url[:200], subject, subject_id, due, posting_id, now],
         )
         return cursor.rowcount == 1
+
+
+def held(*, duty: str, area: str, on: date) -> bool:
+    """Whether somebody whom the acting scope sees holds `duty` for a place on a day: a to-do for nobody would wait for ever."""
+    above = [area[:length] for length in (2, 4, 6, 9, 12) if length <= len(area)]
+    return Posting.objects.filter(duty=duty, area__in=above, starts__lte=on).filter(Q(ends__isnull=True) | Q(ends__gt=on)).exists()
 
 
 def raise_todos(sql: str, params: list[Any] | None = None, *, for_postings: bool = False, now: datetime) -> int:

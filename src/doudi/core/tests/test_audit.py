@@ -1,6 +1,6 @@
 """Access records stay when the request is rolled back; their seals show every later change."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from doudi.core import audit
+from doudi.core import audit, worker
 from doudi.core import scope as scopes
 from doudi.core.models import AccessRecord, AccessSeal
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, officer
@@ -153,3 +153,11 @@ def test_the_auditor_sees_records_of_the_own_area_only(committed_db: None) -> No
     assert "id_number" in client_of(officer("auditor", COUNTY)).get("/audit/").content.decode()
     assert "id_number" not in client_of(officer("auditor", "410102")).get("/audit/").content.decode()
     assert client_of(officer("township_officer", TOWNSHIP)).get("/audit/").status_code == 403
+
+
+def test_a_clock_that_a_demo_set_back_leaves_no_record_unsealed(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[datetime] = []
+    monkeypatch.setattr(worker.timezone, "now", lambda: datetime(2022, 12, 9, 9, tzinfo=UTC))
+    monkeypatch.setattr(worker.audit, "seal_access_records", asked.append)
+    worker.keep_house()
+    assert abs(asked[0] - datetime.now(UTC)) < timedelta(minutes=1), "records bear the database's time"

@@ -12,7 +12,7 @@ from django.db.models import Sum
 from doudi.core import clock, periodic, places
 from doudi.core import scope as scopes
 from doudi.core.models import DailyRun
-from doudi.demo.simulate import checks, life, money, rules, work
+from doudi.demo.simulate import care, checks, life, money, rules, society, work
 from doudi.demo.simulate.life import Life, at
 from doudi.demo.staff import make_staff
 
@@ -54,6 +54,9 @@ def _steps(month: Life, *, first: bool) -> Iterator[tuple[date, str, Step]]:
         (day(4), "work", life.work),
         (day(5), "jobs", work.jobs),
         (day(5), "monitoring", work.monitored),
+        (day(5), "houses", care.houses),
+        (day(6), "numbers", care.registered),
+        (day(9), "plans", care.plans),
         (day(10), "exits", rules.exits),
         (day(10), "standards", rules.standards),
         (day(12), "payees", work.payees),
@@ -65,11 +68,22 @@ def _steps(month: Life, *, first: bool) -> Iterator[tuple[date, str, Step]]:
         (day(17), "subsidies", money.subsidies),
         (day(18), "visits", work.visits),
         (day(19), "relief", work.relief),
+        (day(15), "houses", care.houses),
+        (day(16), "minors", care.minors),
+        (day(17), "calls", society.calls),
+        (day(18), "portal", society.portal),
         (working(11), "applications", work.applications),
+        (day(20), "complaints", society.complaints),
+        (day(21), "volunteers", society.volunteers),
+        (day(22), "purchases", society.purchases),
+        (day(22), "donations", society.donations),
+        (day(23), "needs", care.needs),
+        (day(23), "budget", society.budget),
         (day(24), "leads", work.closing),
         (day(25), "reviews", work.reviewed),
         (day(26), "decisions", work.decided),
         (day(28), "jobs", work.jobs),
+        (day(28), "houses", care.houses),
     ]
     if first or month.month.month == 1:
         monthly.insert(0, (day(1), "year", money.year))

@@ -14,7 +14,7 @@ from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.numbers import Kind
-from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.core.services.todos import finish_todos, held, raise_todo
 from doudi.core.settings_overlay import settings_at
 from doudi.core.workdays import add_working_days
 from doudi.needs import kinds
@@ -118,10 +118,11 @@ def todo(row: Need, kind: str, duty: str, words: str, now: datetime, *, due: dat
 
 
 def ask_for_answers(row: Need, now: datetime) -> None:
-    """Tell the village's visitor that somebody is wanted; the township too where it is urgent or the place is no village."""
-    if len(row.area) == 12:
+    """Tell the village's visitor that somebody is wanted; the township too where it is urgent, the place is no village, or has no visitor."""
+    visited = len(row.area) == 12 and held(duty=Duty.VISITOR, area=row.area, on=timezone.localdate(now))
+    if visited:
         todo(row, "need.answer", Duty.VISITOR, "待响应", now, due=row.answer_due)
-    if row.urgency == Need.Urgency.RED or len(row.area) < 12:
+    if row.urgency == Need.Urgency.RED or not visited:
         todo(row, "need.answer", Duty.TOWNSHIP_OFFICER, "待响应", now, due=row.answer_due)
 
 

@@ -32,6 +32,11 @@ def place(db: None) -> Place:
     return Place()
 
 
+def test_7_5_where_a_village_has_no_visitor_the_township_is_told(place: Place) -> None:
+    place.raised(acting=place.town, about=About(area=OTHER_VILLAGE), source="officer")
+    assert todos("need.answer") == [("township_officer", OTHER_VILLAGE)], "a to-do for nobody would wait for ever"
+
+
 def test_7_5_a_need_is_raised_once_answered_and_confirmed_by_another(place: Place) -> None:
     uuid = uuid4()
     need = place.raised(uuid=uuid)

@@ -15,7 +15,7 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty
 from doudi.core.services.attachments import attach
-from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.core.services.todos import finish_todos, held, raise_todo
 from doudi.institutions.models import Institution
 from doudi.needs.models import Need
 from doudi.payments.models import Fund, FundMovement
@@ -192,7 +192,8 @@ def send(*, allocation_id: int, version: int, carrier: str, on: date, now: datet
             )  # fmt: skip
         scopes.check_constraints()
     finish_todos(subject=ALLOCATION, subject_id=row.pk, now=now)
-    duty = Duty.INSTITUTION_CLERK if row.institution_id else Duty.VISITOR if len(row.area) == 12 else Duty.TOWNSHIP_OFFICER
+    visited = len(row.area) == 12 and held(duty=Duty.VISITOR, area=row.area, on=on)
+    duty = Duty.INSTITUTION_CLERK if row.institution_id else Duty.VISITOR if visited else Duty.TOWNSHIP_OFFICER
     raise_todo(
         kind="donations.receive", area=row.area, duty=duty, title=f"捐赠 {row.item} {row.quantity.normalize():f} {row.unit}请确认收到", url=f"/donations/allocations/{row.pk}/",
         subject=ALLOCATION, subject_id=row.pk, due=due_in(DELIVER_DAYS, row.area, now), now=now,

@@ -90,12 +90,14 @@ def write(contract: ServiceContract, rows: Sequence[Given], *, now: datetime) ->
 
 
 def _ask_contacts(ids: list[int], contract: ServiceContract, *, now: datetime) -> None:
-    """One to-do a place (its code is the subject): its records wait for confirmation."""
+    """One to-do a place (its code is the subject): its records wait for confirmation, by its visitor or, where it has none, the township."""
     raise_todos(
-        "select r.area, case when length(r.area) = 12 then 'visitor' else 'township_officer' end, 'purchases.confirm', '购买服务待确认（' || %s::text || '）',"
+        "select r.area, case when length(r.area) = 12 and exists (select from core_posting p where p.duty = 'visitor' and starts_with(r.area, p.area)"
+        " and p.starts <= %s::date and (p.ends is null or p.ends > %s::date)) then 'visitor' else 'township_officer' end,"
+        " 'purchases.confirm', '购买服务待确认（' || %s::text || '）',"
         " '/purchases/services/?state=recorded', %s::text, r.area::bigint, %s::date from (select distinct area from resources_purchasedservice where id = any(%s)) r"
         " where length(r.area) >= 9",
-        [contract.provider, PLACE, due_in(CONFIRM_DAYS, contract.area, now), ids],
+        [timezone.localdate(now), timezone.localdate(now), contract.provider, PLACE, due_in(CONFIRM_DAYS, contract.area, now), ids],
         now=now,
     )  # fmt: skip
 
