@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -222,11 +222,16 @@ def people_in(payroll: Payroll) -> int:
 
 def last_lines(household_id: int, *, most: int = 12) -> list[dict[str, Any]]:
     """The last lines of a household with what became of them: paid, returned, on their way."""
+    # no line is of a later month than its payroll: without this the plan goes through the years of months that are kept ready
+    newest = Payroll.objects.aggregate(month=Max("month"))["month"]
+    if newest is None:
+        return []
     return _rows(
         "select l.id, l.month_entitled, l.month_paid, l.kind, l.programme, l.amount, l.payee_name, p.state, p.number, r.state as return_state, r.reason"
-        " from (select * from payments_payrollline where household_id = %s order by month_paid desc, month_entitled desc, id desc limit %s) l"
+        " from (select * from payments_payrollline where household_id = %s and month_entitled <= %s"
+        " order by month_paid desc, month_entitled desc, id desc limit %s) l"
         " join payments_payroll p on p.id = l.payroll_id"
         " left join payments_bankreturn r on r.line_id = l.id and r.month_entitled = l.month_entitled"
         " order by l.month_paid desc, l.month_entitled desc, l.id desc",
-        [household_id, most],
+        [household_id, newest, most],
     )
