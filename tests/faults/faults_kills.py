@@ -26,7 +26,7 @@ def test_a_long_task_survives(place: Place, name: str, victim: str) -> None:
     worker = place.held(CLOSELY[name], "worker")
     assert place.task(task)[0] == "running"
     if victim == "postgres":
-        place.server.kill()
+        place.crash()
         said = worker.communicate("\n", timeout=240)[1]
         assert worker.returncode != 0 and "错误：无法连接数据库" in said, said[-2000:]
         assert place.server.start(), "it starts by itself after a crash"
@@ -62,7 +62,7 @@ def test_every_other_long_task_leaves_nothing_and_is_done_again(shared: Place, n
     before = shared.stands()
     worker = shared.held(ALL_WRITTEN, "worker")
     assert shared.task(task) == ("running", "")
-    shared.server.kill()
+    shared.crash()
     said = worker.communicate("\n", timeout=240)[1]
     assert worker.returncode != 0 and "错误：无法连接数据库" in said, said[-2000:]
     shared.server.start()
@@ -82,7 +82,7 @@ def test_a_long_command_is_all_or_nothing(place: Place, name: str, victim: str) 
     before = place.counts()
     process = place.held(stop, *arguments)
     if victim == "postgres":
-        place.server.kill()
+        place.crash()
         _out, said = process.communicate("\n", timeout=240)
         assert process.returncode == 1 and "错误：无法连接数据库" in said and "Traceback" not in said, said[-2000:]
         place.server.start()

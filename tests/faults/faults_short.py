@@ -28,7 +28,7 @@ def test_short_a_killed_payroll_is_made_and_a_lost_folder_comes_back(bare: Place
         before = _paid(bare)
         worker = bare.held(CLOSELY["prepare"], "worker")
         assert bare.task(task) == ("running", "")
-        bare.server.kill()
+        bare.crash()
         said = worker.communicate("\n", timeout=240)[1]
         assert worker.returncode == 1 and "错误：无法连接数据库" in said and "Traceback" not in said, said[-2000:]
         bare.server.start()

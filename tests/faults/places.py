@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import shutil
 import subprocess
@@ -20,6 +21,13 @@ from doudi.core.tests.servers import doudi, environment
 
 DOING = Path(__file__).with_name("doing.py")
 PATIENCE = 240  # seconds: for machines that do other things too
+
+
+def _folder_of(pid: str) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
 
 
 class Worker:
@@ -55,6 +63,12 @@ class Place:
         """End what a failed test left held: it would keep its task, and the server up."""
         for process in self._held:
             process.kill()
+
+    def crash(self) -> None:
+        """Kill the server with -9 and wait until its orphans have gone: one that lives on for a moment may still commit what comes in, rightly."""
+        self.server.kill()
+        data = os.path.realpath(self.server.data)
+        wait(lambda: not any(_folder_of(pid) == data for pid in os.listdir("/proc") if pid.isdigit()))
 
     def doudi(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return doudi(self.home, *arguments, **more)
