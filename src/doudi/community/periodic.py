@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext_lazy as _
 
 from doudi.community import services
-from doudi.community.services import activating
+from doudi.community.services import activating, counselling
 from doudi.core import periodic
 
 
@@ -18,6 +18,7 @@ def groups(*, area: str, on: date, now: datetime) -> dict[str, int]:
     services.tell_gaps(area=area, now=now)
     cards = services.refresh(area=area, on=on)
     files = services.drop_files(area=area, on=on, now=now)
+    counselling.call_off_of_dead(area=area, now=now)
     return {"joined": done.joined, "changed": done.changed, "left": done.left, "ended": ended, "cards": cards, "files": files}
 
 

@@ -199,3 +199,18 @@ def embedded(now: datetime) -> Iterator[Finding]:
         yield Finding("数据库服务", "ok", "外部（DATABASE_URL）")
     else:
         yield Finding("数据库服务", "ok", f"内置，{postgres.server().data}")
+
+
+@add
+def short_messages(now: datetime) -> Iterator[Finding]:
+    """Whether the gateway's description can be used; until it can, messages to phones wait."""
+    from doudi.core import channels, sms
+
+    if channels.name_in_use("phone") != "sms":
+        return
+    try:
+        sms.gateway()
+    except sms.Unset as error:
+        yield Finding("短信网关", "error", f"{sms.file()} 不能使用（{error}），短信都在等待发送；请按管理员手册更正")
+    else:
+        yield Finding("短信网关", "ok", str(sms.file()))

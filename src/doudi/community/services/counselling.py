@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.community.models import CounsellingNote, CounsellingSession
 from doudi.core import audit, duties
-from doudi.core.models import Duty, Posting
+from doudi.core.models import Duty, Posting, Todo
 from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.registry.models import Person
 
@@ -144,6 +145,16 @@ def call_off(*, session_id: int, version: int, missed: bool, reason: str, now: d
     _save(row, "reason", "closed_at", "closed_by")
     finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
     return row
+
+
+@transaction.atomic
+def call_off_of_dead(*, area: str, now: datetime) -> int:
+    """A county's daily job: sessions of people who have died end, with all that waits for them; the number ended. Two statements."""
+    duties.require("community.derive")
+    rows = CounsellingSession.objects.filter(area__gte=area, area__lt=area + ":", person__died_on__isnull=False)
+    waiting = Todo.objects.filter(subject=SUBJECT, subject_id__in=rows.values("pk"), done_at__isnull=True)
+    waiting.update(done_at=now)
+    return rows.filter(state__in=CounsellingSession.OPEN).update(state=S.CANCELLED, reason="本人已去世", closed_at=now, version=F("version") + 1)
 
 
 @transaction.atomic

@@ -13,9 +13,11 @@ from doudi.community.models import CounsellingNote, CounsellingSession
 from doudi.community.services import counselling
 from doudi.community.tests.world import NEXT_VILLAGE, NOW, TOWN, Village
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
+from doudi.core.models import Duty, Todo
 from doudi.core.tests.officers import officer
 from doudi.core.tests.together import as_, together
+from doudi.registry.models import Person
+from doudi.registry.services import record_death
 
 
 class Talks(Village):
@@ -102,3 +104,17 @@ def test_7_6_two_bookings_of_one_session_at_once(committed_db: None) -> None:
     row = talks.asked()
     made, told = together(*(as_(each, counselling.book, **talks.booking(row)) for each in (talks.colleague, talks.town)))
     assert len(made) == 1 and "刷新页面" in told[0]
+
+
+def test_7_6_a_session_of_somebody_who_has_died_ends_with_what_waits_for_it_and_no_other(talks: Talks) -> None:
+    row, living = talks.booked(), talks.asked(person_id=talks.members(talks.home(name="孙兰英"))[0])
+    with scopes.acting(talks.town):
+        person = Person.objects.get(pk=talks.person)
+        record_death(person_id=person.pk, version=person.version, died_on=NOW.date(), on=NOW.date(), now=NOW)
+    with scopes.acting(talks.worker):
+        assert [counselling.call_off_of_dead(area="410122", now=NOW) for _ in range(2)] == [1, 0]
+    with scopes.acting(talks.town):
+        row.refresh_from_db()
+        assert (row.state, row.reason) == ("cancelled", "本人已去世")
+        waiting = Todo.objects.filter(subject=counselling.SUBJECT, done_at__isnull=True)
+        assert list(waiting.values_list("subject_id", flat=True)) == [living.pk]

@@ -20,7 +20,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from doudi.core import channels, messaging, numbers, outgoing, sms
+from doudi.core import channels, doctor, messaging, numbers, outgoing, sms
 from doudi.core import scope as scopes
 from doudi.core.messaging import PEOPLE, Template
 from doudi.core.models import Duty, Message, MessageOptOut
@@ -434,3 +434,15 @@ def test_the_administrator_sees_counts_states_and_reasons_without_content(phones
         shown = admin.get("/messages/sent/").content.decode()
     assert "gateway BLACK" in shown and "重新发送失败的消息" in shown
     assert PHONE not in shown and "XS1" not in shown
+
+
+def test_the_doctor_names_a_description_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOUDI_MESSAGE_CHANNEL", "file")
+    assert not list(doctor.short_messages(NOW))
+    describe(tmp_path, "http://127.0.0.1:9", monkeypatch)
+    monkeypatch.setenv("DOUDI_MESSAGE_CHANNEL", "sms")
+    assert [each.state for each in doctor.short_messages(NOW)] == ["ok"]
+    (tmp_path / "sms.toml").write_text("[signature]\nkey = 'secret-of-it'")
+    assert [(each.state, "send" in each.message, "secret" in each.message) for each in doctor.short_messages(NOW)] == [("error", True, False)]
+    (tmp_path / "sms.toml").unlink()
+    assert [each.state for each in doctor.short_messages(NOW)] == ["error"]

@@ -20,6 +20,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Attachment, Duty
 from doudi.core.tests.officers import client_of, officer
 from doudi.enrolment.models import Publicity
+from doudi.institutions.tests import world as institutions
 from doudi.portal.models import OnlineApplication, PublicReport
 from doudi.portal.services import applications, reports
 from doudi.portal.services.applications import Named, Sent
@@ -27,11 +28,15 @@ from doudi.portal.services.reports import Told
 from doudi.portal.tests.world import COUNTY, NOW, TOWN, VILLAGE, picture
 from doudi.registry.models import Person
 from doudi.registry.tests import helpers
+from doudi.resources.tests import world as resources
+from doudi.volunteering.tests import world as volunteering
 
 pytestmark = pytest.mark.django_db
 SEEDS = {
     "name": "欧阳测探", "applicant": "上官试信", "subject": "诸葛查验", "reporter": "司徒报人", "phone": "13912345671", "applicant_phone": "13912345672",
     "subject_phone": "13912345673", "reporter_phone": "13912345674", "account": "6228480018888888874", "address": "测探街八十八号院", "subject_address": "查验桥洞东侧第九间",
+    "volunteer": "皇甫志探", "volunteer_phone": "13912345675", "contact": "公孙联探", "contact_phone": "13912345676", "donor": "尉迟捐探", "giver": "令狐给探",
+    "giver_phone": "13912345677", "resident": "慕容住探",
 }  # fmt: skip
 
 
@@ -89,11 +94,25 @@ def seeded() -> dict[str, Any]:
             )  # fmt: skip
             ids = {home.pk, person.pk, report.pk, report.lead_id, online.pk, made.pk, case.pk}
             files = [str(pk) for pk in Attachment.objects.values_list("pk", flat=True)]
+        others, hidden = _others()
+        ids |= others
         values = {
             "int": [str(pk) for pk in sorted(ids)], "uuid": files or [str(UUID(int=1))], "str": [VILLAGE, COUNTY, "dibao", number], "slug": ["dibao", "phone"],
             "path": ["x"],
         }  # fmt: skip
-        yield {"values": values, "forbidden": [*SEEDS.values(), *numbers.values()], "town": town, "home": home}
+        yield {"values": values, "forbidden": [*SEEDS.values(), *numbers.values(), *hidden], "town": town, "home": home}
+
+
+def _others() -> tuple[set[int], list[str]]:
+    """A volunteer with an organisation, a donor, a resource and somebody living in a home: their keys, and the numbers made for them."""
+    society, help_, home = volunteering.World(), resources.World(), institutions.Home()
+    document, resident = volunteering.id_number(), institutions.id_number()
+    volunteer = society.volunteer(name=SEEDS["volunteer"], document=document, phone=SEEDS["volunteer_phone"])
+    organisation = society.organisation(contact_name=SEEDS["contact"], contact_phone=SEEDS["contact_phone"])
+    given = help_.goods(donor=SEEDS["donor"])
+    help_.resource(contact=SEEDS["giver"], phone=SEEDS["giver_phone"])
+    home.admitted(name=SEEDS["resident"], id_number=resident)
+    return {volunteer.pk, organisation.pk, given.pk, home.house.pk}, [document, resident]
 
 
 def found_in(text: str, forbidden: list[str]) -> list[str]:
