@@ -81,7 +81,7 @@ bench: bench-packages
 bench-packages: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 
-# 50 officers, 500 visitors and 55 citizens at once on loopback for a minute, on a demo of its own (ARGS="--home FOLDER" keeps it).
+# 50 officers, 500 visitors and 55 citizens at once on loopback, two minutes, on a demo of its own (ARGS="--home FOLDER" keeps it).
 bench-load: bench-packages
 	$(BIN)/python bench/mixed.py $(ARGS)
 

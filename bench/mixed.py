@@ -4,8 +4,9 @@
 
 `--people`: who works at once, one officer to ten visitors; a tenth as many citizens read the public pages. The county is a demo's, made in `--home`
 where there is none. Officers sign in with name and password while the load grows; visitors' phones come with the session of that morning. An officer
-opens a page every 5 to 15 seconds, a phone calls every 10 to 30. Every third record of a visit is sent twice, as after an answer that never came; at
-the end the database is asked whether each acknowledged record stands there, and no more than were sent. A lead that another officer moved on first
+opens a page every 5 to 15 seconds, a phone calls every 10 to 30. They come within `--seconds` and are all there for as long again; both count.
+Every third record of a visit is sent twice, as after an answer that never came; at the end
+the database is asked whether each acknowledged record stands there, and no more than were sent. A lead that another officer moved on first
 (422, said in words) is no error.
 
 The baseline is an empty page of a bare WSGI function under the same users, from the same server with as many processes. `ratio` is that of the medians.
@@ -126,13 +127,12 @@ def kept(sent: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def locust(folder: Path, port: int, users: int, seconds: int, *, plain: bool) -> dict[str, Any]:
-    """Figures of one load."""
+    """Figures of one load: in `seconds` they all come, for as long again they are all there."""
     environment = os.environ | {"DOUDI_LOAD": str(folder), "DOUDI_LOAD_PLAIN": "1" if plain else ""}
-    grow = max(5, round(users / max(seconds / 4, 1)))
     subprocess.run(
         [
             sys.executable, "-m", "locust", "-f", str(Path(__file__).with_name("mixed_users.py")), "--headless", "--host", f"http://127.0.0.1:{port}",
-            "--users", str(users), "--spawn-rate", str(grow), "--run-time", f"{seconds}s", "--stop-timeout", "20", "--only-summary", "--loglevel", "ERROR",
+            "--users", str(users), "--spawn-rate", str(max(1, users / seconds)), "--run-time", f"{2 * seconds}s", "--stop-timeout", "20", "--only-summary", "--loglevel", "ERROR",
         ],
         env=environment, check=False, stdout=subprocess.DEVNULL,
     )  # fmt: skip

@@ -36,7 +36,7 @@ UPDATABLE = ("phone", "account", "bank")
 
 @dataclass
 class Planned:
-    """A good row: who it is, the person found by number, and which fields would change."""
+    """A good row: who it is, the person found by number, and which fields would change. `pk`: of the person, found or new."""
 
     row: Row
     who: Identity
@@ -45,6 +45,7 @@ class Planned:
     bank: str
     ethnicity: str
     person: Person | None = None
+    pk: int = 0
     changes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -172,7 +173,7 @@ def _match(good: list[Planned]) -> None:
         person = people.get(each.who.token) if each.who.token else None
         if person is None:
             continue
-        each.person = person
+        each.person, each.pk = person, person.pk
         if person.name != each.who.name:
             each.row.wrong("name", f"与已登记的姓名“{person.name}”不一致；请核对证件，需更正的请在人员页面办理")
         if person.died_on:
@@ -222,18 +223,18 @@ def import_file(*, path: Path, update: bool, on: date, now: datetime) -> dict[st
     if done.errors:
         raise ImportRefused(done)
     new = [each for each in done.planned if each.person is None]
+    people = []
     for each, pk in zip(new, importing_rows.ids("registry_person", len(new)), strict=True):
-        pinyin, initials = pinyin_of(each.who.name)
-        village = each.row.cells["village"]
-        each.person = Person(
-            id=pk, area=village, token=each.who.token or numbers.token_of(Kind.NONE, str(pk)), name=each.who.name, pinyin=pinyin, initials=initials,
-            sex=each.who.sex, birth_date=each.who.birth_date, ethnicity=each.ethnicity, registered_area=village, residence_area=village,
-            phone=each.tokens["phone"], account=each.tokens["account"], bank=each.bank, made_at=now,
+        each.pk, who, tokens, village = pk, each.who, each.tokens, each.row.cells["village"]
+        token = who.token or numbers.token_of(Kind.NONE, str(pk))
+        people.append(
+            (pk, village, token.hex, who.name, *pinyin_of(who.name), who.sex, who.birth_date, each.ethnicity, village, village,
+             tokens["phone"] and tokens["phone"].hex, tokens["account"] and tokens["account"].hex, each.bank, now, 1)
         )  # fmt: skip
-    elsewhere = importing_rows.write_people([each.person for each in new if each.person])
+    elsewhere = importing_rows.write_people(people)
     if elsewhere:
         for each in new:
-            if each.person and each.person.pk in elsewhere:
+            if each.pk in elsewhere:
                 each.row.wrong("id_number", "由其他地区管理，不能在本地登记；请删去该行，或申请将其家庭转入")
         audit.record_access(what="refused", subject="import", reason=f"{len(elsewhere)} numbers are held elsewhere")
         raise ImportRefused(done)
@@ -250,18 +251,16 @@ def import_file(*, path: Path, update: bool, on: date, now: datetime) -> dict[st
 
 def _households(done: Plan, *, on: date, now: datetime) -> None:
     fresh = [key for key in done.households if key not in done.existing]
-    made: dict[str, Household] = dict(done.existing)
+    made = {key: (household.pk, household.area) for key, household in done.existing.items()}
+    rows = []
     for key, pk in zip(fresh, importing_rows.ids("registry_household", len(fresh)), strict=True):
         head = done.households[key][0]
         cells = head.row.cells
-        made[key] = Household(
-            id=pk, area=cells["village"], number=f"{cells['village'][:6]}{pk:09d}", name=head.who.name,
-            residence=sheets.RESIDENCES[cells["residence"]], address=cells["address"] or None, made_at=now,
-        )  # fmt: skip
-    importing_rows.write_households([made[key] for key in fresh])
-    importing_rows.write_memberships(
-        [(made[key], each.person, each.code) for key, members in done.households.items() for each in members if each.person], starts=on
-    )
+        made[key] = pk, cells["village"]
+        number = f"{cells['village'][:6]}{pk:09d}"
+        rows.append((pk, cells["village"], number, head.who.name, sheets.RESIDENCES[cells["residence"]], importing_rows.sealed(cells["address"]), now, 1))
+    importing_rows.write_households(rows)
+    importing_rows.write_memberships([(made[key][0], each.pk, made[key][1], each.code, on) for key, members in done.households.items() for each in members])
 
 
 # --- files between preview and import: sealed, of one account, gone after the import

@@ -14,18 +14,18 @@ from django.db import connection
 
 from doudi.batch import idnumber
 from doudi.batch.idnumber import IdNumber
-from doudi.core import numbers
+from doudi.core import keys, numbers
 from doudi.core.numbers import Kind
 from doudi.core.sheets import Row
-from doudi.registry.models import Household, Person
+from doudi.registry.models import Person
 
 PERSON = (
     "id", "area", "token", "name", "pinyin", "initials", "sex", "birth_date", "ethnicity", "registered_area", "residence_area", "phone", "account", "bank",
     "made_at", "version",
 )  # fmt: skip
 HOUSEHOLD = ("id", "area", "number", "name", "residence", "address", "made_at", "version")
+MEMBER = ("household_id", "person_id", "area", "relationship", "starts")
 CHANGED = ("id", "phone", "account", "bank")
-ADDRESS = Household._meta.get_field("address")
 
 
 @dataclass(frozen=True)
@@ -90,42 +90,42 @@ def _stage(cursor: Any, table: str, like: str, columns: Sequence[str], rows: Ite
     cursor.execute(f"analyze pg_temp.{table}")
 
 
-def write_people(people: Sequence[Person]) -> set[int]:
-    """Insert people; the ids of those who were not, as their number is held in another area."""
-    if not people:
+def sealed(address: str) -> str | None:
+    """An address as the table keeps it, as COPY takes it."""
+    return "\\x" + keys.seal_text(address).hex() if address else None
+
+
+def write_people(rows: Sequence[tuple[Any, ...]]) -> set[int]:
+    """Insert people (columns PERSON); the ids of those who were not, as their number is held in another area."""
+    if not rows:
         return set()
     columns = ", ".join(PERSON)
     with connection.cursor() as cursor:
-        _stage(cursor, "import_person", "registry_person", PERSON, ([getattr(person, name) for name in PERSON] for person in people))
+        _stage(cursor, "import_person", "registry_person", PERSON, rows)
         cursor.execute(f"insert into registry_person ({columns}) select {columns} from pg_temp.import_person order by id on conflict (token) do nothing")
-        if cursor.rowcount == len(people):
+        if cursor.rowcount == len(rows):
             return set()
         cursor.execute("select id from pg_temp.import_person i where not exists (select from registry_person p where p.id = i.id)")
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def write_households(households: Sequence[Household]) -> None:
-    if not households:
+def write_households(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert households (columns HOUSEHOLD)."""
+    if not rows:
         return
     columns = ", ".join(HOUSEHOLD)
-
-    def cells(household: Household) -> list[Any]:
-        sealed = ADDRESS.get_prep_value(household.address)
-        return [getattr(household, name) if name != "address" else None if sealed is None else "\\x" + sealed.hex() for name in HOUSEHOLD]
-
     with connection.cursor() as cursor:
-        _stage(cursor, "import_household", "registry_household", HOUSEHOLD, map(cells, households))
+        _stage(cursor, "import_household", "registry_household", HOUSEHOLD, rows)
         cursor.execute(f"insert into registry_household ({columns}) select {columns} from pg_temp.import_household order by id")
 
 
-def write_memberships(members: Sequence[tuple[Household, Person, str]], *, starts: date) -> None:
-    """Members of households with their relationship to the head; who is in a household already stays as he is."""
-    columns = ("household_id", "person_id", "area", "relationship", "starts")
-    rows = ((household.pk, person.pk, household.area, code, starts) for household, person, code in members)
+def write_memberships(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert members of households (columns MEMBER); who is in a household already stays as he is."""
+    columns = ", ".join(MEMBER)
     with connection.cursor() as cursor:
-        _stage(cursor, "import_member", "registry_membership", columns, rows)
+        _stage(cursor, "import_member", "registry_membership", MEMBER, rows)
         cursor.execute(
-            f"insert into registry_membership ({', '.join(columns)}) select {', '.join(columns)} from pg_temp.import_member i"
+            f"insert into registry_membership ({columns}) select {columns} from pg_temp.import_member i"
             " where not exists (select from registry_membership m where m.person_id = i.person_id and m.ends is null) order by household_id, person_id"
         )
 
