@@ -26,6 +26,7 @@ OTHERS = {
     "one_off": "payments_payrollline",
     "back_pay": "payments_backpayitem",
     "back_payroll": "payments_payrollline",
+    "national": "reports_nationalexport",
 }
 PATHS = {
     "import": "doudi.registry.tasks.run_import",
@@ -42,6 +43,7 @@ PATHS = {
     "one_off": "doudi.payments.tasks.prepare_one_off",
     "back_pay": "doudi.payments.tasks.calculate_back_pay",
     "back_payroll": "doudi.payments.tasks.prepare_back_payroll",
+    "national": "doudi.reports.tasks.national_export",
 }
 LEFT_OUT = {
     "doudi.payments.tasks.prepare_supplement": "writes by `payrolls.write` as prepare does, over awards that no demo has left to pay",

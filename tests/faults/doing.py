@@ -135,6 +135,7 @@ def _asked(name: str) -> dict[str, Any]:
         "accounts": {"area": AREA},
         "one_off": {"area": AREA, "month": "2022-12-01", "programme": "price_subsidy"},
         "back_payroll": {"area": AREA, "month": "2022-12-01"},
+        "national": {"area": AREA, "month": "2022-12-01"},
     }
     return made[name]() if name in made else plain[name]
 
