@@ -20,8 +20,9 @@ from doudi.core.workdays import add_working_days, is_working_day
 MOST = 500
 SUBJECT = "complaint_mass"
 State = MassClose.State
+# at the complaint's own place, which every posting above covers: whoever closes it may finish the to-do
 OVERDUE = """
-select left(c.area, %s), %s::text, 'complaints.overdue',
+select c.area, %s::text, 'complaints.overdue',
   '督办：' || case c.kind when 'objection' then '异议' when 'complaint' then '投诉' else '举报' end || ' ' || c.number || ' 超期未办结',
   '/complaints/' || c.id || '/', 'complaint', c.id, %s::date from complaints_complaint c where c.id = any(%s)
 """
@@ -131,9 +132,8 @@ def escalate(*, area: str, on: date, now: datetime) -> int:
             patience[county] = add_working_days(on, -days("escalate_days", county, on))
         if row.escalated_on is None or row.escalated_on <= patience[county]:
             due.append(row)
-    for level, (what, duty, length) in enumerate((("县级督办", Duty.COUNTY_REVIEWER, 6), ("市级督办", Duty.SUPERVISOR, 4))):
+    for level, (what, duty) in enumerate((("县级督办", Duty.COUNTY_REVIEWER), ("市级督办", Duty.SUPERVISOR))):
         some = [row for row in due if row.escalated == level]
-        above = [row.pk for row in some if scopes.current().covers(row.area[:length])]
-        raise_todos(OVERDUE, [length, duty, on, above], now=now)
+        raise_todos(OVERDUE, [duty, on, [row.pk for row in some]], now=now)
         all_moved(some, what, {row.pk: f"期限 {row.due}" for row in some}, now, escalated=level + 1, escalated_on=on)
     return len(due)
