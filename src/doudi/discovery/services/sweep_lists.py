@@ -69,11 +69,14 @@ with held as (
 )
 update discovery_sweepentry e set posting_id = c.posting_id, given = false from chosen c where c.id = e.id and e.posting_id is distinct from c.posting_id
 """
-# One to-do a village for its visitors, from the first day on.
+# One to-do a village for its visitors, from the first day on; where it has none, the township is told below.
 VILLAGES = """
 select coalesce(e.residence_area, e.area), 'visitor', 'sweep.village', '集中排查“' || s.title || '”：逐户登记', '/sweeps/mine/', 'sweep:' || s.id,
   coalesce(e.residence_area, e.area)::bigint, s.ends
-from discovery_sweepentry e join discovery_sweep s on s.id = e.sweep_id where s.id = %s and e.state in ('listed', 'absent') group by 1, s.id, s.title, s.ends
+from discovery_sweepentry e join discovery_sweep s on s.id = e.sweep_id where s.id = %s and e.state in ('listed', 'absent')
+  and exists (select from core_posting p where p.duty = 'visitor' and starts_with(coalesce(e.residence_area, e.area), p.area)
+    and p.starts <= %s and (p.ends is null or p.ends > %s))
+group by 1, s.id, s.title, s.ends
 """
 # Villages whose households are nobody's are their township's to give to somebody.
 UNPOSTED = """
@@ -169,7 +172,7 @@ def fill(sweep: Sweep, *, on: date, now: datetime, first: bool = False) -> Liste
         )  # fmt: skip
     reminded = 0
     if sweep.starts <= on:
-        reminded = todos.raise_todos(VILLAGES, [sweep.pk], now=now) + todos.raise_todos(UNPOSTED, [sweep.pk], now=now)
+        reminded = todos.raise_todos(VILLAGES, [sweep.pk, on, on], now=now) + todos.raise_todos(UNPOSTED, [sweep.pk], now=now)
         tell_sweep(sweep_id=sweep.pk, now=now)
         tell_raised("sweep.unposted", now=now)
     return Listed(listed=listed, given=given, left=left, reminded=reminded)
