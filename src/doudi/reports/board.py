@@ -191,7 +191,7 @@ def trends(found: dict[date, Sums], labels: list[str]) -> list[Chart]:
     shares = [(words, [None if (part := share(found[each], what)) is None else 100 * part for each in wanted]) for what, words, act in SHARES if duties.may(act)]
     # three lines a chart: more cannot be told apart in print
     for at in range(0, len(shares), 3):
-        made.append(drawn(_("按期办理"), "%", [(str(words), line) for words, line in shares[at : at + 3]]))
+        made.append(drawn(_("按期办理（续）") if at else _("按期办理"), "%", [(str(words), line) for words, line in shares[at : at + 3]]))
     if duties.may("discovery.view"):
         medians = [(words, [median([found[each]], step) for each in wanted]) for step, words in (("contact", _("首次联系")), ("help", _("救助")))]
         made.append(drawn(_("从信号到救助"), _("天，中位数"), medians))
