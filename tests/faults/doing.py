@@ -112,13 +112,13 @@ def _back_pay() -> dict[str, Any]:
     from doudi.demo import raising
     from doudi.demo.staff import by_duty
 
-    document, december = "示例：县政办〔2023〕1号", date(2022, 12, 1)
+    document, december, raised = "示例：县政办〔2023〕1号", date(2022, 12, 1), "disability.living"  # not the one that the demo has raised and not paid yet
     setting = settings.propose_setting(
-        parameter=raising.RAISED, area=AREA, starts=december, value=raising._higher(AREA), document=document, note="示例", now=timezone.now()
+        parameter=raised, area=AREA, starts=december, value=raising._higher(AREA, raised), document=document, note="示例", now=timezone.now()
     )
     with scopes.acting(by_duty(staff(), Duty.COUNTY_APPROVER).scope("faults")):
         settings.confirm_setting(setting_id=setting.pk, now=timezone.now())
-    return {"area": AREA, "document": document, "first": f"{december}", "programmes": ["disability_nursing"], "reason": "示例"}
+    return {"area": AREA, "document": document, "first": f"{december}", "programmes": ["disability_living"], "reason": "示例"}
 
 
 def _asked(name: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _asked(name: str) -> dict[str, Any]:
         "accounts": {"area": AREA},
         "one_off": {"area": AREA, "month": "2022-12-01", "programme": "price_subsidy"},
         "back_payroll": {"area": AREA, "month": "2022-12-01"},
-        "national": {"area": AREA, "month": "2022-12-01"},
+        "national": {"area": AREA, "month": f"{MONTH}"},
     }
     return made[name]() if name in made else plain[name]
 

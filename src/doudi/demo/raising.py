@@ -126,13 +126,13 @@ def _figures(row: BackPay) -> dict[str, Any]:
     return {"awards": row.awards, "months": row.months, "amount": f"{row.amount:.2f}"}
 
 
-def _higher(area: str) -> str:
+def _higher(area: str, parameter: str = RAISED) -> str:
     """What holds at the place, and a little more."""
     from doudi.assessment.services import law_settings
     from openfisca_henan.places import county_index
 
     table = law_settings(NOVEMBER).table()
-    row = table.rows[int(table.at(RAISED, f"{NOVEMBER}").row[int(county_index(np.array([area]))[0])])]
+    row = table.rows[int(table.at(parameter, f"{NOVEMBER}").row[int(county_index(np.array([area]))[0])])]
     return f"{float(str(row.value)) + RISE:g}"
 
 

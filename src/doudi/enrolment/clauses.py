@@ -5,11 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from doudi.core import measures
-from doudi.enrolment import review_queries
+from doudi.enrolment import queries, review_queries
 from doudi.enrolment.models import Award, AwardMember
 from doudi.registry.models import Fact, FactKind, Programme
-
-DISABILITY = (Programme.DISABILITY_LIVING, Programme.DISABILITY_NURSING)
 
 
 def low_income() -> tuple[int, str]:
@@ -30,13 +28,13 @@ def working_away() -> tuple[int, str]:
 
 def disability() -> tuple[int, str]:
     """4.5: running disability subsidies."""
-    return Award.objects.filter(void=False, ends=None, programme__in=DISABILITY).count(), _("人次")
+    return Award.objects.filter(void=False, ends=None, suspended=False, programme__in=queries.DISABILITY).count(), _("人次")
 
 
 measures.serve("2.2", "enrolment:awards", act="enrolment.view", figure=low_income)
 measures.serve("2.3", "enrolment:awards", act="enrolment.view", figure=alone, given="programme=dibao_single&state=active")
 measures.serve("2.4", "assessment:list", act="assessment.view", figure=working_away)
-measures.serve("4.5", "enrolment:awards", act="enrolment.view", figure=disability)
+measures.serve("4.5", "enrolment:awards", act="enrolment.view", figure=disability, given="programme=disability&state=active")
 measures.serve("2.1", "enrolment:reviews", act="enrolment.view", figure=review_queries.open_figure, given="state=open")
-measures.serve("2.5", "enrolment:reviews", act="enrolment.view", figure=review_queries.gradual_figure)
+measures.serve("2.5", "enrolment:awards", act="enrolment.view", figure=review_queries.gradual_figure, given="state=gradual")
 measures.serve("2.6", "emergency_measures", act="emergencies.view", figure=review_queries.suspended_figure)

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from doudi.core.lists import PrefixFilter
 from doudi.enrolment.models import Award, AwardAmount, AwardMember, Case, Decision
 from doudi.enrolment.procedure import Step
-from doudi.registry.models import Household, MoveRequest
+from doudi.registry.models import Household, MoveRequest, Programme
 
+DISABILITY = (Programme.DISABILITY_LIVING, Programme.DISABILITY_NURSING)
+"""The two disability subsidies (残疾人两项补贴)."""
 COLOURS = {"proposed": "orange", "approved": "green", "sent_back": "red", "withdrawn": "gray"}
 
 

@@ -218,18 +218,26 @@ def new(request: HttpRequest, assessment: int) -> HttpResponse:
 
 class AwardFilter(django_filters.FilterSet):
     name = queries.HeadFilter(label=gettext_lazy("户主姓名"))
-    programme = django_filters.ChoiceFilter(label=gettext_lazy("项目"), choices=Programme.choices)
+    programme = django_filters.ChoiceFilter(label=gettext_lazy("项目"), choices=[*Programme.choices, ("disability", gettext_lazy("残疾人两项补贴"))], method="by_programme")
     area = AreaFilter(label=gettext_lazy("地区"))
     state = django_filters.ChoiceFilter(
         label=gettext_lazy("状态"), method="by_state",
-        choices=[("active", gettext_lazy("享受中")), ("suspended", gettext_lazy("暂停发放")), ("ended", gettext_lazy("已停发")), ("void", gettext_lazy("作废"))],
+        choices=[
+            ("active", gettext_lazy("享受中")), ("suspended", gettext_lazy("暂停发放")), ("gradual", gettext_lazy("渐退期")), ("ended", gettext_lazy("已停发")),
+            ("void", gettext_lazy("作废")),
+        ],
     )  # fmt: skip
 
     class Meta:
         model = Award
         fields: list[str] = []
 
+    def by_programme(self, rows: QuerySet[Award], _name: str, value: str) -> QuerySet[Award]:
+        return rows.filter(programme__in=queries.DISABILITY if value == "disability" else [value])
+
     def by_state(self, rows: QuerySet[Award], _name: str, value: str) -> QuerySet[Award]:
+        if value == "gradual":
+            return rows.filter(void=False, gradual_exit_start__isnull=False, ends__gt=timezone.localdate())
         if value == "ended":
             return rows.filter(void=False, ends__isnull=False)
         return rows.filter(void=value == "void") if value == "void" else rows.filter(void=False, ends__isnull=True, suspended=value == "suspended")

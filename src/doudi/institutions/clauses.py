@@ -30,5 +30,5 @@ def requests() -> tuple[object, str]:
 
 
 measures.serve("6.1", "institutions:reports", act="institutions.oversee", figure=reported)
-measures.serve("6.2", "institutions:groups", act="group.view", figure=groups)
+measures.serve("6.2", "institutions:groups", act="group.view", figure=groups, given="state=running")
 measures.serve("6.3", "institutions:requests", act="requests.view", figure=requests, given="state=open")

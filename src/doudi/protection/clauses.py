@@ -16,5 +16,5 @@ def in_care() -> tuple[int, str]:
 
 measures.serve("5.1", "protection:visits", act="protection.view", figure=visits_queries.visited_figure)
 measures.serve("5.2", "protection:cases", act="protection.view", figure=visits_queries.gaps_figure)
-measures.serve("5.3", "protection:cares", act="protection.care_view", figure=in_care)
+measures.serve("5.3", "protection:cares", act="protection.care_view", figure=in_care, given="state=active")
 measures.serve("5.4", "protection:cases", act="protection.view", figure=visits_queries.open_figure, given="state=open")

@@ -36,4 +36,4 @@ def meetings() -> tuple[int, str]:
 measures.serve("3.1", "relief:cases", act="relief.view", figure=elsewhere, given="state=granted&which=elsewhere")
 measures.serve("3.2", "relief:cases", act="relief.view", figure=helped_first, given="state=granted&which=first")
 measures.serve("3.3", "relief:prices", act="prices.view", figure=price_subsidies)
-measures.serve("3.4", "relief:cases", act="relief.view", figure=meetings)
+measures.serve("3.4", "relief:cases", act="relief.view", figure=meetings, given="state=granted&which=meeting")

@@ -160,8 +160,8 @@ def state() -> State:
             "select (select count(*) from discovery_lead), (select coalesce(max(id), 0) from discovery_lead), (select count(*) from enrolment_decision),"
             " (select count(*) from payments_payrollline), (select count(*) from core_accessrecord), pg_database_size(current_database())"
         )
-        counts = cursor.fetchone()
-    return State(*counts, tables=growth.tables(), files=growth.folders())
+        leads, last_lead, decisions, lines, records, size = cursor.fetchone()
+    return State(leads, last_lead, decisions, lines, records, size, tables=growth.tables(), files=growth.folders())
 
 
 def problems(*, area: str, before: State | None) -> list[str]:

@@ -45,6 +45,7 @@ class CaseFilter(django_filters.FilterSet):
         label=gettext_lazy("范围"),
         choices=[
             ("first", gettext_lazy("先行救助")), ("late", gettext_lazy("补充说明逾期")), ("elsewhere", gettext_lazy("外地户籍")),
+            ("meeting", gettext_lazy("一事一议")),
             ("clash", gettext_lazy("疑似重复救助")),
         ],
         empty_label=ALL,
@@ -58,6 +59,8 @@ class CaseFilter(django_filters.FilterSet):
     def by_which(self, rows: QuerySet[ReliefCase], _name: str, value: str) -> QuerySet[ReliefCase]:
         if value == "late":
             return rows.filter(queries.unexplained(timezone.localdate()))
+        if value == "meeting":
+            return rows.filter(level="meeting")
         if value == "clash":
             return rows.exclude(clash="")
         return rows.filter(relief_first=True) if value == "first" else rows.filter(elsewhere=True)
