@@ -98,7 +98,9 @@ def test_a_long_command_is_all_or_nothing(place: Place, name: str, victim: str) 
         assert after["payments_ledgerentry"] > before["payments_ledgerentry"]
     elif name == "assessment":
         assert after["assessment_assessment"] > before["assessment_assessment"]
-    assert place.doudi(*arguments).returncode == 0 and place.counts() == after, "the same again changes nothing"
+    noted = {"enrolment_monitoringrun"} if name == "daily" else set()  # each run of monitoring is noted, also one that finds nothing
+    assert place.doudi(*arguments).returncode == 0
+    assert {table: rows for table, rows in place.counts().items() if table not in noted} == {table: rows for table, rows in after.items() if table not in noted}
     place.books_hold()
 
 
