@@ -218,12 +218,11 @@ def spark_session() -> Any:
         from pyspark.sql import SparkSession
     except ImportError:
         raise RuntimeError("没有安装 Spark；请安装附加组件 doudi[spark]（需要 Java 17），或取消 DOUDI_BATCH_ENGINE。") from None
+    # The executors' Python, which PySpark reads here alone: the same path on every machine of a cluster, with the same packages.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("doudi").master(os.environ.get("DOUDI_SPARK_MASTER", "local[2]"))
     for key, value in {
         "spark.ui.enabled": "false",
-        # The executors' Python: the same path on every machine of a cluster, with the same packages.
-        "spark.pyspark.python": os.environ.get("PYSPARK_PYTHON", sys.executable),
-        "spark.pyspark.driver.python": sys.executable,
         "spark.sql.session.timeZone": "Asia/Shanghai",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # Households a batch where the law is run over rows of households.
