@@ -103,7 +103,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def all_points(rows: list[dict[str, Any]]) -> str:
     lines = []
     for row in rows:
-        told = ", ".join(f"{number(point['size'])}: {seconds(point['seconds'])} (ratio {point['ratio']:.2f})" for point in row["points"])
+        told = ", ".join(f"{number(point['size'])}: {seconds(point['seconds'])} (ratio {point['ratio']:.{2 if point['ratio'] >= 0.1 else 4}f})" for point in row["points"])
         lines.append(f"- **{row['name']}** ({row['unit']}): {told}")
     return "\n".join(lines)
 

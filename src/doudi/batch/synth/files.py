@@ -201,7 +201,8 @@ class FancyFiles:
     def _csv(self, path: Path, lines: list[tuple[str, ...]], shape: Shape) -> None:
         text = io.StringIO(newline="")
         csv.writer(text).writerows(lines)
-        path.write_bytes(text.getvalue().encode(shape.encoding))
+        # GB 18030 writes what GBK has with the same bytes, and has the rare characters of names too
+        path.write_bytes(text.getvalue().encode("gb18030" if shape.encoding == "gbk" else shape.encoding))
 
     def _xlsx(self, path: Path, lines: list[tuple[str, ...]], shape: Shape) -> None:
         """Every third date is a real date cell and every second amount a number; ID numbers are text."""

@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.synth import generate
-from doudi.batch.synth.files import FANCY_ROWS, SHAPES
+from doudi.batch.synth.files import FANCY_ROWS, SHAPES, FancyFiles
 from doudi.batch.synth.text import HEADERS
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -143,3 +143,9 @@ def test_headers_and_words_are_those_of_the_contracts(out: Path) -> None:
             if any(line) and line[0] != "合计":
                 unknown += sum(bool(cell and column and column.codes) and column.codes.get(cell) is None for column, cell in zip(columns, line, strict=True))
         assert unknown == file["mistakes"].get("unknown_code", 0)
+
+
+def test_a_rare_character_in_a_file_of_an_old_system_does_not_stop_the_county(tmp_path: Path) -> None:
+    path = tmp_path / "medical.csv"
+    FancyFiles(tmp_path, "medical", "2022-11", 7)._csv(path, [("张三", "𠮷田")], SHAPES["medical"][0])
+    assert SHAPES["medical"][0].encoding == "gbk" and path.read_bytes().decode("gb18030") == "张三,𠮷田\r\n"
