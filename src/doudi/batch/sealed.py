@@ -107,15 +107,21 @@ def open_stream(keys: Keyring, source: BinaryIO) -> Iterator[bytes]:
         number, block = number + 1, following
 
 
-def seal_file(keys: Keyring, source: Path, target: Path) -> int:
-    """Encrypts a file into a new file readable by its owner only; written beside and renamed, so that a crash leaves no half file."""
+def keep_stream(keys: Keyring, source: BinaryIO, target: Path) -> int:
+    """Encrypts a stream into a new file readable by its owner only; written beside and renamed, so that a crash leaves no half file."""
     part = target.with_name(target.name + ".part")
-    with open(source, "rb") as plain, open(part, "wb", opener=_private) as out:
-        total = seal_stream(keys, plain, out)
+    with open(part, "wb", opener=_private) as out:
+        total = seal_stream(keys, source, out)
         out.flush()
         os.fsync(out.fileno())
     os.replace(part, target)
     return total
+
+
+def seal_file(keys: Keyring, source: Path, target: Path) -> int:
+    """Encrypts a file as `keep_stream` does."""
+    with open(source, "rb") as plain:
+        return keep_stream(keys, plain, target)
 
 
 def open_file(keys: Keyring, source: Path, target: BinaryIO) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -181,7 +180,8 @@ def make_export(*, area: str, month: date, now: datetime) -> Made:
         number = f"{area}-{month:%Y%m}-{NationalExport.objects.filter(area=area, month=month).count() + 1:02d}"
         size = plain.tell()
         plain.seek(0)
-        name = _keep(plain, f"{number}-{digest[:12]}.zip")
+        name = f"{number}-{digest[:12]}.zip"
+        sealed.keep_stream(numbers.keyring(), plain, folder() / name)
     export = NationalExport.objects.create(
         area=area, month=month, layout=LAYOUT, number=number, households=counts["households"], people=counts["people"], faults=counts["faults"],
         left_out=counts["left_out"], sha256=digest, size=size, file=name, made_by_id=acting.account_id, made_at=now,
@@ -302,19 +302,6 @@ def _write(plain: Any, area: str, month: date, counts: dict[str, int]) -> str:
         said = "\ufeff" + "".join(f"{name},{value}\r\n" for name, value in check)
         archive.writestr(zipfile.ZipInfo("check.csv", (1980, 1, 1, 0, 0, 0)), said.encode())
     return hashlib.sha256(said.encode()).hexdigest()
-
-
-def _keep(data: Any, name: str) -> str:
-    """Encrypt the archive into the folder; written beside and renamed, so that a crash leaves no half file."""
-    target = folder() / name
-    part = target.with_name(target.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        sealed.seal_stream(numbers.keyring(), data, out)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(part, target)
-    return name
 
 
 def opened(export: NationalExport) -> Iterator[bytes]:

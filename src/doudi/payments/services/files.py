@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,14 +48,7 @@ class Hashing:
 
 def keep(data: BinaryIO, name: str) -> str:
     """Encrypt a stream under the bank folder; its name there. Written beside and renamed: a crash leaves no half file."""
-    target = folder() / name
-    part = target.with_name(target.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        sealed.seal_stream(numbers.keyring(), data, out)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(part, target)
+    sealed.keep_stream(numbers.keyring(), data, folder() / name)
     return name
 
 
