@@ -14,12 +14,9 @@ The baseline was measured with openIMIS 1.11 at 10,000 beneficiaries on 2 cores:
 from __future__ import annotations
 
 import argparse
-import atexit
 import json
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +25,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from home import prepare
+from home import measured
 
 COUNTY, TOWNSHIP, VILLAGE = "410122", "410122101", "410122101205"
 MONTH, ON, NOW = date(2022, 12, 1), date(2022, 12, 6), datetime(2022, 12, 5, 9, tzinfo=UTC)
@@ -203,18 +200,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="data folder, not used before; else one of its own, removed at the end")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    home = chosen.home or Path(tempfile.mkdtemp(prefix="doudi-bench-"))
-    if chosen.home is None:
-        home.chmod(0o755)  # the server's own user must reach its folder
-        atexit.register(shutil.rmtree, home, ignore_errors=True)
-    prepare(home.resolve())
-    from doudi.core import postgres
-
-    with postgres.running():
-        import django
-
-        django.setup()
-        figures = measure(chosen.people)
+    figures = measured(chosen.home, lambda: measure(chosen.people))
     if chosen.json:
         sys.stdout.write(json.dumps(figures) + "\n")
         return

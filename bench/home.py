@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def _doudi(command: str, home: Path) -> None:
@@ -30,3 +35,19 @@ def prepare(home: Path) -> None:
         whole.touch()
     home.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "-a", f"{made}/.", str(home)], check=True)  # with its owners and modes; its server has stopped
+
+
+def measured(home: Path | None, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The figures of a measurement on a database in `home`, or in a folder of its own that is removed at the end."""
+    folder = home or Path(tempfile.mkdtemp(prefix="doudi-bench-"))
+    if home is None:
+        folder.chmod(0o755)  # the server's own user must reach its folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    prepare(folder.resolve())
+    from doudi.core import postgres
+
+    with postgres.running():
+        import django
+
+        django.setup()
+        return measure()

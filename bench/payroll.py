@@ -12,10 +12,8 @@ triggers. `ratio` is preparing (which finds amounts, living members, payees, fun
 from __future__ import annotations
 
 import argparse
-import atexit
 import json
 import resource
-import shutil
 import sys
 import tempfile
 import time
@@ -24,7 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from home import prepare
+from home import measured
 
 AREA, VILLAGE = "410122", "410122101201"
 MONTH, ON, NOW = date(2022, 12, 1), date(2022, 12, 6), datetime(2022, 12, 5, 9, tzinfo=UTC)
@@ -212,18 +210,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="data folder to keep; else one of its own, removed at the end")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    home = chosen.home or Path(tempfile.mkdtemp(prefix="doudi-bench-"))
-    if chosen.home is None:
-        home.chmod(0o755)  # the server's own user must reach its folder
-        atexit.register(shutil.rmtree, home, ignore_errors=True)
-    prepare(home.resolve())
-    from doudi.core import postgres
-
-    with postgres.running():
-        import django
-
-        django.setup()
-        figures = measure(chosen.lines)
+    figures = measured(chosen.home, lambda: measure(chosen.lines))
     if chosen.json:
         sys.stdout.write(json.dumps(figures) + "\n")
     else:
