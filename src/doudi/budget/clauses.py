@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -9,11 +10,16 @@ from doudi.budget.models import Scenario
 from doudi.core import measures
 
 
+def submitted() -> QuerySet[Scenario]:
+    """4.4: the budget that each county has submitted last for next year."""
+    year = timezone.localdate().year + 1
+    sent = Scenario.objects.filter(year=year, state__in=[Scenario.State.SUBMITTED, Scenario.State.ACCEPTED])
+    return sent.filter(pk__in=sent.order_by().values("area").annotate(last=Max("pk")).values("last"))
+
+
 def next_year() -> tuple[object, str]:
     """4.4: counties that have submitted next year's budget."""
-    year = timezone.localdate().year + 1
-    sent = Scenario.objects.filter(year=year, state__in=[Scenario.State.SUBMITTED, Scenario.State.ACCEPTED]).values("area").distinct().count()
-    return sent, _("个县已上报下年预算")
+    return submitted().count(), _("个县已上报下年预算")
 
 
-measures.serve("4.4", "budget:index", act="budget.view", figure=next_year)
+measures.serve("4.4", "budget:index", act="budget.view", figure=next_year, rows=submitted)

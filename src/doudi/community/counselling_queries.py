@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +14,7 @@ from doudi.community.models import CounsellingSession
 from doudi.community.queries import comfort_visits, month_start
 from doudi.community.services import counselling
 from doudi.core import duties
+from doudi.discovery.models import Visit
 from doudi.registry.models import Person
 
 S = CounsellingSession.State
@@ -39,9 +41,14 @@ def dashboard_card(request: HttpRequest) -> dict[str, Any]:
     return {"figures": [{**each, "label": _("心理疏导") + "：" + each["label"]} for each in figures()]}
 
 
+def comforted() -> QuerySet[Visit]:
+    """7.6: the month's comfort visits."""
+    return comfort_visits(timezone.localdate())
+
+
 def comfort_figure() -> tuple[str, str]:
     """7.6: comfort visits of the month, and sessions held for who may see their number."""
-    visits = comfort_visits(timezone.localdate())
+    visits = comforted().count()
     if not duties.may("counselling.numbers"):
         return f"{visits:,}", _("次本月走访慰问")
     held = counselling.numbers_since(month_start(timezone.localdate()))["held"]

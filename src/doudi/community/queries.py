@@ -25,7 +25,7 @@ from doudi.community.models import (
 )
 from doudi.community.models.groups import CareGroup
 from doudi.community.services.contacts import standing_in
-from doudi.core import duties, numbers
+from doudi.core import duties, measures, numbers
 from doudi.core.templatetags import ui
 from doudi.discovery.models import Lead, Visit
 from doudi.registry.models import Person
@@ -70,7 +70,7 @@ def figures(on: date) -> list[dict[str, Any]]:
     counted = now.aggregate(all=Count("id"), bare=Count("id", filter=Q(contact__isnull=True)))
     homes = now.values("household_id")
     missed = Visit.objects.filter(state="missed", household_id__in=homes).count()
-    comfort = comfort_visits(on)
+    comfort = comfort_visits(on).count()
     shown = [
         {"label": _("关爱对象"), "value": f"{counted['all']:,}", "unit": _("人"), "url": url},
         {"label": _("未落实帮扶责任人"), "value": f"{counted['bare']:,}", "unit": _("人"), "url": f"{url}?contact=none"},
@@ -83,10 +83,10 @@ def figures(on: date) -> list[dict[str, Any]]:
     return shown
 
 
-def comfort_visits(on: date) -> int:
+def comfort_visits(on: date) -> QuerySet[Visit]:
     """Comfort visits (走访慰问, 7.6) of the month: visits at which somebody of such a household was met in person."""
     homes = CarePerson.objects.filter(ends__isnull=True).values("household_id")
-    return Visit.objects.filter(state="done", met__in=("self", "family"), done_at__gte=month_start(on), household_id__in=homes).count()
+    return Visit.objects.filter(state="done", met__in=("self", "family"), done_at__gte=month_start(on), household_id__in=homes)
 
 
 def dashboard_card(request: HttpRequest) -> dict[str, Any]:
@@ -97,11 +97,18 @@ def people_figure() -> tuple[int, str]:
     return CarePerson.objects.filter(ends__isnull=True).count(), _("名关爱对象")
 
 
+def in_care() -> QuerySet[CarePerson]:
+    return CarePerson.objects.filter(ends__isnull=True)
+
+
+def with_contact() -> QuerySet[CarePerson]:
+    """7.5: people in care who have a care contact."""
+    return in_care().filter(contact__isnull=False)
+
+
 def contact_figure() -> tuple[str, str]:
     """Share of people who have a care contact (7.5)."""
-    counted = CarePerson.objects.filter(ends__isnull=True).aggregate(all=Count("id"), with_contact=Count("contact"))
-    share = f"{counted['with_contact'] / counted['all']:.0%}" if counted["all"] else "—"
-    return share, _("已落实帮扶责任人")
+    return measures.share(with_contact().count(), in_care().count(), 0), _("已落实帮扶责任人")
 
 
 def household_panel(request: HttpRequest, household: Any) -> dict[str, Any] | None:
@@ -221,19 +228,29 @@ def cards_to_print(village: str) -> QuerySet[HelpCard]:
     return rows.select_related("care__person", "care__contact").order_by("printed_at", "care__household_id", "id")
 
 
+def cards_that_hold() -> QuerySet[HelpCard]:
+    """7.4: cards that are printed as they stand today."""
+    return HelpCard.objects.filter(void_at__isnull=True, printed_at__isnull=False, digest=F("printed_digest"))
+
+
 def cards_figure() -> tuple[str, str]:
     """Share of people in care whose card is printed as it stands today (7.4)."""
-    everybody = CarePerson.objects.filter(ends__isnull=True).count()
-    printed = HelpCard.objects.filter(void_at__isnull=True, printed_at__isnull=False, digest=F("printed_digest")).count()
-    return (f"{printed / everybody:.0%}" if everybody else "—"), _("已发内容准确的明白卡")
+    return measures.share(cards_that_hold().count(), in_care().count(), 0), _("已发内容准确的明白卡")
+
+
+def found() -> QuerySet[Lead]:
+    """Leads that communities raised this month (7.1): by visits, officers of villages and cards."""
+    return Lead.objects.filter(channel__in=("visitor", "team", "portal"), signal_at__gte=month_start(timezone.localdate()))
 
 
 def found_figure() -> tuple[int, str]:
-    """Leads that communities raised this month (7.1): by visits, officers of villages and cards."""
-    since = month_start(timezone.localdate())
-    return Lead.objects.filter(channel__in=("visitor", "team", "portal"), signal_at__gte=since).count(), _("条本月社区发现的线索")
+    return found().count(), _("条本月社区发现的线索")
+
+
+def plans_in_force() -> QuerySet[PlanVersion]:
+    """Villages with a service plan in force (7.2)."""
+    return PlanVersion.objects.filter(state=PlanVersion.State.APPROVED)
 
 
 def plans_figure() -> tuple[int, str]:
-    """Villages with a service plan in force (7.2)."""
-    return PlanVersion.objects.filter(state=PlanVersion.State.APPROVED).count(), _("个村（社区）有现行预案")
+    return plans_in_force().count(), _("个村（社区）有现行预案")

@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
+from django.db.models import QuerySet, Sum
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 Figure = Callable[[], tuple[object, str]]
+Rows = Callable[[], QuerySet[Any]]
 
 MEASURES: dict[int, str | Promise] = {
     1: _("主动发现"),
@@ -75,27 +79,53 @@ CLAUSES: dict[str, str | Promise] = {
 class Served:
     """Where a clause lives: the page, who may open it, and the figure (value, unit) under the reader's scope.
 
-    `given`: how the page's form is filled in for the figure, so that the list it opens has as many rows; empty where the figure is a share or has no list.
+    Behind each figure stands a list of one of two kinds. `given`: how the page's own form is filled in, so that it has as many rows as the figure says.
+    `rows`: the rows that are counted, listed by the reports (`reports/clause_lists.py`) for who may `rows_act`; `value` names the field that is added up
+    where not the rows are counted; with `part` the figure is a share, and these are the rows above the line.
     """
 
     url_name: str
     act: str | None
     figure: Figure
     given: str = ""
+    rows: Rows | None = None
+    rows_act: str | None = None
+    value: str = ""
+    part: bool = False
 
     @property
     def url(self) -> str:
-        return reverse(self.url_name) + (f"?{self.given}" if self.given else "")
+        return reverse(self.url_name)
+
+    def counted(self) -> Decimal:
+        """What the rows add up to; one query."""
+        assert self.rows is not None
+        return added(self.rows(), self.value)
 
 
 _served: dict[str, Served] = {}
 
 
-def serve(clause: str, url_name: str, *, act: str | None, figure: Figure, given: str = "") -> None:
-    """Say that a room serves a clause. Unknown clauses raise KeyError."""
+def added(rows: QuerySet[Any], value: str = "") -> Decimal:
+    """The number of rows, or the sum of one of their fields; one query."""
+    if value:
+        return Decimal(rows.order_by().aggregate(value=Sum(value))["value"] or 0)
+    return Decimal(rows.order_by().count())
+
+
+def share(part: Decimal | int, whole: Decimal | int, digits: int = 1) -> str:
+    """A share as it is shown; a dash of nothing."""
+    return f"{part / whole:.{digits}%}" if whole else "—"
+
+
+def serve(
+    clause: str, url_name: str, *, act: str | None, figure: Figure, given: str = "", rows: Rows | None = None, rows_act: str | None = None, value: str = "",
+    part: bool = False,
+) -> None:  # fmt: skip
+    """Say that a room serves a clause (`Served` tells the rest). Unknown clauses raise KeyError."""
     if clause not in CLAUSES:
         raise KeyError(clause)
-    _served[clause] = Served(url_name, act, figure, given)
+    _served[clause] = Served(url_name, act, figure, given, rows, rows_act or act, value, part)
 
 
 def served(clause: str) -> Served | None:

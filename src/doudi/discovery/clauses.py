@@ -4,10 +4,10 @@ from doudi.core import measures
 from doudi.discovery import hotline_queries, queries, sweep_queries, team_queries, visit_queries
 
 measures.serve("1.1", "discovery:deliveries", act="discovery.deliver", figure=queries.deliveries_figure, given="state=accepted")
-measures.serve("1.2", "discovery:comparisons", act="discovery.compare", figure=queries.leads_figure)
-measures.serve("1.3", "discovery:team", act="discovery.roster", figure=team_queries.roster_figure)
+measures.serve("1.2", "discovery:comparisons", act="discovery.compare", figure=queries.leads_figure, rows=queries.compared_leads, rows_act="discovery.view")
+measures.serve("1.3", "discovery:team", act="discovery.roster", figure=team_queries.roster_figure, rows=team_queries.serving)
 measures.serve("1.4", "discovery:calls", act="hotline.view", figure=hotline_queries.hotline_figure, given="state=done")
-measures.serve("1.5", "discovery:leads", act="discovery.view", figure=queries.in_time_figure)
-measures.serve("1.6", "discovery:sweeps", act="sweeps.view", figure=sweep_queries.sweep_figure)
-measures.serve("1.7", "discovery:visits", act="visits.view", figure=visit_queries.visits_figure)
-measures.serve("7.3", "discovery:visit_progress", act="visits.view", figure=visit_queries.households_figure)
+measures.serve("1.5", "discovery:leads", act="discovery.view", figure=queries.in_time_figure, rows=queries.contacted_in_time, part=True)
+measures.serve("1.6", "discovery:sweeps", act="sweeps.view", figure=sweep_queries.sweep_figure, rows=sweep_queries.answered)
+measures.serve("1.7", "discovery:visits", act="visits.view", figure=visit_queries.visits_figure, rows=visit_queries.made_lately)
+measures.serve("7.3", "discovery:visit_progress", act="visits.view", figure=visit_queries.households_figure, rows=visit_queries.visited_households, part=True)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS
-from doudi.core import places
+from doudi.core import measures, places
 from doudi.core.models import Duty, Posting
 from doudi.core.templatetags import ui
 from doudi.discovery.models import Channel, Delivery, Lead, LeadEvent, LeadReferral
@@ -277,17 +277,21 @@ def deliveries_figure() -> tuple[int, str]:
     return Delivery.objects.filter(state=Delivery.State.ACCEPTED).count(), _("批数据")
 
 
-def leads_figure() -> tuple[int, str]:
+def compared_leads() -> QuerySet[Lead]:
     """1.2: leads from comparison."""
-    return Lead.objects.filter(run__isnull=False).count(), _("条线索")
+    return Lead.objects.filter(run__isnull=False)
+
+
+def leads_figure() -> tuple[int, str]:
+    return compared_leads().count(), _("条线索")
+
+
+def contacted_in_time() -> QuerySet[Lead]:
+    """1.5: leads whose first contact was made by its day."""
+    return Lead.objects.filter(contacted_at__isnull=False, contacted_at__date__lte=F("contact_due"))
 
 
 def in_time_figure() -> tuple[str, str]:
     """1.5: share of first contacts made by their day."""
-    counted = Lead.objects.aggregate(
-        contacted=Count("id", filter=Q(contacted_at__isnull=False)),
-        in_time=Count("id", filter=Q(contacted_at__isnull=False, contacted_at__date__lte=F("contact_due"))),
-    )
-    if not counted["contacted"]:
-        return "—", _("尚无首次联系")
-    return f"{counted['in_time'] / counted['contacted']:.1%}", _("按时联系")
+    contacted = Lead.objects.filter(contacted_at__isnull=False).count()
+    return measures.share(contacted_in_time().count(), contacted), _("按时联系") if contacted else _("尚无首次联系")

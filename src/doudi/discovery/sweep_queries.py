@@ -266,10 +266,13 @@ def about_sweep(sweep: Sweep, groups: str) -> list[tuple[str, Any]]:
     return rows
 
 
-def sweep_figure() -> tuple[int, str]:
+def answered() -> QuerySet[SweepEntry]:
     """1.6: households answered for in sweeps of the last ninety days."""
-    since = timezone.now() - timedelta(days=90)
-    return SweepEntry.objects.filter(state__in=("done", "refused"), done_at__gte=since).count(), _("户已排查（近90天）")
+    return SweepEntry.objects.filter(state__in=("done", "refused"), done_at__gte=timezone.now() - timedelta(days=90))
+
+
+def sweep_figure() -> tuple[int, str]:
+    return answered().count(), _("户已排查（近90天）")
 
 
 def running(on: date) -> list[dict[str, Any]]:

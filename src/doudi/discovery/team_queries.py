@@ -47,9 +47,13 @@ def said(rows: list[Lead]) -> list[Lead]:
     return rows
 
 
-def roster_figure() -> tuple[int, str]:
+def serving() -> QuerySet[TeamMember]:
     """1.3: members of the discovery team."""
-    return TeamMember.objects.filter(ends__isnull=True).count(), _("名队员")
+    return TeamMember.objects.filter(ends__isnull=True)
+
+
+def roster_figure() -> tuple[int, str]:
+    return serving().count(), _("名队员")
 
 
 def roster_counts() -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import emergencies, places
+from doudi.core import emergencies, measures, places
 from doudi.core import scope as scopes
 from doudi.core.models import Emergency, Posting
 from doudi.core.templatetags import ui
@@ -275,17 +275,24 @@ def progress(*, area: str, on: date) -> list[dict[str, Any]]:
     return found
 
 
-def visits_figure() -> tuple[int, str]:
+def made_lately() -> QuerySet[Visit]:
     """1.7: visits made in the last thirty days."""
-    return Visit.objects.filter(state="done", done_at__gte=timezone.now() - timedelta(days=30)).count(), _("次走访（近30天）")
+    return Visit.objects.filter(state="done", done_at__gte=timezone.now() - timedelta(days=30))
+
+
+def visits_figure() -> tuple[int, str]:
+    return made_lately().count(), _("次走访（近30天）")
+
+
+def visited_households() -> QuerySet[Household]:
+    """7.3: households visited in the last thirty days."""
+    return Household.objects.filter(pk__in=made_lately().values("household_id"))
 
 
 def households_figure() -> tuple[str, str]:
     """7.3: households visited in the last thirty days of those that are owed visits."""
-    since = timezone.now() - timedelta(days=30)
-    visited = Visit.objects.filter(state="done", done_at__gte=since).values("household").distinct().count()
-    owed = Visit.objects.filter(Q(state__in=Visit.OPEN) | Q(state="done", done_at__gte=since)).values("household").distinct().count()
-    return (f"{visited / owed:.0%}", _("近30天已走访户数占比")) if owed else ("—", _("还没有安排走访"))
+    owed = Household.objects.filter(Q(pk__in=made_lately().values("household_id")) | Q(pk__in=Visit.objects.filter(state__in=Visit.OPEN).values("household_id"))).count()
+    return measures.share(visited_households().count(), owed, 0), _("近30天已走访户数占比") if owed else _("还没有安排走访")
 
 
 def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from doudi.core import measures
 from doudi.enrolment import queries, review_queries
 from doudi.enrolment.models import Award, AwardMember
-from doudi.registry.models import Fact, FactKind, Programme
+from doudi.registry.models import Fact, FactKind, Person, Programme
+
+
+def low_income_people() -> QuerySet[Person]:
+    """2.2: people on dibao, tekun or confirmed as marginal."""
+    counted = (Programme.DIBAO, Programme.DIBAO_SINGLE, Programme.TEKUN, Programme.MARGINAL)
+    return Person.objects.filter(pk__in=AwardMember.objects.filter(void=False, ends=None, award__programme__in=counted).values("person_id"))
 
 
 def low_income() -> tuple[int, str]:
-    """2.2: people on dibao, tekun or confirmed as marginal."""
-    counted = (Programme.DIBAO, Programme.DIBAO_SINGLE, Programme.TEKUN, Programme.MARGINAL)
-    return AwardMember.objects.filter(void=False, ends=None, award__programme__in=counted).values("person").distinct().count(), _("人")
+    return low_income_people().count(), _("人")
 
 
 def alone() -> tuple[int, str]:
@@ -21,9 +26,13 @@ def alone() -> tuple[int, str]:
     return Award.objects.filter(void=False, ends=None, suspended=False, programme=Programme.DIBAO_SINGLE).count(), _("人")
 
 
-def working_away() -> tuple[int, str]:
+def workers_away() -> QuerySet[Fact]:
     """2.4: people with work away on record, whose work costs the law deducts."""
-    return Fact.objects.filter(kind=FactKind.WORKS_AWAY, number=1, superseded_at=None).count(), _("人")
+    return Fact.objects.filter(kind=FactKind.WORKS_AWAY, number=1, superseded_at=None)
+
+
+def working_away() -> tuple[int, str]:
+    return workers_away().count(), _("人")
 
 
 def disability() -> tuple[int, str]:
@@ -31,10 +40,10 @@ def disability() -> tuple[int, str]:
     return Award.objects.filter(void=False, ends=None, suspended=False, programme__in=queries.DISABILITY).count(), _("人次")
 
 
-measures.serve("2.2", "enrolment:awards", act="enrolment.view", figure=low_income)
+measures.serve("2.2", "enrolment:awards", act="enrolment.view", figure=low_income, rows=low_income_people)
 measures.serve("2.3", "enrolment:awards", act="enrolment.view", figure=alone, given="programme=dibao_single&state=active")
-measures.serve("2.4", "assessment:list", act="assessment.view", figure=working_away)
+measures.serve("2.4", "assessment:list", act="assessment.view", figure=working_away, rows=workers_away)
 measures.serve("4.5", "enrolment:awards", act="enrolment.view", figure=disability, given="programme=disability&state=active")
 measures.serve("2.1", "enrolment:reviews", act="enrolment.view", figure=review_queries.open_figure, given="state=open")
 measures.serve("2.5", "enrolment:awards", act="enrolment.view", figure=review_queries.gradual_figure, given="state=gradual")
-measures.serve("2.6", "emergency_measures", act="emergencies.view", figure=review_queries.suspended_figure)
+measures.serve("2.6", "emergency_measures", act="emergencies.view", figure=review_queries.suspended_figure, rows=review_queries.suspended_places)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,6 +13,7 @@ from doudi.assessment import queries as assessments
 from doudi.assessment.facts import EXIT_SUSPENSION
 from doudi.batch.law.settings import system
 from doudi.core.emergencies import switched_areas
+from doudi.core.models import Division
 from doudi.core.templatetags.ui import declared
 from doudi.enrolment.models import Award, MonitoringRun, Review, SpotCheckItem
 
@@ -67,7 +68,11 @@ def gradual_figure() -> tuple[int, str]:
     return Award.objects.filter(void=False, gradual_exit_start__isnull=False, ends__gt=timezone.localdate()).count(), _("户渐退中")
 
 
-def suspended_figure() -> tuple[int, str]:
+def suspended_places() -> QuerySet[Division]:
     """2.6: places where exits are suspended today."""
     on = timezone.localdate()
-    return len(switched_areas(EXIT_SUSPENSION, on, on)), _("地暂停退出")
+    return Division.objects.filter(code__in=switched_areas(EXIT_SUSPENSION, on, on))
+
+
+def suspended_figure() -> tuple[int, str]:
+    return suspended_places().count(), _("地暂停退出")

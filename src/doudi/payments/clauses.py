@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import measures
 from doudi.core import scope as scopes
 from doudi.payments import fund_queries, watch_queries
-from doudi.payments.models import Fund
+from doudi.payments.models import Fund, LedgerEntry, Payroll
+
+
+def funds() -> QuerySet[Fund]:
+    """4.1: funds, each paying only what it is for (the database refuses anything else)."""
+    return Fund.objects.all()
 
 
 def earmarked() -> tuple[int, str]:
-    """4.1: funds, each paying only what it is for (the database refuses anything else)."""
-    return Fund.objects.count(), _("项资金")
+    return funds().count(), _("项资金")
+
+
+def _standings() -> list[tuple[str, date, str]]:
+    """County, month and standing of the last twelve months and this one, of all counties in view."""
+    today = timezone.localdate()
+    counties = watch_queries.overview(area=scopes.current().area, month=today, today=today)
+    now = [(one.area, today.replace(day=1), one.standing) for one in counties]
+    return now + [(one.area, month, standing) for one in counties for month, standing, _share in one.history]
 
 
 def in_time() -> tuple[str, str]:
-    """4.3: months of the last twelve and this one, of all counties in view, that were paid by their pay day, of those that are over or late."""
-    today = timezone.localdate()
-    good = counted = 0
-    for county in watch_queries.overview(area=scopes.current().area, month=today, today=today):
-        standings = [county.standing, *(standing for _month, standing, _share in county.history)]
-        good += standings.count("paid")
-        counted += sum(standing in ("paid", "paid_late", "late") for standing in standings)
-    return (f"{good / counted:.1%}", _("县月按期到账")) if counted else ("—", _("尚无发放结果"))
+    """4.3: months of counties that were paid by their pay day, of those that are over or late."""
+    standings = [standing for _area, _month, standing in _standings()]
+    counted = sum(standing in ("paid", "paid_late", "late") for standing in standings)
+    return measures.share(standings.count("paid"), counted), _("县月按期到账") if counted else _("尚无发放结果")
+
+
+def paid_in_time() -> QuerySet[Payroll]:
+    """4.3: the regular payrolls of those months."""
+    months: dict[date, list[str]] = {}
+    for area, month, standing in _standings():
+        if standing == "paid":
+            months.setdefault(month, []).append(area)
+    asked = Q(pk__isnull=True)
+    for month, areas in months.items():
+        asked |= Q(month=month, area__in=areas)
+    return Payroll.objects.filter(asked, kind=Payroll.Kind.REGULAR)
 
 
 def matched() -> tuple[str, str]:
     """4.2: how much of what this year's documents promise has been received, over all levels within the reader's scope."""
     acting = scopes.current()
     planned, received = fund_queries.short_of_plan(acting.low, acting.high, timezone.localdate().year)
-    return (f"{received / planned:.1%}", _("指标已到账")) if planned else ("—", _("尚未登记指标"))
+    return measures.share(received, planned), _("指标已到账") if planned else _("尚未登记指标")
 
 
-measures.serve("4.1", "payments:purposes", act="payments.view", figure=earmarked)
-measures.serve("4.2", "payments:funds", act="payments.view", figure=matched)
-measures.serve("4.3", "payments:calendar", act="payments.view", figure=in_time)
+def received_of_plan() -> QuerySet[Any, Any]:
+    """4.2: place, fund and level with what was planned this year, what came, and what of it counts: what came beyond one plan does not make up for another."""
+    nothing = Value(Decimal(0), output_field=DecimalField())
+    year = LedgerEntry.objects.filter(fund_year=timezone.localdate().year, account__in=("planned", "appropriation"))
+    found = year.values("area", "fund_id", "fund__name", "level").annotate(
+        planned=Coalesce(Sum("amount", filter=Q(account="planned")), nothing), came=-Coalesce(Sum("amount", filter=Q(account="appropriation")), nothing)
+    )
+    return found.annotate(counts=Least("planned", "came")).filter(planned__gt=0)
+
+
+measures.serve("4.1", "payments:purposes", act="payments.view", figure=earmarked, rows=funds)
+measures.serve("4.2", "payments:funds", act="payments.view", figure=matched, rows=received_of_plan, value="counts", part=True)
+measures.serve("4.3", "payments:calendar", act="payments.view", figure=in_time, rows=paid_in_time, part=True)

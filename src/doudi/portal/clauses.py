@@ -21,4 +21,4 @@ def found_figure() -> tuple[object, str]:
     return members, _("%(unit)s；近 30 天群众报告 %(count)d 份") % {"unit": unit, "count": count}
 
 
-measures.serve("1.3", "discovery:team", act="discovery.roster", figure=found_figure)
+measures.serve("1.3", "discovery:team", act="discovery.roster", figure=found_figure, rows=team_queries.serving)

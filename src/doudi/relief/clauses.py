@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import Max, Sum
 from django.utils.translation import gettext as _
 
 from doudi.core import measures
-from doudi.core import scope as scopes
 from doudi.relief.models import ReliefCase
-from doudi.relief.services.price_proposals import paid_figures
+from doudi.relief.services.price_proposals import latest_subsidies
 
 
 def elsewhere() -> tuple[int, str]:
@@ -22,7 +22,7 @@ def helped_first() -> tuple[int, str]:
 
 def price_subsidies() -> tuple[object, str]:
     """3.3: people with an approved price subsidy in the latest month of payment."""
-    found = paid_figures(scopes.current().area)
+    found = latest_subsidies().aggregate(month=Max("month"), people=Sum("people"))
     if found["month"] is None:
         return 0, _("人（尚未启动）")
     return found["people"], _("人（%(month)s）") % {"month": f"{found['month']:%Y-%m}"}
@@ -35,5 +35,5 @@ def meetings() -> tuple[int, str]:
 
 measures.serve("3.1", "relief:cases", act="relief.view", figure=elsewhere, given="state=granted&which=elsewhere")
 measures.serve("3.2", "relief:cases", act="relief.view", figure=helped_first, given="state=granted&which=first")
-measures.serve("3.3", "relief:prices", act="prices.view", figure=price_subsidies)
+measures.serve("3.3", "relief:prices", act="prices.view", figure=price_subsidies, rows=latest_subsidies, value="people")
 measures.serve("3.4", "relief:cases", act="relief.view", figure=meetings, given="state=granted&which=meeting")

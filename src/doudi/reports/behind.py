@@ -14,14 +14,14 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import DecimalField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import DecimalField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, TruncDate
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from doudi.complaints.queries import visible as complaints
-from doudi.core import duties
+from doudi.core import duties, measures
 from doudi.core.lists import Column
 from doudi.discovery.models import Call, Lead, Visit
 from doudi.enrolment.models import AwardMember, Review
@@ -274,6 +274,4 @@ def readable(key: str) -> bool:
 
 def value(kind: Kind, rows: QuerySet[Any]) -> Decimal:
     """What the list adds up to; one query."""
-    if kind.value:
-        return Decimal(rows.order_by().aggregate(value=Sum(kind.value))["value"] or 0)
-    return Decimal(rows.order_by().count())
+    return measures.added(rows, kind.value)

@@ -12,10 +12,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from doudi.core import charts, duties, places
+from doudi.core import charts, duties, measures, places
 from doudi.core.lists import Column, ListPage
 from doudi.core.views.access import may
-from doudi.reports import behind, board, queries, standing
+from doudi.reports import behind, board, clause_lists, queries, standing
 from doudi.reports.asking import TREND, YEARS, above, month_of, place_of
 from doudi.reports.models import MonthlyFigure
 from doudi.reports.statistics import KEYS
@@ -129,6 +129,38 @@ class Behind(ListPage):
             "words": words, "unit": unit, "place": places.name(asked.area), "month": asked.month, "now": board.said(asked.key, now),
             "counted_value": None if counted is None else board.said(asked.key, counted), "differs": counted is not None and counted != now,
         }  # fmt: skip
+
+
+class OfClause(ListPage):
+    """The list behind a clause's figure, of the reader's own area."""
+
+    crumbs = ((gettext_lazy("统计分析"), ""), (gettext_lazy("八项举措"), "/measures/"))
+    template = "reports/clause.html"
+    subject = "measures"
+    empty_title = gettext_lazy("名单是空的")
+    empty_hint = gettext_lazy("本辖区这一条的数是零。")
+
+    def _served(self) -> tuple[str, measures.Served]:
+        clause = self.kwargs["clause"]
+        there = measures.served(clause)
+        if there is None or there.rows is None or clause not in clause_lists.LISTS:
+            raise Http404
+        if there.rows_act is not None:
+            duties.require(there.rows_act)
+        return clause, there
+
+    def rows(self) -> QuerySet[Any]:
+        clause, _there = self._served()
+        self.title, self.order = measures.CLAUSES[clause], clause_lists.LISTS[clause][1]
+        return clause_lists.rows_of(clause)
+
+    def get_columns(self) -> Sequence[Column]:
+        return clause_lists.LISTS[self.kwargs["clause"]][0]
+
+    def context(self) -> dict[str, Any]:
+        clause, there = self._served()
+        value, unit = there.figure()
+        return {"clause": clause, "value": value, "unit": unit, "part": there.part, "room": there.url if there.act is None or duties.may(there.act) else ""}
 
 
 def _counted(key: str, area: str, month: date) -> Any:

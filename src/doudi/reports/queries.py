@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from doudi.core import duties, measures, places
-from doudi.reports import behind
+from doudi.reports import behind, clause_lists
 from doudi.reports.models import CountyFigure, MonthlyFigure
 from doudi.reports.services import month_before
 from doudi.reports.statistics import LINES, SECTIONS, YUAN, Line
@@ -30,13 +30,14 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Clause:
-    """One clause: `value` is None where no room serves it yet; `url` only where the reader may open the page."""
+    """One clause: `value` is None where no room serves it yet; `url` (the page) and `list` (the rows behind the value) only where the reader may open them."""
 
     number: str
     title: str | Promise
     value: object | None
     unit: str
     url: str
+    list: str
     place: str
 
 
@@ -51,7 +52,7 @@ def clauses() -> list[tuple[int, str | Promise, list[Clause]]]:
             place = there.url_name
             if there.act is None or duties.may(there.act):
                 url = there.url
-        found.setdefault(int(number[0]), []).append(Clause(number, title, value, unit, url, place))
+        found.setdefault(int(number[0]), []).append(Clause(number, title, value, unit, url, clause_lists.url_of(number), place))
     return [(measure, measures.MEASURES[measure], rows) for measure, rows in found.items()]
 
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("statistics/number/", board_views.number, name="number"),
     path("statistics/list/", board_views.Behind.as_view(), name="behind"),
     path("measures/", views.measures, name="measures"),
+    path("measures/<str:clause>/", board_views.OfClause.as_view(), name="clause"),
     path("statistics/", views.statistics, name="statistics"),
     path("statistics/workbook/", views.workbook, name="workbook"),
     path("statistics/trends/", views.trends, name="trends"),

@@ -184,10 +184,14 @@ def donation_figures() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def services_figure() -> tuple[int, str]:
+def confirmed_services() -> QuerySet[PurchasedService]:
     """8.2: services that recipients or contacts confirmed this year."""
     states = [PurchasedService.State.CONFIRMED, PurchasedService.State.SETTLED]
-    return PurchasedService.objects.filter(state__in=states, day__year=timezone.localdate().year).count(), _("次已确认的购买服务")
+    return PurchasedService.objects.filter(state__in=states, day__year=timezone.localdate().year)
+
+
+def services_figure() -> tuple[int, str]:
+    return confirmed_services().count(), _("次已确认的购买服务")
 
 
 def of_person(person_id: int) -> list[tuple[PurchasedService, str]]:

@@ -70,10 +70,13 @@ def figures(now: datetime, url: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def taken_figure() -> tuple[object, str]:
+def done_lately() -> QuerySet[Offer]:
     """8.3: what volunteers and organisations did in the last thirty days."""
-    since = timezone.now() - timedelta(days=30)
-    return Offer.objects.filter(answer__state=A.DONE, answer__ended_at__gte=since).count(), _("人次志愿服务完成（近30天）")
+    return Offer.objects.filter(answer__state=A.DONE, answer__ended_at__gte=timezone.now() - timedelta(days=30))
+
+
+def taken_figure() -> tuple[object, str]:
+    return done_lately().count(), _("人次志愿服务完成（近30天）")
 
 
 def offers_of(need: Need) -> list[Offer]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -409,11 +409,9 @@ def withdraw_subsidies(*, proposal_id: int, version: int, note: str = "", now: d
     _decide(row, State.WITHDRAWN, note or "撤回", now)
 
 
-def paid_figures(area: str) -> dict[str, Any]:
-    """Approved subsidies below a place: people and amount of the latest month (clause 3.3)."""
-    rows = PriceProposal.objects.filter(state=State.APPROVED, area__gte=area, area__lt=area + ":")
-    month = rows.aggregate(Max("month"))["month__max"]
-    found = rows.filter(month=month).aggregate(people=Sum("people"), amount=Sum("amount")) if month else {"people": 0, "amount": Decimal(0)}
-    return {"month": month, **found}
+def latest_subsidies() -> QuerySet[PriceProposal]:
+    """Approved subsidies of the latest month within the scope (clause 3.3)."""
+    approved = PriceProposal.objects.filter(state=State.APPROVED)
+    return approved.filter(month=approved.aggregate(Max("month"))["month__max"])
 
 
