@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 import json
-import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from doudi.core.commandline import AsJson, ready, show
+from doudi.core.commandline import AsJson, Month, counted, month_given, ready, refuse_unknown, show
 
 app = typer.Typer()
-Month = Annotated[str, typer.Option("--month", help="月份，例如 2022-12")]
 Area = Annotated[str, typer.Option("--area", help="区划代码")]
-
-
-def month_given(text: str):  # type: ignore[no-untyped-def]
-    from datetime import date
-
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise typer.BadParameter(f"月份“{text}”应为 YYYY-MM", param_hint="--month") from None
 
 
 @app.command()
 def assess(area: Area, month: Month, as_json: AsJson = False) -> None:
     """按法规测算一个地区全部家庭的待遇（重复执行不产生重复记录）"""
-    first = month_given(month)
     with ready():
         from django.utils import timezone
 
         from doudi.assessment import services
         from doudi.core import scope as scopes
-        from doudi.core.models import Division, Duty
+        from doudi.core.models import Duty
 
-        if not Division.objects.filter(code=area).exists():
-            typer.echo(f"错误：没有区划代码“{area}”；请核对后重试。", err=True)
-            raise typer.Exit(2)
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with (
-            scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi assess")),
-            Progress(console=Console(file=sys.stderr)) as bar,
-        ):
-            task = bar.add_task("测算")
-            run = services.assess_all(
-                area=area, month=first, now=timezone.now(), progress=lambda done, total: bar.update(task, completed=done, total=max(total, 1))
-            )
+        refuse_unknown(area)
+        with scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi assess")), counted("测算") as progress:
+            run = services.assess_all(area=area, month=month, now=timezone.now(), progress=progress)
         show({
-            "area": area, "month": month, "households": run.households, "people": run.people, "law_version": run.law_version, **run.summary,
+            "area": area, "month": f"{month:%Y-%m}", "households": run.households, "people": run.people, "law_version": run.law_version, **run.summary,
         }, as_json=as_json, title="待遇测算")  # fmt: skip
 
 
@@ -64,7 +42,6 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """一个家庭一个月的测算说明：逐行算法、依据、未享受的原因（登记情况的测算，不写入记录）"""
-    first = month_given(month)
     if bool(household) == bool(person):
         raise typer.BadParameter("请用 --household 或 --person 指定一个家庭或一个人", param_hint="--household / --person")
     with ready():
@@ -84,24 +61,24 @@ def explain(
 
         with scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi explain")):
             if person:
-                held = Membership.objects.filter(person_id=person, starts__lte=first).filter(Q(ends__isnull=True) | Q(ends__gt=first)).first()
+                held = Membership.objects.filter(person_id=person, starts__lte=month).filter(Q(ends__isnull=True) | Q(ends__gt=month)).first()
                 household = str(held.household_id) if held else "-"
             wanted = Q(number=household) | (Q(pk=int(household)) if household.isascii() and household.isdigit() and len(household) < 16 else Q(pk=-1))
             found = Household.objects.filter(wanted).first()
             if found is None:
                 what = f"序号为 {person} 的在册人员" if person else f"编号或序号为“{household}”的家庭"
-                typer.echo(f"错误：在 {area} 范围内，{month} 没有{what}；请核对后重试。", err=True)
+                typer.echo(f"错误：在 {area} 范围内，{month:%Y-%m} 没有{what}；请核对后重试。", err=True)
                 raise typer.Exit(1)
             audit.record_access(what="open", subject="household", subject_id=found.pk, area=found.area, field="assessment")
-            settings = services.law_settings(first)
-            facts = read_household(household_id=found.pk, month=first, as_of=facts_day(first, timezone.localdate()), settings=settings)
+            settings = services.law_settings(month)
+            facts = read_household(household_id=found.pk, month=month, as_of=facts_day(month, timezone.localdate()), settings=settings)
             if not len(facts.household_ids):
-                typer.echo(f"错误：该家庭在 {month} 没有在册成员；请核对家庭成员。", err=True)
+                typer.echo(f"错误：该家庭在 {month:%Y-%m} 没有在册成员；请核对家庭成员。", err=True)
                 raise typer.Exit(1)
             names = dict(Person.objects.filter(id__in=facts.person_ids.tolist()).values_list("id", "name"))
             persons, households, _index = thaw([json.loads(facts_texts(facts)[0].as_py())])
             try:
-                explained = law.explain(persons, households, month, settings, [names[i] for i in facts.person_ids.tolist()])
+                explained = law.explain(persons, households, f"{month:%Y-%m}", settings, [names[i] for i in facts.person_ids.tolist()])
             except law.LawInputError as error:
                 typer.echo(f"错误：登记的情况不能用于测算：{services.problems_said(error, facts)}。", err=True)
                 raise typer.Exit(1) from None
@@ -116,13 +93,12 @@ def what_if(
     month: Month,
     area: Area = "41",
     reform: Annotated[Path | None, typer.Option("--reform", help="改革方案（YAML）")] = None,
-    against: Annotated[str, typer.Option("--against", help="不改规则，与这个月份比较")] = "",
+    against: Annotated[date | None, typer.Option("--against", parser=month_given, metavar="YYYY-MM", help="不改规则，与这个月份比较")] = None,
     synthetic: Annotated[int, typer.Option("--synthetic", help="用多少人的模拟人口；不填用登记家庭")] = 0,
     csv: Annotated[Path | None, typer.Option("--csv", help="结果另存为 CSV")] = None,
     as_json: AsJson = False,
 ) -> None:
     """政策测算：改革方案或两个月份，对登记家庭或模拟人口的影响（只留合计，不留个人结果）"""
-    first, other = month_given(month), month_given(against) if against else None
     if reform is not None and not reform.is_file():
         typer.echo(f"错误：没有文件“{reform}”。", err=True)
         raise typer.Exit(2)
@@ -138,8 +114,8 @@ def what_if(
         with scopes.acting(scopes.Scope(area=area, duty=Duty.SUPERVISOR, page="doudi what-if")):
             try:
                 asked, _fresh = whatif.start_what_if(
-                    name=reform.stem if reform else f"{month} / {against}", source="synthetic" if synthetic else "registry", size=synthetic, month=first,
-                    month_after=other, reform=reform.read_text(encoding="utf-8") if reform else "", now=now,
+                    name=reform.stem if reform else f"{month:%Y-%m} / {against or month:%Y-%m}", source="synthetic" if synthetic else "registry", size=synthetic, month=month,
+                    month_after=against, reform=reform.read_text(encoding="utf-8") if reform else "", now=now,
                 )  # fmt: skip
             except ValidationError as error:
                 typer.echo("错误：" + "；".join(error.messages), err=True)
@@ -149,7 +125,7 @@ def what_if(
             if csv:
                 csv.write_text("\ufeff" + whatif_views.as_csv(asked), encoding="utf-8")
         shown = {name: value for name, value in asked.result.items() if as_json or name != "differences"}
-        show({"name": asked.name, "area": area, "month": month, **shown}, as_json=as_json, title="政策测算")
+        show({"name": asked.name, "area": area, "month": f"{month:%Y-%m}", **shown}, as_json=as_json, title="政策测算")
 
 
 def _tree(explained: object) -> None:

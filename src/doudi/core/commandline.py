@@ -8,13 +8,37 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from doudi.core.scope import Scope
+
+
+def day_given(text: str) -> date:
+    """A day that somebody typed, like 2022-11-30. Raises BadParameter."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"日期“{text}”应写作 2022-11-30") from None
+
+
+def month_given(text: str) -> date:
+    """The first day of a month that somebody typed, like 2022-12. Raises BadParameter."""
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise typer.BadParameter(f"月份“{text}”应写作 2022-12") from None
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出")]
+On = Annotated[date | None, typer.Option("--on", parser=day_given, metavar="YYYY-MM-DD", help="日期，如 2022-11-30；不填为今天")]
+Month = Annotated[date, typer.Option("--month", parser=month_given, metavar="YYYY-MM", help="月份，如 2022-12")]
 
 
 def environment() -> None:
@@ -56,6 +80,40 @@ def ready(*, migrated: bool = True, restoring: bool = False) -> Iterator[None]:
             yield
         finally:
             connections.close_all()
+
+
+@contextmanager
+def acting_as(username: str, *, act: str, page: str) -> Iterator[tuple[Scope, datetime]]:
+    """Within `ready()`: act for an account under its posting that may do `act`; (its scope, now). Raises SetupError where it has none."""
+    from django.utils import timezone
+
+    from doudi.core import scope as scopes
+    from doudi.core.postings import scope_of
+
+    now = timezone.now()
+    acting = scope_of(username=username, act=act, on=timezone.localdate(now), page=page)
+    with scopes.acting(acting):
+        yield acting, now
+
+
+def refuse_unknown(area: str) -> None:
+    """Ends the command where no division has this code."""
+    from doudi.core.models import Division
+
+    if not Division.objects.filter(code=area).exists():
+        typer.echo(f"错误：没有区划代码“{area}”；请核对后重试。", err=True)
+        raise typer.Exit(2)
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the error output while something long runs; called with (done, of how many)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task(what)
+        yield lambda done, total: bar.update(task, completed=done, total=max(total, 1))
 
 
 def show(figures: Mapping[str, Any], *, as_json: bool, title: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from doudi.core.commandline import AsJson, environment, ready, show
+from doudi.core.commandline import AsJson, On, environment, ready, show
 
 app = typer.Typer()
 STEPS = {
@@ -114,14 +114,12 @@ def worker() -> None:
 @app.command()
 def daily(
     job: Annotated[str, typer.Option(help="只运行这一项；不填为全部")] = "",
-    on: Annotated[str, typer.Option(help="日期，如 2022-11-30；不填为今天")] = "",
+    on: On = None,
     again: Annotated[bool, typer.Option("--again", help="当天已完成的也再运行一次")] = False,
     as_json: AsJson = False,
 ) -> None:
     """运行每日定时任务（doudi worker 每天自动运行）；每项每天每地区只做一次"""
     with ready():
-        from datetime import date
-
         from django.utils import timezone
 
         from doudi.core import faults, periodic
@@ -131,11 +129,7 @@ def daily(
             typer.echo(f"错误：没有定时任务“{job}”；可选：{'、'.join(known)}。", err=True)
             raise typer.Exit(2)
         now = timezone.now()
-        try:
-            day = date.fromisoformat(on) if on else timezone.localdate(now)
-        except ValueError:
-            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
-            raise typer.Exit(2) from None
+        day = on or timezone.localdate(now)
         figures: dict[str, Any] = {}
         failed = False
         for each in known.values():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from doudi.core.commandline import AsJson, environment, ready, show
+from doudi.core.commandline import AsJson, day_given, environment, ready, show
 
 app = typer.Typer()
 
@@ -19,12 +20,11 @@ def synth(
     people: Annotated[int, typer.Option(min=1, help="人数")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="随机种子：同样的参数生成同样的文件")] = 7,
     out: Annotated[Path, typer.Option(file_okay=False, help="输出文件夹")] = Path("county"),
-    on: Annotated[str, typer.Option(help="数据截止日期")] = "2022-11-25",
+    on: Annotated[date, typer.Option("--on", parser=day_given, metavar="YYYY-MM-DD", help="数据截止日期")] = date(2022, 11, 25),
     as_json: AsJson = False,
 ) -> None:
     """生成模拟县：家庭、部门数据文件和真值表（不需要数据库）。"""
     from dataclasses import asdict
-    from datetime import date
 
     from rich.console import Console
     from rich.progress import Progress
@@ -32,14 +32,9 @@ def synth(
     from doudi.batch.synth import generate
 
     try:
-        day = date.fromisoformat(on)
-    except ValueError:
-        typer.echo("错误：--on 应为日期，如 2022-11-25。", err=True)
-        raise typer.Exit(2) from None
-    try:
         with Progress(console=Console(stderr=True), disable=as_json) as bar:
             task = bar.add_task("生成模拟县", total=people)
-            summary = generate(area, people, seed, out, on=day, progress=lambda done, total: bar.update(task, completed=done, total=total))
+            summary = generate(area, people, seed, out, on=on, progress=lambda done, total: bar.update(task, completed=done, total=total))
     except ValueError as error:
         typer.echo(f"错误：{error}", err=True)
         raise typer.Exit(2) from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from doudi.core.commandline import AsJson, ready, show
+from doudi.core.commandline import AsJson, On, acting_as, ready, show
 
 app = typer.Typer()
 As = Annotated[str, typer.Option("--as", help="以哪个账号办理（须有核对员或县级审核员岗位）")]
@@ -25,16 +25,11 @@ def deliver(
     """接收一个部门的数据文件：按数据共享目录核验，有误的行汇成退回清单；同一文件重复接收不起作用。"""
     with ready():
         from django.core.exceptions import ValidationError
-        from django.utils import timezone
 
-        from doudi.core import scope as scopes
-        from doudi.core.postings import scope_of
         from doudi.discovery import services
 
-        now = timezone.now()
-        acting = scope_of(username=username, act="discovery.deliver", on=timezone.localdate(now), page="doudi deliver")
         try:
-            with scopes.acting(acting):
+            with acting_as(username, act="discovery.deliver", page="doudi deliver") as (acting, now):
                 delivery, new = services.deliver(path=file, dataset=dataset, area=area or acting.area, now=now, period=period)
         except ValidationError as error:
             typer.echo("错误：" + " ".join(error.messages), err=True)
@@ -89,28 +84,17 @@ def inbox(
 def compare(
     username: As,
     area: Annotated[str, typer.Option(help="地区代码；不填为该岗位所在地区")] = "",
-    on: Annotated[str, typer.Option(help="比对日期，如 2022-11-30；不填为今天")] = "",
+    on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """把已接收的部门数据与救助家庭比对，生成救助线索；同一情形只生成一条。"""
     with ready():
-        from datetime import date
-
         from django.utils import timezone
 
-        from doudi.core import scope as scopes
-        from doudi.core.postings import scope_of
         from doudi.discovery import services
 
-        now = timezone.now()
-        try:
-            day = date.fromisoformat(on) if on else timezone.localdate(now)
-        except ValueError:
-            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
-            raise typer.Exit(2) from None
-        acting = scope_of(username=username, act="discovery.compare", on=timezone.localdate(now), page="doudi compare")
-        with scopes.acting(acting):
-            found = services.compare(area=area or acting.area, on=day, now=now)
+        with acting_as(username, act="discovery.compare", page="doudi compare") as (acting, now):
+            found = services.compare(area=area or acting.area, on=on or timezone.localdate(now), now=now)
         show(
             {"found": found.found, "raised": found.raised, "known": found.known, "by_indicator": found.by_indicator},
             as_json=as_json,
@@ -122,28 +106,17 @@ def compare(
 def escalate(
     username: As,
     area: Annotated[str, typer.Option(help="地区代码；不填为该岗位所在地区")] = "",
-    on: Annotated[str, typer.Option(help="日期，如 2022-11-30；不填为今天")] = "",
+    on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """督办超期线索：超期未联系、未核实的逐级升级；走访员已离任的转交。每天自动进行，也可手动补做。"""
     with ready():
-        from datetime import date
-
         from django.utils import timezone
 
-        from doudi.core import scope as scopes
-        from doudi.core.postings import scope_of
         from doudi.discovery import services
 
-        now = timezone.now()
-        try:
-            day = date.fromisoformat(on) if on else timezone.localdate(now)
-        except ValueError:
-            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
-            raise typer.Exit(2) from None
-        acting = scope_of(username=username, act="discovery.escalate", on=timezone.localdate(now), page="doudi escalate")
-        with scopes.acting(acting):
-            done = services.escalate(on=day, now=now, area=area or acting.area)
+        with acting_as(username, act="discovery.escalate", page="doudi escalate") as (acting, now):
+            done = services.escalate(on=on or timezone.localdate(now), now=now, area=area or acting.area)
         show({"escalated": done.escalated, "released": done.released}, as_json=as_json, title="线索督办")
 
 
@@ -151,28 +124,17 @@ def escalate(
 def visits(
     username: As,
     area: Annotated[str, typer.Option(help="地区代码；不填为该岗位所在地区")] = "",
-    on: Annotated[str, typer.Option(help="日期，如 2022-11-30；不填为今天")] = "",
+    on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """按走访计划安排入户走访：到期的新安排，应急状态下提前，逾期的列给乡镇并逐级督办。每天自动进行，也可手动补做。"""
     with ready():
-        from datetime import date
-
         from django.utils import timezone
 
-        from doudi.core import scope as scopes
-        from doudi.core.postings import scope_of
         from doudi.discovery import services
 
-        now = timezone.now()
-        try:
-            day = date.fromisoformat(on) if on else timezone.localdate(now)
-        except ValueError:
-            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
-            raise typer.Exit(2) from None
-        acting = scope_of(username=username, act="visits.due", on=timezone.localdate(now), page="doudi visits")
-        with scopes.acting(acting):
-            done = services.make_due(area=area or acting.area, on=day, now=now)
+        with acting_as(username, act="visits.due", page="doudi visits") as (acting, now):
+            done = services.make_due(area=area or acting.area, on=on or timezone.localdate(now), now=now)
         show(
             {"made": done.made, "nearer": done.nearer, "ended": done.ended, "missed": done.missed, "escalated": done.escalated},
             as_json=as_json,
@@ -183,25 +145,15 @@ def visits(
 @app.command()
 def sweeps(
     username: As,
-    on: Annotated[str, typer.Option(help="日期，如 2022-11-30；不填为今天")] = "",
+    on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """各项正在开展的集中排查的进度：列入、已排查、发现需要、未见到人、不愿配合、逾期。"""
     with ready():
-        from datetime import date
-
         from django.utils import timezone
 
-        from doudi.core import scope as scopes
-        from doudi.core.postings import scope_of
         from doudi.discovery import sweep_queries
 
-        now = timezone.now()
-        try:
-            day = date.fromisoformat(on) if on else timezone.localdate(now)
-        except ValueError:
-            typer.echo("错误：--on 应为日期，如 2022-11-30。", err=True)
-            raise typer.Exit(2) from None
-        with scopes.acting(scope_of(username=username, act="sweeps.view", on=timezone.localdate(now), page="doudi sweeps")):
-            rows = sweep_queries.running(day)
+        with acting_as(username, act="sweeps.view", page="doudi sweeps") as (_acting, now):
+            rows = sweep_queries.running(on or timezone.localdate(now))
         show({str(row["sweep"]): row for row in rows}, as_json=as_json, title="集中排查")

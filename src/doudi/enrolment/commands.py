@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from doudi.assessment.commands import Area, Month, month_given
-from doudi.core.commandline import AsJson, ready, show
+from doudi.assessment.commands import Area
+from doudi.core.commandline import AsJson, Month, counted, ready, refuse_unknown, show
 
 app = typer.Typer()
 
@@ -17,28 +16,17 @@ app = typer.Typer()
 @app.command()
 def monitor(area: Area, month: Month, as_json: AsJson = False) -> None:
     """按该月规则重新测算一个地区的登记家庭，与在享待遇比较，差异列为核查事项（重复执行没有影响）"""
-    first = month_given(month)
     with ready():
         from django.utils import timezone
-        from rich.console import Console
-        from rich.progress import Progress
 
         from doudi.core import scope as scopes
-        from doudi.core.models import Division, Duty
+        from doudi.core.models import Duty
         from doudi.enrolment import services
 
-        if not Division.objects.filter(code=area).exists():
-            typer.echo(f"错误：没有区划代码“{area}”；请核对后重试。", err=True)
-            raise typer.Exit(2)
-        with (
-            scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi monitor")),
-            Progress(console=Console(file=sys.stderr)) as bar,
-        ):
-            task = bar.add_task("监测")
-            run = services.monitor(
-                area=area, month=first, now=timezone.now(), progress=lambda done, total: bar.update(task, completed=done, total=max(total, 1))
-            )
-        show({"area": area, "month": month, "households": run.households, "people": run.people, "awards": run.awards, **run.figures}, as_json=as_json, title="动态监测")
+        refuse_unknown(area)
+        with scopes.acting(scopes.Scope(area=area, duty=Duty.COUNTY_REVIEWER, page="doudi monitor")), counted("监测") as progress:
+            run = services.monitor(area=area, month=month, now=timezone.now(), progress=progress)
+        show({"area": area, "month": f"{month:%Y-%m}", "households": run.households, "people": run.people, "awards": run.awards, **run.figures}, as_json=as_json, title="动态监测")
 
 
 @app.command("spot-check")
@@ -77,7 +65,6 @@ def spot_check(
 @app.command()
 def averages(area: Area, month: Month, as_json: AsJson = False) -> None:
     """各县低保月人均补助水平与省定最低水平比较"""
-    first = month_given(month)
     with ready():
         from doudi.core import places
         from doudi.core import scope as scopes
@@ -86,10 +73,10 @@ def averages(area: Area, month: Month, as_json: AsJson = False) -> None:
         from doudi.enrolment.averages import floors
 
         with scopes.acting(scopes.Scope(area=area, duty=Duty.SUPERVISOR, page="doudi averages")):
-            rows = found_of(first)
+            rows = found_of(month)
             figures = {
-                "month": month,
-                "floors": {name: {"amount": str(floor.amount), "since": floor.since, "source": floor.source} for name, floor in floors(first).items()},
+                "month": f"{month:%Y-%m}",
+                "floors": {name: {"amount": str(floor.amount), "since": floor.since, "source": floor.source} for name, floor in floors(month).items()},
                 "counties": [
                     {
                         "area": row.area, "name": places.name(row.area), "residence": row.residence, "awards": row.awards, "people": row.people,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from doudi.core.commandline import AsJson, ready, show
-
-if TYPE_CHECKING:
-    from datetime import date
+from doudi.core.commandline import AsJson, acting_as, month_given, ready, show
 
 app = typer.Typer()
 As = Annotated[str, typer.Option("--as", help="以哪个账号办理（须有相应岗位）")]
@@ -47,7 +45,7 @@ def _told() -> Iterator[None]:
 
 @app.command()
 def payroll(
-    month: Annotated[str, typer.Option(help="发放月份，如 2022-12；--check 不填为全部月份")] = "",
+    month: Annotated[date | None, typer.Option("--month", parser=month_given, metavar="YYYY-MM", help="发放月份，如 2022-12；--check 不填为全部月份")] = None,
     username: Annotated[str, typer.Option("--as", help="以哪个账号办理（须有相应岗位）；--check 可不填")] = "",
     area: Annotated[str, typer.Option(help="县（市、区）代码；不填为该岗位所在地区")] = "",
     step: Annotated[Step, typer.Option("--step", help="办理环节：编制、复核、审批、报送")] = Step.prepare,
@@ -57,36 +55,24 @@ def payroll(
     as_json: AsJson = False,
 ) -> None:
     """发放批次：编制、复核、审批、报送（各由不同人员），导出代发文件；--check 核对资金台账。"""
-    from datetime import date
-
-    if not check and not (month and username):
+    if check:
+        _check(month=month, username=username, area=area, as_json=as_json)
+        return
+    if month is None or not username:
         typer.echo("错误：请用 --month 给出发放月份、--as 给出办理账号。", err=True)
         raise typer.Exit(2)
-    try:
-        first = date.fromisoformat(f"{month or '2000-01'}-01")
-    except ValueError:
-        typer.echo("错误：--month 应为年月，如 2022-12。", err=True)
-        raise typer.Exit(2) from None
-    if check:
-        _check(month=first if month else None, username=username, area=area, as_json=as_json)
-        return
     with ready():
         from django.utils import timezone
 
-        from doudi.core import scope as scopes
-        from doudi.core.postings import scope_of
         from doudi.payments import queries
         from doudi.payments.services import files, payrolls
 
-        now = timezone.now()
-        today = timezone.localdate(now)
         act = "payments.release" if export else ACTS[step]
-        acting = scope_of(username=username, act=act, on=today, page="doudi payroll")
-        place = area or acting.area
         figures: dict[str, Any]
-        with _told(), scopes.acting(acting):
+        with _told(), acting_as(username, act=act, page="doudi payroll") as (acting, now):
+            place = area or acting.area
             if export or step is not Step.prepare:
-                row = queries.regular_payroll(area=place, month=first)
+                row = queries.regular_payroll(area=place, month=month)
                 if row is None:
                     typer.echo("错误：这个月还没有编制发放批次；请先用 --step prepare 编制。", err=True)
                     raise typer.Exit(1)
@@ -115,12 +101,12 @@ def payroll(
                     elif step is Step.approve:
                         payrolls.approve_payroll(payroll_id=row.pk, now=now)
                     else:
-                        payrolls.release_payroll(payroll_id=row.pk, on=today, now=now)
+                        payrolls.release_payroll(payroll_id=row.pk, on=timezone.localdate(now), now=now)
                     figures = queries.figures(row.pk)
             else:
-                prepared = payrolls.prepare_payroll(area=place, month=first, now=now)
+                prepared = payrolls.prepare_payroll(area=place, month=month, now=now)
                 figures = {**queries.figures(prepared.payroll.pk), "excluded": prepared.excluded, "changed": prepared.changed}
-        show(figures, as_json=as_json, title=f"{place} {month}")
+        show(figures, as_json=as_json, title=f"{place} {month:%Y-%m}")
 
 
 def _check(*, month: date | None, username: str, area: str, as_json: bool) -> None:
@@ -187,13 +173,9 @@ def bank_results(
     with ready():
         from django.utils import timezone
 
-        from doudi.core import scope as scopes
-        from doudi.core.postings import scope_of
         from doudi.payments.services import results
 
-        now = timezone.now()
-        acting = scope_of(username=username, act="payments.book", on=timezone.localdate(now), page="doudi bank-results")
-        with _told(), scopes.acting(acting):
+        with _told(), acting_as(username, act="payments.book", page="doudi bank-results") as (_acting, now):
             booked = results.book_results(data=[(path.name, path.read_bytes()) for path in paths], on=timezone.localdate(now), now=now)
         figures = {
             "payroll": booked.payroll.number,

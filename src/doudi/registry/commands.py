@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import typer
 
-from doudi.core.commandline import AsJson, ready, show
+from doudi.core.commandline import AsJson, day_given, ready, show
 
 app = typer.Typer()
 
@@ -15,18 +16,12 @@ app = typer.Typer()
 def recode(
     old: Annotated[str, typer.Argument(help="停用的区划代码")],
     new: Annotated[str, typer.Argument(help="替代它的区划代码（同级）")],
-    on: Annotated[str, typer.Option(help="停用日期，如 2023-01-01")],
+    on: Annotated[date, typer.Option("--on", parser=day_given, metavar="YYYY-MM-DD", help="停用日期，如 2023-01-01")],
     as_json: AsJson = False,
 ) -> None:
     """区划代码变更：由属主角色改写全部数据表，旧代码保留在 area_then；拆分、合并按村逐个办理"""
-    from datetime import date
-
     from doudi.core.home import SetupError
 
-    try:
-        day = date.fromisoformat(on)
-    except ValueError:
-        raise typer.BadParameter("日期须写作 2023-01-01 的形式", param_hint="--on") from None
     with ready():
         from django.db import connections
 
@@ -35,7 +30,7 @@ def recode(
         if "owner" not in connections.settings:
             raise SetupError("缺少属主连接：请设置环境变量 DATABASE_OWNER_URL（角色 doudi_owner）后重试。")
         try:
-            done = divisions.recode(connections["owner"], old=old, new=new, on=day)
+            done = divisions.recode(connections["owner"], old=old, new=new, on=on)
         except divisions.RecodeRefused as error:
             raise SetupError(str(error)) from None
         finally:

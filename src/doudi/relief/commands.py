@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import typer
 
-from doudi.core.commandline import AsJson, ready, show
+from doudi.core.commandline import AsJson, acting_as, month_given, ready, show
 
 app = typer.Typer()
 
@@ -14,17 +15,10 @@ app = typer.Typer()
 @app.command()
 def prices(
     area: Annotated[str, typer.Option(help="市代码（4 位）、省直辖县代码或 41")] = "41",
-    month: Annotated[str, typer.Option(help="发放月份，如 2022-12；不填为本月")] = "",
+    month: Annotated[date | None, typer.Option("--month", parser=month_given, metavar="YYYY-MM", help="发放月份，如 2022-12；不填为本月")] = None,
     as_json: AsJson = False,
 ) -> None:
     """物价联动：一个市某发放月份的价格指数、是否启动、理由、期限，以及已提出的补贴。"""
-    from datetime import date
-
-    try:
-        asked = date.fromisoformat(f"{month}-01") if month else None
-    except ValueError:
-        typer.echo(f"错误：月份“{month}”应为 YYYY-MM", err=True)
-        raise typer.Exit(2) from None
     with ready():
         from django.utils import timezone
 
@@ -33,7 +27,7 @@ def prices(
         from doudi.core.settings_overlay import overlay
         from doudi.relief import linkage, price_queries
 
-        on = asked or timezone.localdate().replace(day=1)
+        on = month or timezone.localdate().replace(day=1)
         if not linkage.is_index_area(area):
             typer.echo(f"错误：“{area}”不是省、市代码；物价联动以市为单位", err=True)
             raise typer.Exit(2)
@@ -60,12 +54,9 @@ def relief(
     with ready():
         from django.utils import timezone
 
-        from doudi.core import scope as scopes
-        from doudi.core.postings import scope_of
         from doudi.relief import queries
 
-        on = timezone.localdate()
-        acting = scope_of(username=username, act="relief.view", on=on, page="doudi relief")
-        with scopes.acting(acting):
+        with acting_as(username, act="relief.view", page="doudi relief") as (acting, now):
+            on = timezone.localdate(now)
             found = queries.figures(area=area or acting.area, on=on)
         show({**found, "amount": f"{found['amount']:.2f}"}, as_json=as_json, title=f"{area or acting.area} {on:%Y}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from doudi.core.commandline import AsJson, ready
+from doudi.core.commandline import AsJson, Month, month_given, ready, show
 
 app = typer.Typer()
 
@@ -47,30 +48,24 @@ def measures(area: Annotated[str, typer.Option(help="地区代码，如 41、410
 
 @app.command("statistics")
 def count_months(
-    first: Annotated[str, typer.Option("--from", help="从哪个月，如 2022-11")],
-    last: Annotated[str, typer.Option("--to", help="到哪个月；不填则只统计一个月")] = "",
+    first: Annotated[date, typer.Option("--from", parser=month_given, metavar="YYYY-MM", help="从哪个月，如 2022-11")],
+    last: Annotated[date | None, typer.Option("--to", parser=month_given, metavar="YYYY-MM", help="到哪个月；不填则只统计一个月")] = None,
     area: Annotated[str, typer.Option(help="地区代码，如 41、410122")] = "41",
     as_json: AsJson = False,
 ) -> None:
     """统计月报：重新统计若干个月（每天夜里自动统计当月）。"""
     with ready():
-        from datetime import date
-
         from django.utils import timezone
 
         from doudi.core import scope as scopes
-        from doudi.core.commandline import show
         from doudi.core.duties import WORKER
         from doudi.reports import services
 
-        try:
-            month, until = (date.fromisoformat(f"{text}-01") for text in (first, last or first))
-        except ValueError:
-            raise typer.BadParameter("月份应写作 2022-11") from None
         if len(area) > 6:
             raise typer.BadParameter("请按县、市或全省统计")
         counted: dict[str, Any] = {}
-        while month <= until:
+        month = first
+        while month <= (last or first):
             with scopes.acting(scopes.Scope(area=area, duty=WORKER, page="doudi statistics", acts=frozenset({"reports.count"}))):
                 counted[f"{month:%Y-%m}"] = services.count_month(area=area, month=month, now=timezone.now())
             month = services.month_after(month)
@@ -79,29 +74,22 @@ def count_months(
 
 @app.command("national-export")
 def national_export(
-    month: Annotated[str, typer.Option(help="月份，如 2022-12")],
+    month: Month,
     target: Annotated[Path, typer.Option("--to", help="把文件（含完整证件号码）写到这里")],
     area: Annotated[str, typer.Option(help="地区代码，如 41、4101、410122")] = "41",
     as_json: AsJson = False,
 ) -> None:
     """上报全国平台：生成某地某月低收入人口的上报文件（ZIP），生成和取出都记入查阅记录。"""
     with ready():
-        from datetime import date
-
         from django.utils import timezone
 
         from doudi.core import scope as scopes
-        from doudi.core.commandline import show
         from doudi.core.duties import WORKER
         from doudi.reports import national
 
-        try:
-            first = date.fromisoformat(f"{month}-01")
-        except ValueError:
-            raise typer.BadParameter("月份应写作 2022-12") from None
         acting = scopes.Scope(area=area, duty=WORKER, page="doudi national-export", acts=frozenset({"reports.national"}))
         with scopes.acting(acting):
-            done = national.make_export(area=area, month=first, now=timezone.now())
+            done = national.make_export(area=area, month=month, now=timezone.now())
         with scopes.acting(acting):
             blocks = national.opened(done.export)
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
