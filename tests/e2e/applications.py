@@ -1,7 +1,6 @@
 """From application to award in a real browser: each programme through its own steps, each by whoever it belongs to.
 
     python tests/e2e/applications.py                     every programme, pictures of each step, and the pages on a phone
-    python tests/e2e/applications.py --programme tekun   one of them
     python tests/e2e/applications.py --short             dibao, and the nursing subsidy with the federation's review
 
 Most walks ask for what the law does not give, with a reason and a second signature; the nursing subsidy follows the law's own amount.
@@ -12,15 +11,12 @@ one day, so that the walk needs not wait. Pictures go to `<home>/shots`.
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from browser import PHONE, Walker, browser, demo, served, users_of
+from browser import PHONE, Walker, browser, ground, served
 from main_job import task_done
 from playwright.sync_api import Browser
 
@@ -276,26 +272,10 @@ def walk_all(chrome: Browser, base: str, users: dict[str, dict[str, str]], shots
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--home", type=Path)
-    options.add_argument("--people", type=int, default=3000)
-    options.add_argument("--programme", choices=list(WAYS))
-    options.add_argument("--short", action="store_true")
-    given = options.parse_args()
-    programmes = (given.programme,) if given.programme else SHORT if given.short else tuple(WAYS)
-    home = given.home or Path(tempfile.mkdtemp(prefix="doudi-applications-", dir="/var/tmp"))
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o755)  # the embedded server's own user must reach its folder
-    shots = home / "shots"
-    shots.mkdir(parents=True, exist_ok=True)
-    try:
-        demo(home, given.people)
-        with served(home) as base, browser() as chrome:
-            walk_all(chrome, base, users_of(home / "users.json"), shots, programmes, phone=not given.short)
-        print(f"{len(programmes)} passed, 0 failed: applications, {len(list(shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
-    finally:
-        if given.home is None and given.short:
-            shutil.rmtree(home, ignore_errors=True)
+    with ground("applications", full=3000) as at, served(at.home) as base, browser() as chrome:
+        programmes = SHORT if at.short else tuple(WAYS)
+        walk_all(chrome, base, at.users, at.shots, programmes, phone=not at.short)
+        print(f"{len(programmes)} passed, 0 failed: applications, {len(list(at.shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -9,10 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,39 @@ def demo(home: Path, people: int | None = None) -> dict[str, Any]:
         made = doudi("demo", "--no-serve", "--json", "--users", str(home / "users.json"), *size, home=home, stdout=subprocess.PIPE)
         figures.write_text(made.stdout)
     return dict(json.loads(figures.read_text()))
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a walk stands on: a demo's data folder, the folder of its pictures, whether the short form was asked for."""
+
+    home: Path
+    shots: Path
+    short: bool
+
+    @property
+    def users(self) -> dict[str, dict[str, str]]:
+        return users_of(self.home / "users.json")
+
+
+@contextmanager
+def ground(name: str, *, short: int = 3000, full: int | None = None) -> Iterator[Ground]:
+    """A walk's command line and its demo: of `short` people in the short form, else of `full` (the demo's own size if not said).
+
+    `--home FOLDER` keeps folder and pictures, and takes a demo that is there already; a folder not named is removed at the end.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true", help="a small county")
+    parser.add_argument("--home", type=Path, help="data folder to keep, or of a demo that is there already, with its users.json")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix=f"doudi-{name}-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
+        home = (given.home or Path(folder) / "home").absolute()
+        shots = home / "shots"
+        shots.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o755)
+        demo(home, short if given.short else full)
+        yield Ground(home, shots, given.short)
 
 
 @contextmanager

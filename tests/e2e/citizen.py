@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
-import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -17,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from browser import PHONE, Walker, browser, demo, served, users_of
+from browser import PHONE, Walker, browser, ground, served
 
 COUNTY, TOWN, VILLAGE = "410122", "410122001", "410122001001"
 CITIZEN_PHONE = "13700137001"
@@ -170,26 +168,16 @@ def followed(citizen: Citizen, home: Path, number: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true", help="a small county")
-    parser.add_argument("--home", type=Path, help="data folder of a demo that is there already, with its users.json")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="doudi-citizen-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
-        home = given.home or Path(folder) / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o755)
-        demo(home, 3000 if given.short else None)
-        with served(home) as base, browser() as chrome:
-            citizen = Citizen(chrome, base, Path(folder))
-            receipt = reported(citizen)
-            town = Walker(chrome, base, users_of(home / "users.json")["town"], Path(folder))
-            report_seen(town, receipt)
-            number = applied(citizen, id_number(COUNTY, date(1960, 4, 18), 953))
-            registered(town, number)
-            followed(citizen, home, number)
-            town.close()
-            citizen.context.close()
+    with ground("citizen") as at, served(at.home) as base, browser() as chrome:
+        citizen = Citizen(chrome, base, at.shots)
+        receipt = reported(citizen)
+        town = Walker(chrome, base, at.users["town"], at.shots)
+        report_seen(town, receipt)
+        number = applied(citizen, id_number(COUNTY, date(1960, 4, 18), 953))
+        registered(town, number)
+        followed(citizen, at.home, number)
+        town.close()
+        citizen.context.close()
     print("5 passed, 0 failed: a neighbour's report, self-check, application, registration, following", flush=True)  # noqa: T201
 
 

@@ -6,15 +6,13 @@ phone a village's service plan is put to work (7.2), somebody on its list needs 
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from browser import PHONE, Walker, browser, demo, served, users_of
+from browser import PHONE, Walker, browser, ground, served
 
 
 def contact_assigned(walk: Walker) -> str:
@@ -144,25 +142,15 @@ def medicine_brought(walk: Walker, url: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true", help="a small county")
-    parser.add_argument("--home", type=Path, help="data folder of a demo that is there already, with its users.json")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="doudi-community-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
-        home = given.home or Path(folder) / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o755)
-        demo(home, 3000 if given.short else None)
-        with served(home) as base, browser() as chrome:
-            walk = Walker(chrome, base, users_of(home / "users.json")["town"], Path(folder))
-            village = contact_assigned(walk)
-            url, name = cards_printed(walk, village)
-            help_asked(chrome, url, name, Path(folder))
-            help_seen(walk, village, name)
-            walk.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-            medicine_brought(walk, plan_activated(walk))
-            walk.close()
+    with ground("community") as at, served(at.home) as base, browser() as chrome:
+        walk = Walker(chrome, base, at.users["town"], at.shots)
+        village = contact_assigned(walk)
+        url, name = cards_printed(walk, village)
+        help_asked(chrome, url, name, at.shots)
+        help_seen(walk, village, name)
+        walk.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        medicine_brought(walk, plan_activated(walk))
+        walk.close()
     print("6 passed, 0 failed: care contacts, help cards and a call for help; a plan put to work, medicines brought", flush=True)  # noqa: T201
 
 

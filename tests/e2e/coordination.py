@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from browser import PHONE, Walker, browser, demo, served, users_of
+from browser import PHONE, Walker, browser, ground, served
 from playwright.sync_api import Browser
 
 HOME, NEW = "中牟县中心敬老院", "中牟县临时安置点"
@@ -120,8 +117,7 @@ def transferred(reviewer: Walker, clerk: Walker) -> None:
     reviewer.shot("overview")
 
 
-def walk_all(chrome: Browser, base: str, home: Path, shots: Path) -> None:
-    users = users_of(home / "users.json")
+def walk_all(chrome: Browser, base: str, users: dict[str, dict[str, str]], shots: Path) -> None:
     clerk = Walker(chrome, base, users["institution"], shots, PHONE)
     reviewer, health = (Walker(chrome, base, users[each], shots) for each in ("reviewer", "health"))
     reported(clerk)
@@ -132,20 +128,8 @@ def walk_all(chrome: Browser, base: str, home: Path, shots: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true", help="a small county")
-    parser.add_argument("--home", type=Path, help="data folder of a demo that is there already, with its users.json")
-    given: Any = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="doudi-coordination-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
-        home = given.home or Path(folder) / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o755)
-        demo(home, 3000 if given.short else None)
-        shots = home / "shots"
-        shots.mkdir(exist_ok=True)
-        with served(home) as base, browser() as chrome:
-            walk_all(chrome, base, home, shots)
+    with ground("coordination") as at, served(at.home) as base, browser() as chrome:
+        walk_all(chrome, base, at.users, at.shots)
     print("1 passed, 0 failed: reported by phone, oxygen in two parts, thirty transferred", flush=True)  # noqa: T201
 
 

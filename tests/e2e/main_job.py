@@ -8,18 +8,15 @@ Works on a data folder of its own (`--home`), on loopback only. Pictures go to `
 
 from __future__ import annotations
 
-import argparse
 import base64
 import csv
 import io
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from browser import PHONE, Walker, browser, demo, doudi, served, users_of
+from browser import PHONE, Walker, browser, demo, doudi, ground, served
 from patrol import patrol
 from playwright.sync_api import Browser
 
@@ -315,33 +312,19 @@ def walk_all(chrome: Browser, base: str, home: Path, users: dict[str, dict[str, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--short", action="store_true", help="a small county")
-    parser.add_argument("--home", type=Path, help="data folder; a temporary one if not given")
-    arguments = parser.parse_args()
-    kept = arguments.home is not None
-    home = (arguments.home or Path(tempfile.mkdtemp(prefix="doudi-e2e-", dir="/var/tmp"))).absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o755)  # the embedded server's own user must reach its folder
-    try:
-        users = home / "users.json"
-        figures = demo(home, 6000 if arguments.short else None)
+    with ground("main-job", short=6000) as at:
+        figures = demo(at.home)
         assert figures["ledger"]["balance"] == "0.00" and figures["leads"]["recall"] >= 0.95 and figures["leads"]["precision"] >= 0.8, figures
-        shots = home / "shots"
-        shots.mkdir(exist_ok=True)
-        with served(home) as base, browser() as chrome:
-            walk_all(chrome, base, home, users_of(users), shots)
+        with served(at.home) as base, browser() as chrome:
+            walk_all(chrome, base, at.home, at.users, at.shots)
             pages, findings = 0, []
-            for name in PATROLLED_SHORT if arguments.short else users_of(users):
+            for name in PATROLLED_SHORT if at.short else at.users:
                 if not name[-1].isdigit():  # one officer of each duty
-                    seen, found = patrol(chrome, base, users_of(users)[name], shots, 9 if arguments.short else 60)
+                    seen, found = patrol(chrome, base, at.users[name], at.shots, 9 if at.short else 60)
                     pages, findings = pages + seen, findings + found
             print(f"  {pages} pages patrolled", flush=True)  # noqa: T201
             assert not findings, "\n".join(findings)
-        print(f"1 passed, 0 failed: the main job, {len(list(shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
-    finally:
-        if not kept:
-            shutil.rmtree(home, ignore_errors=True)
+        print(f"1 passed, 0 failed: the main job, {len(list(at.shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Exit suspension on and off (2.6), then a gradual exit over seven simulated months (2.5), in a real browser by the officers whose work it is.
 
-    python tests/e2e/monitoring.py [--short] [--home DIR] [--people 3000]
+    python tests/e2e/monitoring.py [--short] [--home DIR]
 
 The demo's clock is set forward between the parts, and the daily job of dynamic monitoring (2.1) runs on each month's fifth day, as the worker would run it.
 Works on a data folder of its own, on loopback only. Pictures go to `<home>/shots`.
@@ -8,15 +8,12 @@ Works on a data folder of its own, on loopback only. Pictures go to `<home>/shot
 
 from __future__ import annotations
 
-import argparse
 import json
-import shutil
-import tempfile
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from browser import Walker, browser, doudi, served, users_of
+from browser import Walker, browser, doudi, ground, served
 from main_job import task_done
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -152,57 +149,40 @@ def gradual(town: Walker, reviewer: Walker, approver: Walker, awards: list[str])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", action="store_true", help="skip the months in which nothing happens; remove an own data folder afterwards")
-    parser.add_argument("--home", type=Path)
-    parser.add_argument("--people", type=int, default=3000)
-    given = parser.parse_args()
-    home = (given.home or Path(tempfile.mkdtemp(prefix="doudi-monitoring-", dir="/var/tmp"))).absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o755)  # the embedded server's own user must reach its folder
-    shots = home / "shots"
-    shots.mkdir(parents=True, exist_ok=True)
-    try:
-        users = home / "users.json"
-        if not users.exists():
-            doudi("demo", "--people", str(given.people), "--no-serve", "--users", str(users), home=home)
-        people = users_of(users)
-        with served(home) as base, browser() as chrome:
-            town, reviewer, approver = (Walker(chrome, base, people[name], shots) for name in ("town", "reviewer", "approver"))
+    with ground("monitoring", full=3000) as at:
+        with served(at.home) as base, browser() as chrome:
+            town, reviewer, approver = (Walker(chrome, base, at.users[name], at.shots) for name in ("town", "reviewer", "approver"))
             first, *others = dibao_awards(town)
             held = suspension(town, reviewer, approver, first)
             switch(reviewer, approver, words="提出停用", document="牟民〔2022〕80号", day="2022-12-11")  # oversight may have moved the clock by a day
             for walk in (town, reviewer, approver):
                 walk.close()
-        assert monitored(home, date(2022, 12, 12)).keys(), "the daily job has figures"
-        with served(home) as base, browser() as chrome:
-            town, reviewer, approver = (Walker(chrome, base, people[name], shots) for name in ("town", "reviewer", "approver"))
+        assert monitored(at.home, date(2022, 12, 12)).keys(), "the daily job has figures"
+        with served(at.home) as base, browser() as chrome:
+            town, reviewer, approver = (Walker(chrome, base, at.users[name], at.shots) for name in ("town", "reviewer", "approver"))
             town.go(review_of(town, held, "open"))
             town.shot("released")
             name, second = gradual(town, reviewer, approver, others)
             for walk in (town, reviewer, approver):
                 walk.close()
-        for month in (6,) if given.short else range(1, 7):
-            monitored(home, date(2023, month, 5))
-        with served(home) as base, browser() as chrome:
-            town = Walker(chrome, base, people["town"], shots)
+        for month in (6,) if at.short else range(1, 7):
+            monitored(at.home, date(2023, month, 5))
+        with served(at.home) as base, browser() as chrome:
+            town = Walker(chrome, base, at.users["town"], at.shots)
             town.go("/todos/?sort=-due")
             assert "渐退期将于 2023-06-30 届满" in town.page.locator("main").inner_text(), "notice before the end"
             town.shot("notice")
             town.go(second)
             assert "将停发" in town.page.locator(".ph, h1, main").first.inner_text() + town.page.locator("main").inner_text()
             town.close()
-        monitored(home, date(2023, 7, 5))
-        with served(home) as base, browser() as chrome:
-            town = Walker(chrome, base, people["town"], shots)
+        monitored(at.home, date(2023, 7, 5))
+        with served(at.home) as base, browser() as chrome:
+            town = Walker(chrome, base, at.users["town"], at.shots)
             town.go(second)
             assert "已停发" in town.page.locator("main").inner_text(), f"{name}: the seventh month ends it"
             town.shot("ended")
             town.close()
-        print(f"1 passed, 0 failed: exit suspension and gradual exit, {len(list(shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
-    finally:
-        if given.home is None and given.short:
-            shutil.rmtree(home, ignore_errors=True)
+        print(f"1 passed, 0 failed: exit suspension and gradual exit, {len(list(at.shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -8,17 +8,14 @@ Works on a data folder of its own (`--home`), on loopback only. Pictures go to `
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from browser import PHONE, Walker, browser, demo, served, users_of
+from browser import PHONE, Walker, browser, ground, served
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page
 
@@ -378,26 +375,11 @@ def walk_all(chrome: Browser, base: str, home: Path, users: dict[str, Any], shot
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--short", action="store_true", help="a small county")
-    parser.add_argument("--home", type=Path, help="data folder; a temporary one if not given")
-    arguments = parser.parse_args()
-    kept = arguments.home is not None
-    home = (arguments.home or Path(tempfile.mkdtemp(prefix="doudi-offline-", dir="/var/tmp"))).absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o755)  # the embedded server's own user must reach its folder
     os.environ["DOUDI_HOSTS"] = f"127.0.0.1,localhost,{INSECURE}"
-    try:
-        users = home / "users.json"
-        demo(home, 3000 if arguments.short else None)
-        shots = home / "shots"
-        shots.mkdir(exist_ok=True)
-        with served(home) as base, browser(f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1") as chrome:
-            walk_all(chrome, base, home, users_of(users), shots)
-        print(f"1 passed, 0 failed: visits without network, {len(list(shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
-    finally:
-        if not kept:
-            shutil.rmtree(home, ignore_errors=True)
+    mapped = f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1"
+    with ground("offline") as at, served(at.home) as base, browser(mapped) as chrome:
+        walk_all(chrome, base, at.home, at.users, at.shots)
+        print(f"1 passed, 0 failed: visits without network, {len(list(at.shots.glob('*.png')))} pictures", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

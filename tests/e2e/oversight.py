@@ -11,14 +11,11 @@ Works on a data folder of its own (`--home`, made once and used again), on loopb
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from applications import accept, apply, check, one_day_of_publicity, opinion, publish, sign_and_approve, visit
-from browser import Walker, browser, doudi, served, users_of
+from browser import Walker, browser, ground, served
 from monitoring import CHINA, set_clock
 from playwright.sync_api import Browser
 
@@ -149,32 +146,16 @@ def walk_all(chrome: Browser, base: str, users: dict[str, dict[str, str]], shots
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--short", action="store_true")
-    options.add_argument("--home", type=Path)
-    options.add_argument("--people", type=int, default=3000)
-    given = options.parse_args()
-    home = given.home or Path(tempfile.mkdtemp(prefix="doudi-oversight-", dir="/var/tmp"))
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o755)  # the embedded server's own user must reach its folder
-    shots = home / "shots"
-    shots.mkdir(parents=True, exist_ok=True)
-    try:
-        if not (home / "users.json").exists():
-            doudi("demo", "--people", str(given.people), "--no-serve", "--users", str(home / "users.json"), home=home)
-        with served(home) as base, browser() as chrome:
-            walk_all(chrome, base, users_of(home / "users.json"), shots, short=given.short)
-        if not given.short:
-            day = today_of(home)
-            set_clock(home, day + timedelta(days=1))
-            with served(home) as base, browser() as chrome:
-                users = users_of(home / "users.json")
-                path = draw(Walker(chrome, base, users["reviewer"], shots), day).removeprefix(base)
-                spot_check(Walker(chrome, base, users["reviewer"] | {"username": "reviewer2"}, shots), path)
-        print(f"{2 if given.short else 3} passed, 0 failed: oversight", flush=True)  # noqa: T201
-    finally:
-        if given.home is None and given.short:
-            shutil.rmtree(home, ignore_errors=True)
+    with ground("oversight", full=3000) as at:
+        with served(at.home) as base, browser() as chrome:
+            walk_all(chrome, base, at.users, at.shots, short=at.short)
+        if not at.short:
+            day = today_of(at.home)
+            set_clock(at.home, day + timedelta(days=1))
+            with served(at.home) as base, browser() as chrome:
+                path = draw(Walker(chrome, base, at.users["reviewer"], at.shots), day).removeprefix(base)
+                spot_check(Walker(chrome, base, at.users["reviewer"] | {"username": "reviewer2"}, at.shots), path)
+        print(f"{2 if at.short else 3} passed, 0 failed: oversight", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

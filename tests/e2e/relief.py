@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
-import tempfile
 from pathlib import Path
 
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from browser import PHONE, Walker, browser, demo, served, users_of
+from browser import PHONE, Walker, browser, ground, served
 
 
 def receipt() -> bytes:
@@ -75,21 +73,11 @@ def from_elsewhere(walk: Walker) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true", help="a small county")
-    parser.add_argument("--home", type=Path, help="data folder of a demo that is there already, with its users.json")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="doudi-relief-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
-        home = given.home or Path(folder) / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o755)
-        demo(home, 3000 if given.short else None)
-        with served(home) as base, browser() as chrome:
-            walk = Walker(chrome, base, users_of(home / "users.json")["town"], Path(folder), PHONE)
-            completed_later(walk)
-            from_elsewhere(walk)
-            walk.close()
+    with ground("relief") as at, served(at.home) as base, browser() as chrome:
+        walk = Walker(chrome, base, at.users["town"], at.shots, PHONE)
+        completed_later(walk)
+        from_elsewhere(walk)
+        walk.close()
     print("2 passed, 0 failed: relief first by phone", flush=True)  # noqa: T201
 
 

@@ -8,16 +8,13 @@ One referral is accepted, one declined, one expires and is offered again; the re
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import mandatory_report
-from browser import PHONE, Walker, browser, demo, doudi, served, users_of
+from browser import PHONE, Walker, browser, doudi, ground, served, users_of
 from playwright.sync_api import Browser
 
 CHILD, TOLD = "郑小宝", "夜里惊醒，请每周安排心理疏导"
@@ -179,20 +176,8 @@ def walk_all(chrome: Browser, base: str, home: Path, shots: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true", help="a small county")
-    parser.add_argument("--home", type=Path, help="data folder of a demo that is there already, with its users.json")
-    given: Any = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="doudi-care-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
-        home = given.home or Path(folder) / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o755)
-        demo(home, 3000 if given.short else None)
-        shots = home / "shots"
-        shots.mkdir(exist_ok=True)
-        with served(home) as base, browser() as chrome:
-            walk_all(chrome, base, home, shots)
+    with ground("care") as at, served(at.home) as base, browser() as chrome:
+        walk_all(chrome, base, at.home, at.shots)
     print("2 passed, 0 failed: temporary care by phone, a mandatory report until its case is closed", flush=True)  # noqa: T201
 
 

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
-import tempfile
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from browser import PHONE, Walker, browser, demo, served, users_of
+from browser import PHONE, Walker, browser, ground, served
 
 COUNTY, NAME, MOBILE = "410122", "夏雨荷", "13500135001"
 WHAT, RECIPIENT, ADDRESS, CALLED = "骨折卧床，晚饭没人做", "丁老太", "幸福里小区 3 号楼", "13600136009"
@@ -181,30 +179,18 @@ def certified(volunteer: Volunteer) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true", help="a small county")
-    parser.add_argument("--home", type=Path, help="data folder of a demo that is there already, with its users.json")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="doudi-volunteers-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)  # the embedded server's own user must reach its folder
-        home = given.home or Path(folder) / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o755)
-        demo(home, 3000 if given.short else None)
-        with served(home) as base, browser() as chrome:
-            users = users_of(home / "users.json")
-            volunteer = Volunteer(chrome, base, home, Path(folder))
-            volunteer.registered(users["town"]["area"])
-            walk = Walker(chrome, base, users["volunteers"], Path(folder))
-            verified(walk)
-            town = Walker(chrome, base, users["town"], Path(folder))
-            number = asked(town, walk)
-            served_there(volunteer)
-            confirmed(town, walk, number)
-            certified(volunteer)
-            for each in (walk, town):
-                each.close()
-            volunteer.context.close()
+    with ground("volunteers") as at, served(at.home) as base, browser() as chrome:
+        volunteer = Volunteer(chrome, base, at.home, at.shots)
+        volunteer.registered(at.users["town"]["area"])
+        walk, town = (Walker(chrome, base, at.users[name], at.shots) for name in ("volunteers", "town"))
+        verified(walk)
+        number = asked(town, walk)
+        served_there(volunteer)
+        confirmed(town, walk, number)
+        certified(volunteer)
+        for each in (walk, town):
+            each.close()
+        volunteer.context.close()
     print("6 passed, 0 failed: registration, verification, match, service, confirmation, certificate", flush=True)  # noqa: T201
 
 

@@ -28,7 +28,7 @@ from doudi.discovery import services
 from doudi.discovery.models import VisitDevice
 from doudi.discovery.visit_forms import RecordForm
 
-SCRIPTS = ("discovery/visit.js", *(f"discovery/phone/{name}.js" for name in ("vault", "dom", "photos", "sync", "form", "page")))
+SCRIPTS = ("doudi/sign.js", "discovery/visit.js", *(f"discovery/phone/{name}.js" for name in ("vault", "dom", "photos", "sync", "form", "page")))
 STYLES = ("doudi/app.css", "doudi/work.css", "discovery/phone/phone.css")
 ICONS = ("doudi/icon.svg", "discovery/phone/icon-192.png", "discovery/phone/icon-512.png")
 WORKER = "discovery/phone/worker.js"

@@ -1,21 +1,13 @@
 "use strict";
-// The receipt: goods are named where goods are given, and the signature is drawn with a finger. Without this file a photo of the signed receipt does.
-(() => {
-  const form = document.querySelector("[data-receipt]");
-  if (!form) return;
-  const goods = form.querySelector("[data-when=goods]");
-  function follow() {
-    const means = (form.querySelector("[name=means]:checked") || {}).value;
-    if (goods) goods.hidden = means !== "goods";
-  }
-  form.addEventListener("change", follow);
-  follow();
-
+// A signature drawn with a finger: `doudiSign(form, changed)` on a form with [data-sign], [data-sign-again] and a field `signature`.
+// Shows the canvas, keeps what is drawn as a picture in the field, calls `changed` after each stroke and each "again"; returns what clears it.
+// Where the browser cannot draw it shows nothing: the form offers a photo or a witness instead.
+window.doudiSign = (form, changed) => {
   const canvas = form.querySelector("[data-sign]");
   const again = form.querySelector("[data-sign-again]");
   const field = form.elements.signature;
   const pen = canvas && canvas.getContext && canvas.getContext("2d");
-  if (!pen) return;
+  if (!pen) return () => {};
   let drawn = false, last = null;
   function clear() {
     canvas.width = canvas.clientWidth || 320;
@@ -43,6 +35,12 @@
     last = next;
     drawn = true;
   });
-  ["pointerup", "pointercancel"].forEach((name) => canvas.addEventListener(name, () => { last = null; if (drawn) field.value = canvas.toDataURL("image/png"); }));
-  again.addEventListener("click", clear);
-})();
+  ["pointerup", "pointercancel"].forEach((name) => canvas.addEventListener(name, () => {
+    last = null;
+    if (!drawn) return;
+    field.value = canvas.toDataURL("image/png");
+    changed();
+  }));
+  again.addEventListener("click", () => { clear(); changed(); });
+  return clear;
+};
