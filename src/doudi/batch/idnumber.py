@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -17,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .columns import as_string_array, byte_matrix, from_byte_matrix
+from .columns import as_string_array, byte_matrix, from_byte_matrix, padded_matrix
 
 Sex = Literal["male", "female"]
 
@@ -277,6 +278,39 @@ def check_account(text: str, luhn: bool = True) -> str:
     return account
 
 
+def phone_column(values: object) -> pa.Array:
+    """`check_phone` for a column: the plain forms, null for what is empty or wrong."""
+    column = as_string_array(values)
+    return _checked(column, pc.match_substring_regex(column, "^1[3-9][0-9]{9}$"), check_phone)
+
+
+def account_column(values: object) -> pa.Array:
+    """`check_account` for a column: the plain forms, null for what is empty or wrong."""
+    column = as_string_array(values)
+    good = pc.fill_null(pc.match_substring_regex(column, "^[0-9]{8,28}$"), False).to_numpy(zero_copy_only=False)
+    card = pc.fill_null(pc.match_substring_regex(column, "^62[0-9]{14,17}$"), False).to_numpy(zero_copy_only=False)
+    if card.any():
+        matrix, lengths = padded_matrix(column.filter(pa.array(card)), 19, fill=48)
+        digits, doubled = matrix - np.uint8(48), (lengths[:, None] - np.arange(19)) % 2 == 0
+        good[card] = np.where(doubled, _DOUBLED_DIGITS[digits], digits).sum(axis=1) % 10 == 0
+    return _checked(column, pa.array(good), check_account)
+
+
+def _checked(column: pa.Array, good: pa.Array, check: Callable[[str], str]) -> pa.Array:
+    """The column where it is good as it stands; the rest is checked one by one."""
+    good = pc.fill_null(good, False)
+    if pc.all(good, min_count=0).as_py():
+        return column
+    found: list[str | None] = []
+    for text in column.filter(pc.invert(good)).to_pylist():
+        try:
+            found.append(check(text) if text else None)
+        except ValueError:
+            found.append(None)
+    return pc.replace_with_mask(column, pc.invert(good), pa.array(found, column.type))
+
+
+_DOUBLED_DIGITS = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)
 _DOUBLED = str.maketrans("0123456789", "0246813579")  # the digit twice, its own digits added
 
 

@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -252,6 +253,13 @@ def seal_text(plain: str, context: str = "") -> bytes:
     from doudi.batch import sealed
 
     return sealed.seal_text(keyring(), plain, context)
+
+
+def seal_texts(texts: Iterable[str | None]) -> list[bytes | None]:
+    """Encrypt many texts without a context, None for None."""
+    from doudi.batch import sealed
+
+    return sealed.seal_texts(keyring(), texts)
 
 
 def open_text(ciphertext: bytes, context: str = "") -> str:

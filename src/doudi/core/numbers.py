@@ -6,12 +6,14 @@ reveal: callers that show the number write an access record first (`core.audit`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 
-from doudi.batch.tokens import Keyring, Kind, TokenKey
+from doudi.batch.columns import from_byte_matrix
+from doudi.batch.tokens import Keyring, Kind, TokenKey, matrix_from_tokens
 from doudi.core import keys
 
 
@@ -29,10 +31,13 @@ def token_of(kind: Kind, number: str) -> UUID:
     return token_key().seal(kind, number)
 
 
-def tokens_of(kind: Kind, numbers: Sequence[str | None]) -> list[UUID | None]:
-    """Tokens of many numbers at once, None for None; as `token_of` one by one, a hundred times quicker."""
-    tokens = token_key().seal_many(kind, pa.array(numbers, pa.string()))
-    return [None if token is None else UUID(bytes=token) for token in tokens.to_pylist()]
+def token_texts(kind: Kind, numbers: Any) -> pa.Array:
+    """Tokens of a column of numbers as hexadecimal text, which PostgreSQL reads as uuid; null for null."""
+    matrix, valid = matrix_from_tokens(token_key().seal_many(kind, numbers))
+    digits = np.frombuffer(b"0123456789abcdef", np.uint8)
+    text = np.empty((len(matrix), 32), np.uint8)
+    text[:, 0::2], text[:, 1::2] = digits[matrix >> 4], digits[matrix & 15]
+    return from_byte_matrix(text, None if valid.all() else ~valid)
 
 
 def id_token(number: str) -> UUID:
@@ -45,4 +50,4 @@ def plain(token: UUID | None) -> str | None:
     return None if token is None else token_key().open(token)[1]
 
 
-__all__ = ["Kind", "id_token", "keyring", "plain", "token_key", "token_of", "tokens_of"]
+__all__ = ["Kind", "id_token", "keyring", "plain", "token_key", "token_of", "token_texts"]

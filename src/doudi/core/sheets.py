@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
 import xlsxwriter
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -68,6 +69,43 @@ class Row:
         ]
 
 
+@dataclass
+class Table:
+    """A sheet by column: `numbers` and `cells` (a column of text for each of the layout's, `""` for empty) of the rows that can be laid under the header,
+    `broken` the others. A `Row` is made where somebody asks for one, so that a good sheet costs no object a row."""
+
+    layout: Layout
+    sha256: str
+    numbers: list[int]
+    cells: pl.DataFrame
+    broken: list[Row]
+    made: dict[int, Row] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.numbers) + len(self.broken)
+
+    def row(self, at: int) -> Row:
+        """The row at this place of `cells`: always the same object, so that its errors stay."""
+        if at not in self.made:
+            self.made[at] = Row(self.numbers[at], dict(zip(self.cells.columns, self.cells.row(at), strict=True)), self.layout.labels)
+        return self.made[at]
+
+    def rows(self) -> list[Row]:
+        """All rows, the broken ones among them, as they stand in the sheet."""
+        labels, names = self.layout.labels, self.cells.columns
+        for at, (number, texts) in enumerate(zip(self.numbers, self.cells.iter_rows(), strict=True)):
+            if at not in self.made:
+                self.made[at] = Row(number, dict(zip(names, texts, strict=True)), labels)
+        return sorted([*self.made.values(), *self.broken], key=lambda row: row.number)
+
+    def wrong(self) -> set[int]:
+        """Places of rows that have errors."""
+        return {at for at, row in self.made.items() if row.errors}
+
+    def errors(self) -> list[Row]:
+        return sorted((row for row in (*self.made.values(), *self.broken) if row.errors), key=lambda row: row.number)
+
+
 def parse_day(text: str) -> date | None:
     """1960-05-04, 1960/5/4, 1960年5月4日, 19600504, or Excel's own number; None for what is no day."""
     text = text.strip().split(" ")[0]
@@ -87,6 +125,12 @@ def read(path: Path, layout: Layout) -> tuple[str, list[Row]]:
 
     Raises ValidationError for hostile, broken, too large and empty files and for missing columns.
     """
+    table = read_table(path, layout)
+    return table.sha256, table.rows()
+
+
+def read_table(path: Path, layout: Layout) -> Table:
+    """As `read`, by column."""
     if path.stat().st_size > layout.largest:
         raise too_large(layout.largest)
     try:
@@ -99,34 +143,45 @@ def too_large(largest: int) -> ValidationError:
     return ValidationError(f"文件超过 {largest >> 20} MB；请分批导入", code="sheet")
 
 
-def _read(path: Path, layout: Layout) -> tuple[str, list[Row]]:
+def _read(path: Path, layout: Layout) -> Table:
     opened, labels = open_delivery(path, layout.contract), layout.labels
-    rows: list[Row] = []
+    cells = pl.DataFrame(schema=dict.fromkeys(labels, pl.String))
+    table = Table(layout, opened.sha256, [], cells, [])
     for batch in read_rows(opened):
-        formulas = {(number, at) for at, numbers in batch.formulas.items() for number in numbers}
-        for number, cells in zip(batch.numbers.tolist(), batch.cells.iter_rows(), strict=True):
-            texts = ["" if cell is None else str(cell).strip(BLANK) for cell in cells]
-            if not any(texts) or texts == opened.titles:
-                continue
-            row = Row(number, dict.fromkeys(labels, ""), labels)
-            for at, column in enumerate(opened.columns):
-                if column is None:
-                    continue
-                row.cells[column.name] = texts[at]
-                if (number, at) in formulas:
-                    row.wrong(column.name, "是公式；请复制后以“数值”粘贴，再重新上传")
-                elif FORMULA.match(texts[at]) or len(texts[at]) > layout.longest:
-                    row.wrong(column.name, f"以公式符号开头或超过 {layout.longest} 字；请改为普通文字后重新上传")
-            rows.append(row)
-            if len(rows) > layout.most:
-                raise DeliveryRefused(f"超过 {layout.most} 行；请分批导入")
+        texts = batch.cells.with_columns(pl.all().fill_null("").str.strip_chars(BLANK))
+        blank, title = pl.all_horizontal(pl.all() == ""), pl.all_horizontal(pl.col(f"c{at}") == cell for at, cell in enumerate(opened.titles))
+        there = texts.select(~(blank | title)).to_series()
+        texts, first = texts.filter(there), len(table.numbers)
+        table.numbers += batch.numbers[there.to_numpy()].tolist()
+        columns = [(f"c{at}", column.name) for at, column in enumerate(opened.columns) if column and column.name in labels]
+        known, held = dict(columns), {name: pl.col(cell) for cell, name in columns}
+        table.cells = pl.concat([table.cells, texts.select(**{name: held.get(name, pl.lit("")) for name in labels})])
+        if len(table) + len(batch.broken) > layout.most:
+            raise DeliveryRefused(f"超过 {layout.most} 行；请分批导入")
+        _note_cells(table, first, {known[f"c{at}"]: set(numbers) for at, numbers in batch.formulas.items() if f"c{at}" in known})
         for number, reason, original in batch.broken:
             broken = Row(number, dict.fromkeys(labels, ""), labels, [("", f"{reason}；请核对后重新上传")])
             broken.cells |= {"name": "，".join(original)[:200]} if "name" in labels else {}
-            rows.append(broken)
-    if not rows:
+            table.broken.append(broken)
+    if not len(table):
         raise DeliveryRefused("表头以下没有数据；请核对后重新上传")
-    return opened.sha256, sorted(rows, key=lambda row: row.number)
+    return table
+
+
+def _note_cells(table: Table, first: int, formulas: Mapping[str, set[int]]) -> None:
+    """Note the cells of the rows from `first` on that are formulas, look like one or are too long."""
+    columns = table.cells.slice(first)
+    for name in columns.columns:
+        column, written = columns[name], formulas.get(name, set())
+        odd = column.str.contains(r"^[=+\-@]") | (column.str.len_chars() > table.layout.longest)
+        for at in odd.arg_true().to_list():
+            text = column[at]
+            if table.numbers[first + at] not in written and (FORMULA.match(text) or len(text) > table.layout.longest):
+                table.row(first + at).wrong(name, f"以公式符号开头或超过 {table.layout.longest} 字；请改为普通文字后重新上传")
+        if written:
+            for at in range(first, len(table.numbers)):
+                if table.numbers[at] in written:
+                    table.row(at).wrong(name, "是公式；请复制后以“数值”粘贴，再重新上传")
 
 
 @contextmanager

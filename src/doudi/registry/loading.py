@@ -13,16 +13,15 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 from django.db import connection, transaction
 
-from doudi.batch.tokens import Kind, matrix_from_tokens
 from doudi.core import keys, numbers
 from doudi.core import scope as scopes
+from doudi.core.numbers import Kind
 from doudi.registry.names import pinyin_columns
 
 BATCH = 100_000
@@ -91,30 +90,15 @@ class Loaded:
     skipped: int
 
 
-def _hex(tokens: pa.Array) -> pa.Array:
-    """Tokens as hexadecimal text, which PostgreSQL reads as uuid; null for null."""
-    matrix, valid = matrix_from_tokens(tokens)
-    digits = np.frombuffer(b"0123456789abcdef", np.uint8)
-    text = np.empty((len(matrix), 32), np.uint8)
-    text[:, 0::2], text[:, 1::2] = digits[matrix >> 4], digits[matrix & 15]
-    flat = pa.py_buffer(np.ascontiguousarray(text))
-    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(matrix), [None, flat]).cast(pa.binary()).cast(pa.string())
-    return fixed if valid.all() else pc.if_else(pa.array(valid), fixed, pa.scalar(None, pa.string()))
-
-
-def _tokens(kind: Kind, column: pa.Array) -> pa.Array:
-    return _hex(numbers.token_key().seal_many(kind, column))
-
-
 def person_tokens(people: pa.RecordBatch) -> pa.Array:
     """Tokens (hexadecimal text) of the people of a batch; who has no number gets one of kind `none` made from county and running number."""
     ids = people["id_number"]
-    own = _tokens(Kind.CITIZEN_ID, ids)
+    own = numbers.token_texts(Kind.CITIZEN_ID, ids)
     if ids.null_count == 0:
         return own
     county = pc.utf8_slice_codeunits(people["area"], 0, 6)
     running = pc.utf8_lpad(people["person_no"].cast(pa.string()), 10, "0")
-    return pc.coalesce(own, _tokens(Kind.NONE, pc.binary_join_element_wise(county, running, "")))
+    return pc.coalesce(own, numbers.token_texts(Kind.NONE, pc.binary_join_element_wise(county, running, "")))
 
 
 def household_numbers(area: pa.Array, household_no: pa.Array) -> pa.Array:
@@ -123,7 +107,7 @@ def household_numbers(area: pa.Array, household_no: pa.Array) -> pa.Array:
 
 
 def _households(batch: pa.RecordBatch, _on: date) -> pa.Table:
-    sealed = [None if text is None else "\\x" + keys.seal_text(text).hex() for text in batch["address"].to_pylist()]
+    sealed = [None if text is None else "\\x" + text.hex() for text in keys.seal_texts(batch["address"].to_pylist())]
     return pa.table(
         [
             batch["household_no"],
@@ -144,7 +128,7 @@ def _people(batch: pa.RecordBatch, _on: date) -> pa.Table:
     }
     columns |= {name: batch[name] for name in ("registered_area", "residence_area")}
     columns |= {"token": person_tokens(batch), "pinyin": pinyin, "initials": initials, "bank": pc.fill_null(batch["bank"], "")}
-    columns |= {"phone": _tokens(Kind.PHONE, batch["phone"]), "account": _tokens(Kind.ACCOUNT, batch["account"])}
+    columns |= {"phone": numbers.token_texts(Kind.PHONE, batch["phone"]), "account": numbers.token_texts(Kind.ACCOUNT, batch["account"])}
     return pa.table(columns)
 
 
@@ -152,7 +136,7 @@ def _facts(batch: pa.RecordBatch, _on: date) -> pa.Table:
     certificate = pc.equal(batch["kind"], "disability_certificate")
     number = pc.if_else(certificate, batch["text"], pa.scalar(None, pa.string()))
     columns = {name: batch[name] for name in ("person_no", "household_no", "kind", "starts", "number")}
-    return pa.table(columns | {"text": pc.if_else(certificate, "", batch["text"]), "token": _tokens(Kind.CERTIFICATE, number)})
+    return pa.table(columns | {"text": pc.if_else(certificate, "", batch["text"]), "token": numbers.token_texts(Kind.CERTIFICATE, number)})
 
 
 def _stage(cursor: Any, table: str, path: Path, shape: Callable[[pa.RecordBatch, date], pa.Table], on: date, progress: Progress | None) -> int:

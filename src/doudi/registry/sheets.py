@@ -10,7 +10,7 @@ import xlsxwriter
 
 from doudi.batch.datasets import Column, Contract
 from doudi.core import sheets
-from doudi.core.sheets import Row
+from doudi.core.sheets import Row, Table
 from doudi.registry.codes import BANKS, ETHNICITIES
 from doudi.registry.services.households import HEAD
 
@@ -53,15 +53,12 @@ ETHNICITY_CODES = {**{code: code for code in ETHNICITIES}, **{name: code for cod
 ETHNICITY_CODES |= {name.removesuffix("族"): code for code, name in ETHNICITIES.items()}
 RESIDENCES = {"城市": "urban", "城镇": "urban", "非农业": "urban", "农村": "rural", "农业": "rural", "urban": "urban", "rural": "rural"}
 SEXES = {"男": "1", "女": "2", "男性": "1", "女性": "2", "1": "1", "2": "2"}
+HEADS = ("户主", "本人", HEAD)
 
 
-def is_head(row: Row) -> bool:
-    return row.cells["relationship"] in ("户主", "本人", HEAD)
-
-
-def read(path: Path) -> tuple[str, list[Row]]:
-    """(SHA-256, rows without blank ones). Raises ValidationError for a file that cannot be read as this sheet."""
-    return sheets.read(path, LAYOUT)
+def read(path: Path) -> Table:
+    """The rows without blank ones. Raises ValidationError for a file that cannot be read as this sheet."""
+    return sheets.read_table(path, LAYOUT)
 
 
 def template() -> bytes:

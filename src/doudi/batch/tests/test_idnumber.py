@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doudi.batch import idnumber
@@ -144,3 +144,18 @@ def test_phones_and_accounts_are_checked():
     for wrong in ("1234567", "62170012345667A9", ""):
         with pytest.raises(ValueError):
             check_account(wrong)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.one_of(st.none(), st.text("0126+- ８6x", max_size=22), st.from_regex("1[3-9][0-9]{9}|62[0-9]{13,18}|[0-9]{8,28}", fullmatch=True)), max_size=20))
+def test_columns_of_phones_and_accounts_hold_what_each_alone_is_found_to_be(texts):
+    for column, check in ((idnumber.phone_column, check_phone), (idnumber.account_column, check_account)):
+        found = column(texts).to_pylist()
+        assert len(found) == len(texts)
+        for text, plain in zip(texts, found, strict=True):
+            try:
+                assert plain == (check(text) if text else None)
+            except ValueError:
+                assert plain is None
+    cards = [body + idnumber.luhn_digit(body) for body in ("621700123456789", "6217001234567890", "62170012345678901", "621700123456789012")]
+    assert idnumber.account_column(cards).to_pylist() == cards

@@ -146,6 +146,14 @@ def test_sealed_text_opens_in_its_context_only(text, context):
         sealed.open_text(KEYS, ciphertext, context + "x")
 
 
+@given(st.lists(st.one_of(st.none(), st.text(max_size=30)), max_size=8))
+def test_texts_sealed_together_open_one_by_one_each_with_its_own_nonce(texts):
+    found = sealed.seal_texts(KEYS, texts)
+    assert [None if each is None else sealed.open_text(KEYS, each) for each in found] == texts
+    nonces = [each[2:14] for each in found if each is not None]
+    assert len(set(nonces)) == len(nonces)
+
+
 @given(st.binary(max_size=80), st.integers(0, 200))
 def test_damaged_sealed_text_is_refused(extra, place):
     ciphertext = bytearray(sealed.seal_text(KEYS, "残疾等级一级"))

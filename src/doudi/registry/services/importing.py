@@ -5,76 +5,61 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
+import polars as pl
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from doudi.batch import sealed
-from doudi.core import audit, numbers
+from doudi.core import audit, keys, numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Division
 from doudi.core.numbers import Kind
-from doudi.core.sheets import Row, parse_day, too_large
+from doudi.core.sheets import Row, Table, too_large
 from doudi.registry import sheets
 from doudi.registry.models import Household, Membership, Person
-from doudi.registry.names import pinyin_of
+from doudi.registry.names import pinyin_columns
 from doudi.registry.services import importing_rows
 from doudi.registry.services.base import service
-from doudi.registry.services.households import HEAD, relationship_code
-from doudi.registry.services.importing_rows import Numbers, read_numbers
-from doudi.registry.services.people import Identity, contacts, identity
+from doudi.registry.services.households import HEAD
+from doudi.registry.services.importing_checks import good_rows
 
 UPDATABLE = ("phone", "account", "bank")
 
 
 @dataclass
-class Planned:
-    """A good row: who it is, the person found by number, and which fields would change. `pk`: of the person, found or new."""
-
-    row: Row
-    who: Identity
-    code: str
-    tokens: dict[str, UUID | None]
-    bank: str
-    ethnicity: str
-    person: Person | None = None
-    pk: int = 0
-    changes: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
 class Plan:
-    """What an import would do. `households`: key of the sheet -> planned members, head first."""
+    """What an import would do. `good` (columns GOOD): the people of the households in which no row is wrong, a household after the other, its head first.
+    `people`: place of the row -> the person found by number; `changes`: place -> fields of his that would change; `existing`: key of a household in
+    the sheet -> the registered one; `members`: ids of people who are in a household already."""
 
-    sha256: str
-    rows: list[Row]
-    households: dict[str, list[Planned]]
+    table: Table
+    good: pl.DataFrame
+    people: dict[int, Person]
+    changes: dict[int, dict[str, Any]]
     existing: dict[str, Household]
+    members: set[int]
 
     @property
     def errors(self) -> list[Row]:
-        return [row for row in self.rows if row.errors]
-
-    @property
-    def planned(self) -> list[Planned]:
-        return [each for members in self.households.values() for each in members]
+        return self.table.errors()
 
     def figures(self) -> dict[str, int]:
         """Counts for the preview and the task's result."""
         return {
-            "rows": len(self.rows),
+            "rows": len(self.table),
             "wrong": len(self.errors),
-            "households": len(self.households) - len(self.existing),
-            "people": sum(each.person is None for each in self.planned),
-            "known": sum(each.person is not None for each in self.planned),
-            "updates": sum(bool(each.changes) for each in self.planned),
+            "households": self.good["household"].n_unique() - len(self.existing),
+            "people": len(self.good) - len(self.people),
+            "known": len(self.people),
+            "updates": len(self.changes),
         }
 
 
@@ -88,128 +73,86 @@ class ImportRefused(ValidationError):
 
 def plan(path: Path, *, on: date) -> Plan:
     """Check a file against itself and the registry, changing nothing. Raises ValidationError for the file as a whole."""
-    sha256, rows = sheets.read(path)
-    good = [planned for row, known in zip(rows, read_numbers(rows, on=on), strict=True) if (planned := _check_row(row, known, on=on))]
-    _check_villages(good)
-    _match(good)
-    groups: dict[str, list[Planned]] = defaultdict(list)
-    for each in good:
-        groups[each.row.cells["household"]].append(each)
-    existing = _check_households(groups)
-    groups = {key: sorted(members, key=lambda each: each.code != HEAD) for key, members in groups.items() if not any(m.row.errors for m in members)}
-    return Plan(sha256, rows, dict(groups), {key: found for key, found in existing.items() if key in groups})
+    table = sheets.read(path)
+    good = good_rows(table, on=on)
+    _check_villages(table, good)
+    people, changes = _match(table, good)
+    existing, members = _check_households(table, good, people)
+    wrong = good.filter(pl.col("at").is_in(table.wrong()))["household"]
+    first, head_first = pl.col("at").min().over("household"), pl.col("code") != HEAD
+    good = good.filter(~pl.col("household").is_in(wrong.implode())).sort(first, head_first, "at")
+    kept, keys = set(good["at"]), set(good["household"])
+    return Plan(
+        table, good, {at: person for at, person in people.items() if at in kept}, {at: found for at, found in changes.items() if at in kept},
+        {key: household for key, household in existing.items() if key in keys}, members,
+    )  # fmt: skip
 
 
-def _check_row(row: Row, known: Numbers, *, on: date) -> Planned | None:
-    """A row by itself; its errors are noted on it, and None is returned where nothing can be planned. What `known` lacks is checked here, for its words."""
-    cells = row.cells
-    for name in ("household", "village", "relationship", "name"):
-        if not cells[name]:
-            row.wrong(name, "为空；请补填后重新上传")
-    code = ""
-    if cells["relationship"]:
-        try:
-            code = HEAD if sheets.is_head(row) else relationship_code(cells["relationship"])
-        except ValidationError:
-            row.wrong("relationship", "不是国家标准用语（GB/T 4761）；请按填写说明更正后重新上传")
-    birth_date = parse_day(cells["birth_date"]) if cells["birth_date"] else None
-    if cells["birth_date"] and birth_date is None:
-        row.wrong("birth_date", "不是日期；请写作 1960-05-04 的形式后重新上传")
-    sex = sheets.SEXES.get(cells["sex"], "")
-    if cells["sex"] and not sex:
-        row.wrong("sex", "只能填男或女；请更正后重新上传")
-    found: dict[str, str] = {}
-    for name, codes in (("bank", sheets.BANK_CODES), ("ethnicity", sheets.ETHNICITY_CODES), ("residence", sheets.RESIDENCES)):
-        found[name] = codes.get(cells[name], "")
-        if cells[name] and not found[name]:
-            row.wrong(name, f"“{cells[name][:20]}”不在代码表中；请按填写说明更正后重新上传")
-    if sheets.is_head(row) and not cells["residence"]:
-        row.wrong("residence", "为空；户主一行须填城市或农村")
-    if cells["account"] and not cells["bank"]:
-        row.wrong("bank", "为空；填了银行账号的须填开户银行")
-    who, tokens = None, known.tokens
-    try:
-        who = identity(name=cells["name"] or "某", id_number=cells["id_number"], birth_date=birth_date, sex=sex, on=on, known=known.citizen)
-    except ValidationError as error:
-        _wrong(row, error)
-    if tokens is None:
-        try:
-            tokens = contacts(phone=cells["phone"], account=cells["account"])
-        except ValidationError as error:
-            _wrong(row, error)
-    if row.errors or who is None or tokens is None:
-        return None
-    return Planned(row, who, code, tokens, found["bank"], found["ethnicity"] or "01")
-
-
-def _wrong(row: Row, error: ValidationError) -> None:
-    for name, texts in error.message_dict.items():
-        if not any(column == name for column, _reason in row.errors):
-            row.wrong(name, "；".join(text.removeprefix(f"“{row.labels[name]}”").lstrip("：") for text in texts))
-
-
-def _check_villages(good: list[Planned]) -> None:
-    scope = scopes.current()
-    codes = {each.row.cells["village"] for each in good}
+def _check_villages(table: Table, good: pl.DataFrame) -> None:
+    scope, codes = scopes.current(), set(good["village"])
     known = set(Division.objects.filter(code__in=codes, level="village", ends__isnull=True).values_list("code", flat=True))
-    for each in good:
-        code = each.row.cells["village"]
-        if code not in known:
-            each.row.wrong("village", "不是现行的村（社区）代码；请核对后重新上传")
-        elif not scope.covers(code):
-            each.row.wrong("village", "不在您的管辖范围内；请删去该行后重新上传")
+    here = {code for code in known if scope.covers(code)}
+    for at, code in good.filter(~pl.col("village").is_in(here)).select("at", "village").iter_rows():
+        if code in known:
+            table.row(at).wrong("village", "不在您的管辖范围内；请删去该行后重新上传")
+        else:
+            table.row(at).wrong("village", "不是现行的村（社区）代码；请核对后重新上传")
 
 
-def _match(good: list[Planned]) -> None:
-    """Find the people of the scope by number and what would change; the same number twice in the file is an error."""
-    first: dict[UUID, int] = {}
-    for each in good:
-        if each.who.token:
-            if each.who.token in first:
-                each.row.wrong("id_number", f"与第 {first[each.who.token]} 行重复；请只保留一行")
-            first.setdefault(each.who.token, each.row.number)
-    people = {person.token: person for person in importing_rows.people_of(first)}
-    for each in good:
-        person = people.get(each.who.token) if each.who.token else None
-        if person is None:
-            continue
-        each.person, each.pk = person, person.pk
-        if person.name != each.who.name:
-            each.row.wrong("name", f"与已登记的姓名“{person.name}”不一致；请核对证件，需更正的请在人员页面办理")
+def _match(table: Table, good: pl.DataFrame) -> tuple[dict[int, Person], dict[int, dict[str, Any]]]:
+    """The people of the scope found by number and what of them would change, by place of the row; the same number twice in the file is an error."""
+    numbered = good.filter(pl.col("token").is_not_null())
+    again = numbered.with_columns(first=pl.col("at").min().over("token")).filter(pl.col("at") != pl.col("first"))
+    for at, first in again.select("at", "first").iter_rows():
+        table.row(at).wrong("id_number", f"与第 {table.numbers[first]} 行重复；请只保留一行")
+    found = {person.token.hex: person for person in importing_rows.people_of(numbered["token"].unique())}
+    people, changes = {}, {}
+    for each in numbered.filter(pl.col("token").is_in(found.keys())).iter_rows(named=True):
+        person, row = found[each["token"]], table.row(each["at"])
+        people[each["at"]] = person
+        if person.name != each["name"]:
+            row.wrong("name", f"与已登记的姓名“{person.name}”不一致；请核对证件，需更正的请在人员页面办理")
         if person.died_on:
-            each.row.wrong("name", f"已登记死亡（{person.died_on}）；请核对后删去该行")
-        if person.area != each.row.cells["village"]:
-            each.row.wrong("village", "与此人现在的管理地区不一致；请先办理家庭转移")
-        values = {**each.tokens, "bank": each.bank}
-        each.changes = {name: values[name] for name in UPDATABLE if values[name] and values[name] != getattr(person, name)}
+            row.wrong("name", f"已登记死亡（{person.died_on}）；请核对后删去该行")
+        if person.area != each["village"]:
+            row.wrong("village", "与此人现在的管理地区不一致；请先办理家庭转移")
+        values = {"phone": each["phone"] and UUID(each["phone"]), "account": each["account"] and UUID(each["account"]), "bank": each["bank"]}
+        if changed := {name: values[name] for name in UPDATABLE if values[name] and values[name] != getattr(person, name)}:
+            changes[each["at"]] = changed
+    return people, changes
 
 
-def _check_households(groups: dict[str, list[Planned]]) -> dict[str, Household]:
-    """One head each, one village each; people who are members already must be so in the household of their head."""
-    ids = [each.person.pk for members in groups.values() for each in members if each.person]
+def _check_households(table: Table, good: pl.DataFrame, people: dict[int, Person]) -> tuple[dict[str, Household], set[int]]:
+    """One head each, one village each; people who are members already must be so in the household of their head. (Registered households by key, ids of
+    people who are in one); only households with somebody registered or something wrong are looked at one by one."""
+    ids = [person.pk for person in people.values()]
     member_of = {row.person_id: row for row in Membership.objects.select_related("household").filter(person_id__in=ids, ends__isnull=True)} if ids else {}
+    plain = ((pl.col("code") == HEAD).sum() == 1) & (pl.col("village").n_unique() == 1) & ~pl.col("at").is_in(people.keys()).any()
+    groups: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for key, *member in good.filter(~plain.over("household")).select("household", "at", "code", "village").iter_rows():
+        groups[key].append((member[0], member[1], member[2]))
     existing: dict[str, Household] = {}
     for key, members in groups.items():
-        heads = [each for each in members if each.code == HEAD]
+        heads = [at for at, code, _village in members if code == HEAD]
         if len(heads) != 1:
-            for each in heads[1:] or members[:1]:
-                each.row.wrong("relationship", f"家庭“{key}”有 {len(heads)} 名户主；每户须有且只有一名，请更正后重新上传")
+            for at in heads[1:] or [members[0][0]]:
+                table.row(at).wrong("relationship", f"家庭“{key}”有 {len(heads)} 名户主；每户须有且只有一名，请更正后重新上传")
             continue
-        head = heads[0]
-        for each in members:
-            if each.row.cells["village"] != head.row.cells["village"]:
-                each.row.wrong("village", "与户主的村代码不一致；同一家庭须由同一个村（社区）管理")
-        held = member_of.get(head.person.pk) if head.person else None
+        (head,) = heads
+        of_head = next(village for at, _code, village in members if at == head)
+        held = member_of.get(people[head].pk) if head in people else None
         if held:
             if held.relationship == HEAD:
                 existing[key] = held.household
             else:
-                head.row.wrong("relationship", f"此人现为“{held.household.name}”家庭的成员；请先在原家庭办理离开")
-        for each in members:
-            now_in = member_of.get(each.person.pk) if each.person else None
-            if each is not head and now_in and (key not in existing or now_in.household_id != existing[key].pk):
-                each.row.wrong("relationship", f"此人现为“{now_in.household.name}”家庭的成员；请先在原家庭办理离开")
-    return existing
+                table.row(head).wrong("relationship", f"此人现为“{held.household.name}”家庭的成员；请先在原家庭办理离开")
+        for at, _code, village in members:
+            if village != of_head:
+                table.row(at).wrong("village", "与户主的村代码不一致；同一家庭须由同一个村（社区）管理")
+            now_in = member_of.get(people[at].pk) if at in people else None
+            if at != head and now_in and (key not in existing or now_in.household_id != existing[key].pk):
+                table.row(at).wrong("relationship", f"此人现为“{now_in.household.name}”家庭的成员；请先在原家庭办理离开")
+    return existing, set(member_of)
 
 
 @service("registry.import")
@@ -222,45 +165,47 @@ def import_file(*, path: Path, update: bool, on: date, now: datetime) -> dict[st
     done = plan(path, on=on)
     if done.errors:
         raise ImportRefused(done)
-    new = [each for each in done.planned if each.person is None]
-    people = []
-    for each, pk in zip(new, importing_rows.ids("registry_person", len(new)), strict=True):
-        each.pk, who, tokens, village = pk, each.who, each.tokens, each.row.cells["village"]
-        token = who.token or numbers.token_of(Kind.NONE, str(pk))
-        people.append(
-            (pk, village, token.hex, who.name, *pinyin_of(who.name), who.sex, who.birth_date, each.ethnicity, village, village,
-             tokens["phone"] and tokens["phone"].hex, tokens["account"] and tokens["account"].hex, each.bank, now, 1)
-        )  # fmt: skip
-    elsewhere = importing_rows.write_people(people)
+    new = done.good.filter(~pl.col("at").is_in(done.people.keys()))
+    new = new.with_columns(pk=pl.Series(importing_rows.ids("registry_person", len(new)), dtype=pl.Int64))
+    pinyin, initials = (pl.Series(column) for column in pinyin_columns(new["name"].to_arrow(compat_level=pl.CompatLevel.oldest())))
+    unnumbered = pl.when(pl.col("token").is_null()).then(pl.col("pk").cast(pl.String))
+    token = pl.coalesce("token", pl.Series(numbers.token_texts(Kind.NONE, new.select(unnumbered).to_series())))
+    elsewhere = importing_rows.write_people(
+        new.select(
+            "name", "sex", "birth_date", "ethnicity", "phone", "account", "bank", id="pk", area="village", token=token, pinyin=pinyin, initials=initials
+        ),
+        now=now,
+    )
     if elsewhere:
-        for each in new:
-            if each.pk in elsewhere:
-                each.row.wrong("id_number", "由其他地区管理，不能在本地登记；请删去该行，或申请将其家庭转入")
+        for at in new.filter(pl.col("pk").is_in(elsewhere))["at"]:
+            done.table.row(at).wrong("id_number", "由其他地区管理，不能在本地登记；请删去该行，或申请将其家庭转入")
         audit.record_access(what="refused", subject="import", reason=f"{len(elsewhere)} numbers are held elsewhere")
         raise ImportRefused(done)
-    _households(done, on=on, now=now)
-    changed = [each for each in done.planned if each.changes] if update else []
-    for each in changed:
-        assert each.person
-        for name, value in each.changes.items():
-            setattr(each.person, name, value)
-    importing_rows.write_changes([each.person for each in changed if each.person])
+    _households(done, dict(new.select("at", "pk").iter_rows()), on=on, now=now)
+    changed = [(done.people[at], values) for at, values in done.changes.items()] if update else []
+    for person, values in changed:
+        for name, value in values.items():
+            setattr(person, name, value)
+    importing_rows.write_changes([person for person, _values in changed])
     figures = done.figures()
     return {"rows": figures["rows"], "households": figures["households"], "people": len(new), "updates": len(changed)}
 
 
-def _households(done: Plan, *, on: date, now: datetime) -> None:
-    fresh = [key for key in done.households if key not in done.existing]
-    made = {key: (household.pk, household.area) for key, household in done.existing.items()}
-    rows = []
-    for key, pk in zip(fresh, importing_rows.ids("registry_household", len(fresh)), strict=True):
-        head = done.households[key][0]
-        cells = head.row.cells
-        made[key] = pk, cells["village"]
-        number = f"{cells['village'][:6]}{pk:09d}"
-        rows.append((pk, cells["village"], number, head.who.name, sheets.RESIDENCES[cells["residence"]], importing_rows.sealed(cells["address"]), now, 1))
-    importing_rows.write_households(rows)
-    importing_rows.write_memberships([(made[key][0], each.pk, made[key][1], each.code, on) for key, members in done.households.items() for each in members])
+def _households(done: Plan, new: dict[int, int], *, on: date, now: datetime) -> None:
+    """The households that are new, and who is not yet in one into his; `new`: place of the row -> id of the person it made."""
+    heads = done.good.filter((pl.col("code") == HEAD) & ~pl.col("household").is_in(done.existing.keys()))
+    heads = heads.with_columns(pk=pl.Series(importing_rows.ids("registry_household", len(heads)), dtype=pl.Int64))
+    number = pl.col("village").str.slice(0, 6) + pl.col("pk").cast(pl.String).str.zfill(9)
+    addresses = keys.seal_texts(text or None for text in heads["address"])
+    address = pl.Series([None if text is None else "\\x" + text.hex() for text in addresses], dtype=pl.String)
+    importing_rows.write_households(heads.select("name", "residence", id="pk", area="village", number=number, address=address), now=now)
+    made = {key: household.pk for key, household in done.existing.items()} | dict(heads.select("household", "pk").iter_rows())
+    people = new | {at: person.pk for at, person in done.people.items()}
+    members = done.good.select(
+        household_id=pl.col("household").replace_strict(made, return_dtype=pl.Int64), person_id=pl.col("at").replace_strict(people, return_dtype=pl.Int64),
+        area="village", relationship="code",
+    )  # fmt: skip
+    importing_rows.write_memberships(members.filter(~pl.col("person_id").is_in(done.members)), on=on)
 
 
 # --- files between preview and import: sealed, of one account, gone after the import

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from doudi.batch import idnumber
-from doudi.batch.idnumber import IdNumber
 from doudi.core import audit, keys, numbers
 from doudi.core.models import Duty
 from doudi.core.numbers import Kind
@@ -38,20 +37,11 @@ class Identity:
     number: str
 
 
-def identity(
-    *,
-    name: str,
-    id_number: str = "",
-    document: str = "",
-    birth_date: date | None = None,
-    sex: str = "",
-    on: date,
-    known: tuple[IdNumber, UUID] | None = None,
-) -> Identity:
+def identity(*, name: str, id_number: str = "", document: str = "", birth_date: date | None = None, sex: str = "", on: date) -> Identity:
     """Check name, number, birth date and sex against each other. Raises ValidationError naming every field that is wrong.
 
     Birth date and sex are read from the ID number; what was entered as well must agree with it. Without an ID number
-    (`document`: passport, permit, or nothing at all) both must be entered. `known`: the ID number where a column of them was read and sealed at once.
+    (`document`: passport, permit, or nothing at all) both must be entered.
     """
     errors: dict[str, list[str] | str] = {}
     token: UUID | None = None
@@ -62,11 +52,11 @@ def identity(
         errors["name"] = _("“姓名”：%(reason)s。") % {"reason": error}
     if id_number.strip():
         try:
-            parsed, token = known or (idnumber.parse(id_number, on=on), None)
+            parsed = idnumber.parse(id_number, on=on)
         except idnumber.IdNumberError as error:
             errors["id_number"] = _("“身份证号”：%(reason)s；请核对证件后重新填写。") % {"reason": error}
         else:
-            number, token = parsed.number18, token or numbers.id_token(parsed.number18)
+            number, token = parsed.number18, numbers.id_token(parsed.number18)
             if birth_date and birth_date != parsed.birth_date:
                 errors["birth_date"] = _("“出生日期”与身份证号中的 %(day)s 不一致；请核对证件。") % {"day": parsed.birth_date}
             if sex and sex != SEX_OF[parsed.sex]:

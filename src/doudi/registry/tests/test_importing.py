@@ -113,7 +113,7 @@ def test_one_bad_row_keeps_the_whole_file_out_and_says_row_field_reason_and_next
             _import(path)
         assert not Person.objects.exists() and not Household.objects.exists()
         back = tmp_path / "back.xlsx"
-        back.write_bytes(sheets.returned(plan.rows))
+        back.write_bytes(sheets.returned(plan.errors))
         assert zipfile.is_zipfile(back) and b"<f>" not in b"".join(zipfile.ZipFile(back).read(n) for n in zipfile.ZipFile(back).namelist())
 
 

@@ -73,7 +73,7 @@ def preview(request: HttpRequest, identifier: UUID) -> HttpResponse:
         return redirect("registry:import")
     if request.GET.get("returned"):
         audit.record_access(what="export", subject="import", reason="returned rows")
-        return _file(sheets.returned(plan.rows), "退回的行.xlsx")
+        return _file(sheets.returned(plan.errors), "退回的行.xlsx")
     said = [text for row in plan.errors for text in row.said()]
     figures = plan.figures()
     shown = [
@@ -91,7 +91,7 @@ def run(request: HttpRequest, identifier: UUID) -> HttpResponse:
     update = request.POST.get("update") == "1"
     try:
         with importing.kept(identifier) as path:
-            rows = len(sheets.read(path)[1])
+            rows = len(sheets.read(path))
             if rows <= AT_ONCE:
                 figures = importing.import_file(path=path, update=update, on=timezone.localdate(), now=timezone.now())
     except ValidationError as error:
