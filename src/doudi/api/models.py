@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from doudi.api.spdci.models import SpdciCallback, SpdciConsent, SpdciMessage, SpdciPartner, SpdciPurpose, SpdciSubscription
+from doudi.api.spdci.models import SpdciCallback, SpdciConsent, SpdciMatch, SpdciMessage, SpdciPartner, SpdciPurpose, SpdciSubscription
 from doudi.core.fields import AreaModel, CodeField, SealedTextField
 from doudi.core.models import Account
 from doudi.registry.models import with_history
@@ -115,6 +115,7 @@ __all__ = [
     "ApiUsage",
     "SpdciCallback",
     "SpdciConsent",
+    "SpdciMatch",
     "SpdciMessage",
     "SpdciPartner",
     "SpdciPurpose",

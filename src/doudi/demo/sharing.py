@@ -130,7 +130,7 @@ def _asked(partner: SpdciPartner) -> bool:
 
 
 def _ask(partner: SpdciPartner, people: list[Person], now: datetime) -> None:
-    """Signed messages as the charity's system would send them: a search that is answered at its address, and three people watched."""
+    """Signed messages as the charity's system would send them: a search that is answered at its address, three people watched, and the old of a township."""
     with scopes.acting(callbacks.WORKER):
         caller = _caller(partner)
     values = [numbers.plain(person.token) or "" for person in people[:3]]
@@ -138,9 +138,12 @@ def _ask(partner: SpdciPartner, people: list[Person], now: datetime) -> None:
     subject = {"type": "UIN", "value": values}
     asked = {
         "search": {"search_criteria": {"query_type": "idtype-value", "query": subject, "consent": purpose}},
-        "subscribe": {"subscribe_criteria": {"reg_event_type": "REGISTER", "filter": subject, "notify_record_type": "Member", "authorize": purpose}},
+        "subscribe": {"subscribe_criteria": {"reg_event_type": ["REGISTER", "UPDATE", "DELETE"], "filter": subject, "notify_record_type": "Member", "authorize": purpose}},
     }
-    for number, (action, given) in enumerate(asked.items()):
+    condition = {"value": {"expression": {"query": {"$and": [{"birth_date": {"$le": "1942-12-31"}}, {"place_code": people[0].area[:9]}]}}}}
+    watched = {"reg_event_type": "REGISTER,DELETE", "filter_type": "expression", "filter": condition, "notify_record_type": "Member", "authorize": purpose}
+    messages_of = [*asked.items(), ("subscribe", {"subscribe_criteria": watched})]
+    for number, (action, given) in enumerate(messages_of):
         moment = now + timedelta(minutes=number)
         request = {"reference_id": f"r{number}", "timestamp": moment.isoformat(), **given}
         message = {"transaction_id": f"t{number}", f"{action}_request": [request]}

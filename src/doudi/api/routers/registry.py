@@ -118,7 +118,7 @@ def search(request: HttpRequest, given: SearchIn) -> dict[str, Any]:
 
 @router.post("/subscribe", summary="订阅变化 / Subscribe", **ASYNC)
 def subscribe(request: HttpRequest, given: SubscribeIn) -> dict[str, Any]:
-    """按身份证号订阅；内容有变化时通知到 /registry/notify。"""
+    """按身份证号或条件（predicate、expression）订阅；新符合、有变化、不再符合时通知到 /registry/notify。"""
     return _async(request, "subscribe")
 
 

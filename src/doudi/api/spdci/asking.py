@@ -5,13 +5,16 @@ A condition leans only on what the purpose opens: whoever may not be told of pro
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from doudi.api.spdci import notices
 from doudi.api.spdci.models import SpdciPurpose
 from doudi.batch import idnumber
 from doudi.enrolment.models import AwardMember
@@ -61,6 +64,36 @@ def identifiers(query: Any) -> list[str]:
         return list(dict.fromkeys(idnumber.parse(value).number18 for value in values))
     except ValueError:
         raise _wrong("query.value: not an ID number") from None
+
+
+def events(given: Any) -> list[str]:
+    """Event types that a subscription names: one, several by comma or as a list, with or without the standard's namespace; all where it names none."""
+    named = given.split(",") if isinstance(given, str) else given
+    if named in (None, [], [""]):
+        return list(notices.EVENTS)
+    if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+        raise Rejected("rjct.notify_types.invalid", f"reg_event_type: {', '.join(notices.EVENTS)}")
+    found = {each.strip().rsplit(":", 1)[-1] for each in named}
+    if found - set(notices.EVENTS):
+        raise Rejected("rjct.notify_types.invalid", f"reg_event_type: {', '.join(notices.EVENTS)}")
+    return sorted(found)
+
+
+def kept(kind: str, query: Any) -> Any:
+    """Of a condition that is understood, what it says: nothing else that stood in the message is stored."""
+    if kind == "expression":
+        return {"value": {"expression": {"query": query["value"]["expression"]["query"]}}}
+    parts = ("attribute_name", "operator", "attribute_value")
+    return [
+        {name: {part: each[name][part] for part in parts} for name in ("expression1", "expression2") if name in each}
+        | {"condition": each.get("condition", "and")}
+        for each in query
+    ]
+
+
+def digest_of(kind: str, query: Any) -> str:
+    """The same for the same condition, however its JSON is written."""
+    return sha256(json.dumps([kind, query], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
 def paging(given: Any) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import WithJsonSchema
 
 from doudi.api.spdci.asking import ATTRIBUTES, LOOKUPS, MOST_PAGE, MOST_PAGES
+from doudi.api.spdci.notices import EVENTS
 
 ID: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 99, "pattern": r"^[\x20-\x7e]+$"}
 MOMENT = {"type": "string", "format": "date-time"}
@@ -35,7 +36,9 @@ CRITERIA = _of(
     pagination=_of(["page_size"], page_size={"type": "integer", "minimum": 1, "maximum": MOST_PAGE}, page_number={"type": "integer", "minimum": 1, "maximum": MOST_PAGES}),
 )  # fmt: skip
 WATCHED = _of(
-    ["reg_event_type", "filter", "notify_record_type", "authorize"], reg_event_type={"type": "string"}, filter_type={"const": "idtype-value"}, filter=UIN,
+    ["reg_event_type", "filter", "notify_record_type", "authorize"],
+    reg_event_type={"anyOf": [{"enum": list(EVENTS)}, {"type": "array", "items": {"enum": list(EVENTS)}, "minItems": 1, "maxItems": len(EVENTS)}]},
+    filter_type={"enum": ["idtype-value", "predicate", "expression"]}, filter={"anyOf": [UIN, PREDICATES, EXPRESSION]},
     notify_record_type=ENTITY, authorize=PURPOSE,
 )  # fmt: skip
 

@@ -29,7 +29,7 @@ from doudi.core import audit, duties, keys, numbers
 from doudi.registry.models import Person
 
 SUBJECT = "person"
-MOST_REQUESTS, MOST_WATCHED = 20, 10_000
+MOST_REQUESTS, MOST_WATCHED, MOST_CONDITIONS = 20, 10_000, 50
 WORDS: dict[str, Any] = {
     "err.sender_id.invalid": _("sender_id 不是本令牌登记的标识；请联系系统管理员。"),
     "err.signature.missing": _("缺少 signature。"),
@@ -221,7 +221,7 @@ def _record(received: Received, purpose: SpdciPurpose, chosen: list[Person], ask
 
 
 # The standard has reason codes of its own for subscriptions.
-OF_SUBSCRIPTIONS = {"rjct.search_criteria.invalid": "rjct.notify_details.invalid", "rjct.filter.invalid": "rjct.person_id.invalid"}
+OF_SUBSCRIPTIONS = {"rjct.search_criteria.invalid": "rjct.notify_details.invalid", "rjct.filter.invalid": "rjct.notify_details.invalid"}
 
 
 def _subscribe(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
@@ -233,26 +233,40 @@ def _subscribe(received: Received, now: datetime) -> tuple[dict[str, Any], list[
 
 
 def _watch(received: Received, request: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Watch who has the numbers; the same again is the subscription that there is. What they are now is told first, by the next round."""
+    """Watch who has the numbers, or whoever answers a condition; the same again is the subscription that there is. What they are now is told first, by the next round."""
     criteria = _criteria(request, "subscribe_criteria")
     if not received.partner.callback_url:
         raise Rejected("rjct.notify_details.invalid", "no callback address is registered")
-    if criteria.get("filter_type", "idtype-value") != "idtype-value":
-        raise Rejected("rjct.notify_details.invalid", "filter_type: idtype-value")
-    purpose, entity = _purpose(received, criteria), asking.entity(criteria.get("notify_record_type"), "rjct.notify_types.invalid")
-    client = received.partner.client_id
-    wanted = asking.identifiers(criteria.get("filter"))
-    if SpdciSubscription.objects.filter(client_id=client, ended_at__isnull=True).count() + len(wanted) > MOST_WATCHED:
-        raise Rejected("rjct.notify_details.invalid", f"at most {MOST_WATCHED} subscriptions")
+    purpose = _purpose(received, criteria)
+    entity = asking.entity(criteria.get("notify_record_type", criteria.get("response_entity")), "rjct.notify_types.invalid")
+    kind, query, events = criteria.get("filter_type", "idtype-value"), criteria.get("filter"), asking.events(criteria.get("reg_event_type"))
+    rows = SpdciSubscription.objects.filter(client_id=received.partner.client_id, ended_at__isnull=True)
+    wanted: list[dict[str, Any]]
+    if kind == "idtype-value":
+        try:
+            wanted = [{"token": numbers.id_token(number)} for number in asking.identifiers(query)]
+        except Rejected as error:
+            raise Rejected("rjct.person_id.invalid", error.words) from None
+        if rows.filter(token__isnull=False).count() + len(wanted) > MOST_WATCHED:
+            raise Rejected("rjct.notify_details.invalid", f"at most {MOST_WATCHED} numbers")
+    elif kind in ("predicate", "expression"):
+        asking.narrowed(Person.objects.none(), kind, query, purpose, timezone.localdate(now))  # is it understood, and open to the purpose
+        query = asking.kept(kind, query)
+        wanted = [{"query_digest": asking.digest_of(kind, query)}]
+        if rows.filter(token__isnull=True).count() + 1 > MOST_CONDITIONS:
+            raise Rejected("rjct.notify_details.invalid", f"at most {MOST_CONDITIONS} conditions")
+    else:
+        raise Rejected("rjct.notify_details.invalid", "filter_type: idtype-value, predicate or expression")
     codes = []
-    for number in wanted:
-        given: dict[str, Any] = {"client_id": client, "purpose": purpose, "token": numbers.id_token(number), "entity": entity, "ended_at": None}
+    for each in wanted:
+        given = {"client_id": received.partner.client_id, "purpose": purpose, "entity": entity, "events": ",".join(events), "ended_at": None, **each}
         row, _fresh = SpdciSubscription.objects.get_or_create(
             **given, defaults={
-                "area": received.partner.area, "code": secrets.token_hex(16), "transaction_id": received.message["transaction_id"], "made_at": now, "looked_at": now,
+                "area": received.partner.area, "code": secrets.token_hex(16), "transaction_id": received.message["transaction_id"], "made_at": now,
+                "looked_at": now, "kind": kind, "query": None if "token" in each else query,
             },
         )  # fmt: skip
-        codes.append({"code": row.code, "status": "subscribe", "timestamp": now.isoformat()})
+        codes.append({"code": row.code, "status": "subscribe", "timestamp": now.isoformat(), "reg_event_type": row.events})
     return {"subscriptions": codes}
 
 

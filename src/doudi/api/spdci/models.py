@@ -88,17 +88,26 @@ class SpdciMessage(AreaModel):
 
 
 class SpdciSubscription(AreaModel):
-    """Somebody is watched for a partner (订阅): when what the purpose opens of them changes, it is told. Whoever has the number, known now or later."""
+    """Something is watched for a partner (订阅): whoever has an ID number, known now or later, or whoever answers a condition. Changes of what the purpose opens are told.
+
+    `after`: the last person (household) of the part of a condition's people that was compared; 0: it begins again.
+    """
 
     client = models.ForeignKey("api.ApiClient", models.PROTECT, related_name="+")
     purpose = models.ForeignKey(SpdciPurpose, models.PROTECT, related_name="+")
     code = CodeField(max_length=40, unique=True)
-    token = TokenField()
+    kind = CodeField(max_length=12, default="idtype-value", help_text="idtype-value, predicate or expression")
+    token = TokenField(null=True)
+    query = models.JSONField(null=True, help_text="the condition, as the partner wrote it")
+    query_digest = CodeField(max_length=64, null=True)
     entity = CodeField(max_length=6, help_text="Group or Member")
+    events = CodeField(max_length=60, default="DELETE,REGISTER,UPDATE", help_text="event types that are told, by comma, in order of the alphabet")
     transaction_id = CodeField(max_length=99)
     made_at = models.DateTimeField()
-    looked_at = models.DateTimeField()
-    digest = models.BinaryField(null=True, help_text="keyed digest of what was told last; null: nothing yet")
+    looked_at = models.DateTimeField(help_text="when it is to be looked at again")
+    after = models.BigIntegerField(default=0)
+    digest = models.BinaryField(null=True, help_text="keyed digest of what was told last of the number; null: nothing yet")
+    members = models.JSONField(default=list, help_text="who was told of in the group")
     told_at = models.DateTimeField(null=True)
     told = models.IntegerField(default=0)
     ended_at = models.DateTimeField(null=True)
@@ -109,8 +118,30 @@ class SpdciSubscription(AreaModel):
             models.Index(fields=["client", "made_at"]),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["client", "purpose", "token", "entity"], condition=Q(ended_at__isnull=True), name="spdci_subscription_once")
+            models.UniqueConstraint(
+                fields=["client", "purpose", "token", "entity", "events"], condition=Q(ended_at__isnull=True), name="spdci_subscription_once"
+            ),
+            models.UniqueConstraint(
+                fields=["client", "purpose", "query_digest", "entity", "events"], condition=Q(ended_at__isnull=True), name="spdci_condition_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(token__isnull=False, query__isnull=True, query_digest__isnull=True)
+                | Q(token__isnull=True, query__isnull=False, query_digest__isnull=False),
+                name="spdci_number_or_condition",
+            ),
         ]
+
+
+class SpdciMatch(AreaModel):
+    """Whom a subscription by condition told of, and how they were then; kept when it has arrived. `area` is the client's."""
+
+    subscription = models.ForeignKey(SpdciSubscription, models.PROTECT, related_name="matches")
+    subject = models.BigIntegerField(help_text="person, or household for groups")
+    mark = models.BinaryField(help_text="keyed digest of what the purpose opened")
+    members = models.JSONField(default=list, help_text="who was told of in the group")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subscription", "subject"], name="spdci_match_once")]
 
 
 class SpdciCallback(AreaModel):
@@ -125,6 +156,9 @@ class SpdciCallback(AreaModel):
     message_id = CodeField(max_length=40, unique=True)
     action = CodeField(max_length=20)
     message = SealedTextField(null=True)
+    subscription = models.ForeignKey(SpdciSubscription, models.PROTECT, null=True, related_name="+")
+    changes = models.JSONField(null=True, help_text="of each event: subject, mark, members, people told of")
+    recorded_at = models.DateTimeField(null=True, help_text="when its access records were written")
     state = CodeField(max_length=8, choices=State.choices, default=State.QUEUED)
     attempts = models.SmallIntegerField(default=0)
     next_at = models.DateTimeField(null=True)
@@ -135,5 +169,6 @@ class SpdciCallback(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["next_at"], condition=Q(state="queued"), name="spdci_callback_queue"),
+            models.Index(fields=["client", "subscription"], condition=Q(state="queued"), name="spdci_callback_waiting"),
             models.Index(fields=["client", "made_at"]),
         ]

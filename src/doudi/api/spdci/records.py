@@ -57,6 +57,24 @@ def by_person(purpose: SpdciPurpose, people: Sequence[Person], *, entity: str, n
     return {person: [group] for person, (_household, group) in _groups(purpose, people, numbers=numbers, on=on).items()}
 
 
+def running(on: date) -> QuerySet[Membership]:
+    """Memberships of a day."""
+    return Membership.objects.filter(starts__lte=on).filter(Q(ends__isnull=True) | Q(ends__gt=on))
+
+
+def people_of(purpose: SpdciPurpose, people: Sequence[Person], *, entity: str, on: date) -> dict[int, list[int]]:
+    """Person asked about -> everybody whom the record tells of. Two queries at most."""
+    found = {person.pk: [person.pk] for person in people}
+    if entity == "Group" and "household" in purpose.fields:
+        mine = dict(running(on).filter(person_id__in=list(found)).values_list("person_id", "household_id"))
+        inside = running(on).filter(household_id__in=set(mine.values()), person_id__in=open_people(purpose, on).values("pk"))
+        homes: dict[int, list[int]] = {}
+        for household, person in inside.order_by("household_id", "person_id").values_list("household_id", "person_id"):
+            homes.setdefault(household, []).append(person)
+        found |= {person: homes.get(household, []) for person, household in mine.items()}
+    return found
+
+
 def _member(purpose: SpdciPurpose, person: Person, number: str, held: list[dict[str, Any]] | None) -> dict[str, Any]:
     identifier = [{"@type": "Identifier", "identifier_type": "UIN", "identifier_value": number}] if number else []
     about: dict[str, Any] = {"@type": "SRPerson", "identifier": identifier}
@@ -94,10 +112,10 @@ def _programmes(people: Sequence[int], on: date) -> dict[int, list[dict[str, Any
 
 def _groups(purpose: SpdciPurpose, people: Sequence[Person], *, numbers: dict[int, str], on: date) -> dict[int, tuple[int, dict[str, Any]]]:
     """Person -> (household, its record). Members whom the purpose may not be told of are counted and not named."""
-    running = Membership.objects.filter(starts__lte=on).filter(Q(ends__isnull=True) | Q(ends__gt=on))
-    mine = dict(running.filter(person_id__in=[each.pk for each in people]).values_list("person_id", "household_id"))
+    inside_now = running(on)
+    mine = dict(inside_now.filter(person_id__in=[each.pk for each in people]).values_list("person_id", "household_id"))
     rows = list(
-        running.filter(household_id__in=set(mine.values()))
+        inside_now.filter(household_id__in=set(mine.values()))
         .order_by("household_id", "relationship", "person_id")
         .values_list("household_id", "person_id", "relationship", "starts")
     )
@@ -125,9 +143,8 @@ def told_people(purpose: SpdciPurpose, people: Sequence[Person], *, entity: str,
     """(id, area) of everybody whom an answer about these people tells of, for the access records."""
     found = {person.pk: person.area for person in people}
     if entity == "Group" and "household" in purpose.fields:
-        running = Membership.objects.filter(starts__lte=on).filter(Q(ends__isnull=True) | Q(ends__gt=on))
-        homes = running.filter(person_id__in=list(found)).values("household_id")
-        others = running.filter(household_id__in=homes).values("person_id")
+        homes = running(on).filter(person_id__in=list(found)).values("household_id")
+        others = running(on).filter(household_id__in=homes).values("person_id")
         found |= dict(open_people(purpose, on).filter(pk__in=others).values_list("pk", "area"))
     return sorted(found.items())
 

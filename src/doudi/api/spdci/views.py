@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,8 +18,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from doudi.api.models import ApiClient
-from doudi.api.spdci import callbacks, envelope, services
-from doudi.api.spdci.models import SpdciCallback, SpdciConsent, SpdciPartner, SpdciPurpose, SpdciSubscription
+from doudi.api.spdci import callbacks, envelope, notices, services
+from doudi.api.spdci.models import SpdciCallback, SpdciConsent, SpdciMatch, SpdciPartner, SpdciPurpose, SpdciSubscription
 from doudi.core.forms import DayInput, errors_into
 from doudi.core.lists import Column, ListPage
 from doudi.core.views.access import may
@@ -34,7 +35,11 @@ ACTIONS = {
 REASONS = {
     "no connection": gettext_lazy("连不上对方"), "timeout": gettext_lazy("对方没有及时答复"), "tls": gettext_lazy("对方的证书不可信"),
     "broken answer": gettext_lazy("对方的答复无法读取"), "inside": gettext_lazy("地址指向本机，已拦下"), "revoked": gettext_lazy("客户端已停用或到期"),
-    "no callback address": gettext_lazy("没有可用的回调地址"),
+    "no callback address": gettext_lazy("没有可用的回调地址"), callbacks.CLOSED: gettext_lazy("发送前已不能告知（撤回同意、迁出、死亡或取消订阅），未发送"),
+}  # fmt: skip
+EVENTS = {
+    notices.REGISTER: gettext_lazy("新符合"), notices.UPDATE: gettext_lazy("有变化"), notices.DELETE: gettext_lazy("不再符合"),
+    notices.MEMBER: gettext_lazy("家庭新成员"),
 }  # fmt: skip
 COLOURS = {"queued": "orange", "sent": "green", "failed": "red"}
 
@@ -106,7 +111,7 @@ def show(request: HttpRequest, client_id: int) -> HttpResponse:
     context = {
         "client": client, "partner": partner, "form": form, "purpose": purpose, "right": callbacks.RIGHT in client.scopes,
         "purposes": _purposes(partner) if partner else [],
-        "open": open_.count(), "subscriptions": open_.select_related("purpose").order_by("-made_at", "pk")[:SHOWN],
+        "open": open_.count(), "subscriptions": _watched(open_.select_related("purpose").order_by("-made_at", "pk")[:SHOWN]),
         "callbacks": [_told(row) for row in SpdciCallback.objects.filter(client=client).defer("message").order_by("-made_at", "-pk")[:SHOWN]],
         "own_key": base64.b64encode(envelope.public_of(envelope.own_key())).decode(),
     }  # fmt: skip
@@ -119,6 +124,19 @@ def _purposes(partner: SpdciPartner) -> list[SpdciPurpose]:
     for row in rows:
         row.opens = [labels.get(name, name) for name in row.fields]  # type: ignore[attr-defined]
     return rows
+
+
+def _watched(rows: QuerySet[SpdciSubscription]) -> list[SpdciSubscription]:
+    """Subscriptions in words: which events (`told_of`), the condition as the partner wrote it, and how many it knows of it (`known`)."""
+    found = list(rows)
+    known = dict(SpdciMatch.objects.filter(subscription__in=[row.pk for row in found if row.query]).values_list("subscription").annotate(count=Count("pk")))
+    for row in found:
+        row.told_of = "、".join(str(EVENTS.get(each, each)) for each in row.events.split(","))  # type: ignore[attr-defined]
+        asked: Any = row.query
+        if row.kind == "expression":
+            asked = asked["value"]["expression"]["query"]
+        row.condition, row.known = json.dumps(asked, ensure_ascii=False) if asked else "", known.get(row.pk, 0)  # type: ignore[attr-defined]
+    return found
 
 
 def _save_partner(client: ApiClient, partner: SpdciPartner | None, given: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shlex
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from django.test import Client
 
 from doudi.api.rights import RIGHTS
+from doudi.api.spdci import envelope
 from doudi.api.tests.conftest import NOW, System, citizen_file
 from doudi.api.tests.partners import LAW, Partner, uin
 from doudi.core import scope as scopes
@@ -48,14 +51,16 @@ def called(line: str, caller: System, files: dict[str, bytes]) -> Any:
 
 def test_every_example_of_the_page_is_answered_as_it_says(system: Callable[..., System], family: Given) -> None:
     caller = system(rights=list(RIGHTS), datasets=["deaths"], houses=[Home().house.code])
-    partner = Partner(caller)
+    partner = Partner(caller, callback="https://partner.example/dci")
     with scopes.acting(scopes.Scope(area="410122")):
         MonthlyFigure.objects.create(area="410122101", month=NOW.date().replace(month=12, day=1), key="dibao.rural.people", value=12, counted_at=NOW)
     spoken: dict[str, Any] = {}
-    (python,) = [block for kind, block in BLOCKS if kind == "python"]
-    exec(python, spoken)  # the page's own example
+    for python in [block for kind, block in BLOCKS if kind == "python"]:
+        exec(python, spoken)  # the page's own examples
     asked = spoken["question"]("idtype-value", uin(family.people[0]), LAW)
     files = {"deaths.csv": citizen_file(2, 1), "signed.json": spoken["signed"](partner.key, partner.sender, "k1", "search", asked).encode()}
+    watched = spoken["watching"]({"$and": [{"age": {"$ge": 60}}, {"programme": "dibao"}]}, LAW)
+    files["watching.json"] = spoken["signed"](partner.key, partner.sender, "k1", "subscribe", watched).encode()
     number, done = "", 0
     for line in (line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines() if line.startswith("curl")):
         answer = called(line.replace("NUMBER", number), caller, files)
@@ -63,7 +68,12 @@ def test_every_example_of_the_page_is_answered_as_it_says(system: Callable[..., 
         if "dataset=deaths" in line:
             number = str(json.loads(answer.content)["id"])
         if "sync/search" in line:
-            (found,) = json.loads(answer.content)["message"]["search_response"]
+            told = answer.content.decode()
+            (found,) = spoken["verified"](told, base64.b64encode(envelope.public_of(envelope.own_key())).decode(), partner.sender)["search_response"]
+            with pytest.raises(InvalidSignature):
+                spoken["verified"](told.replace(family.people[0].name, "别人"), base64.b64encode(envelope.public_of(envelope.own_key())).decode(), partner.sender)
+            with pytest.raises(ValueError, match="not for us"):
+                spoken["verified"](told, base64.b64encode(envelope.public_of(envelope.own_key())).decode(), "another")
             assert found["data"]["reg_records"][0]["demographic_info"]["name"]["given_name"] == family.people[0].name
         done += 1
     assert done >= 10

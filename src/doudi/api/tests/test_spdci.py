@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
-from doudi.api.spdci import callbacks, envelope, services
+from doudi.api.spdci import callbacks, envelope, services, watching
 from doudi.api.spdci.models import SpdciCallback, SpdciConsent, SpdciMessage, SpdciPartner, SpdciPurpose, SpdciSubscription
 from doudi.api.tests.conftest import NOW, System, error_of
 from doudi.api.tests.partners import AGREED, LAW, Partner, agree, check, request, uin, where
@@ -221,7 +221,7 @@ def test_a_change_of_somebody_watched_is_told_and_nothing_else(system: Callable[
 
     def subscribe(*people: Person) -> list[str]:
         criteria = {
-            "reg_event_type": "REGISTER", "filter_type": "idtype-value", "filter": uin(*people), "notify_record_type": "Member",
+            "reg_event_type": "REGISTER,UPDATE,DELETE", "filter_type": "idtype-value", "filter": uin(*people), "notify_record_type": "Member",
             "authorize": {"purpose": {"code": AGREED}},
         }  # fmt: skip
         given = [{"reference_id": "r", "timestamp": NOW.isoformat(), "subscribe_criteria": criteria}]
@@ -235,7 +235,7 @@ def test_a_change_of_somebody_watched_is_told_and_nothing_else(system: Callable[
 
     def told(minutes: int) -> list[tuple[str, str]]:
         now = NOW + timedelta(minutes=minutes)
-        callbacks.look(now=now)
+        watching.look(now=now)
         callbacks.deliver_due(now=now)
         found = [json.loads(call.body)["message"]["notify_event"][0] for call in web.calls]
         web.calls.clear()
