@@ -323,6 +323,7 @@ MAY: dict[str, set[str]] = {
     "spdci.consent": TOWNSHIP | {Duty.COUNTY_REVIEWER},
     "audit.view": {Duty.AUDITOR},
     "tasks.watch": {Duty.ADMINISTRATOR},
+    "records.forget": {Duty.ADMINISTRATOR},
     "tasks.view": TOWNSHIP | COUNTY | MONEY | {Duty.SUPERVISOR},
 }
 

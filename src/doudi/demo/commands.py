@@ -162,7 +162,7 @@ def _lived(*, months: int, tell: Any, seed: int, area: str, table: bool = False)
         _grown(lived)
     growth = (sizes[-1] - sizes[0]) / (len(sizes) - 1) if len(sizes) > 1 else 0
     return {
-        "months": len(lived), "last": f"{lived[-1].month:%Y-%m}", "leads": lived[-1].state.leads, "decisions": lived[-1].state.decisions,
+        "months": len(lived), "last": f"{lived[-1].month:%Y-%m}", "digest": run.digest(lived), "leads": lived[-1].state.leads, "decisions": lived[-1].state.decisions,
         "lines": lived[-1].state.lines, "records": lived[-1].state.records, "megabytes": round(sizes[-1] / 2**20, 1), "megabytes_a_month": round(growth / 2**20, 2),
         "files_megabytes": round(sum(lived[-1].state.files.values()) / 2**20, 1), "grown": _most_grown(lived),
     }  # fmt: skip

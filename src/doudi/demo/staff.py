@@ -1,4 +1,4 @@
-"""Sign-ins of the demo: one account for each duty of the county, and one officer and visitor for each township."""
+"""Sign-ins of the demo: one account for each duty of the county, an officer and a child supervisor for each township."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def make_staff(*, area: str, on: date) -> list[SignIn]:
     wanted: list[tuple[Duty, str, str, str]] = [(duty, user, name, area[:length]) for duty, user, name, length in COUNTY_STAFF]
     for number, town in enumerate(townships(area), 1):
         suffix = "" if number == 1 else str(number)
-        wanted += [(duty, user + suffix, name, town) for duty, user, name in TOWNSHIP_STAFF[: 1 if number > 1 else None]]
+        wanted += [(duty, user + suffix, name, town) for duty, user, name in TOWNSHIP_STAFF[: 2 if number > 1 else None]]
         if number == 1:
             village = Division.objects.filter(parent=town).order_by("code").values_list("code", flat=True)[0]
             wanted += [(duty, user, name, village) for duty, user, name in VILLAGE_STAFF]

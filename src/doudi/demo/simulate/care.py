@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from doudi.batch.idnumber import check_character
 from doudi.core import numbers
@@ -15,11 +16,12 @@ from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.models import Duty
 from doudi.demo.protecting import SAFE
-from doudi.demo.simulate.life import Figures, Life, at
-from doudi.demo.simulate.work import key
+from doudi.demo.simulate.life import Figures, Life, at, fate, key
 from doudi.registry.models import Household, Person
 
-NEEDS, ANSWERED, NUMBERS = 4, 60, 12
+NEEDS, ANSWERED, NUMBERS = 3, 60, 12
+LATE = 0.08
+"""Share of needs that are met after their day."""
 WANTED = (
     ("food", "摔伤了腿，一周做不了饭"), ("supplies", "取暖煤快用完了"), ("accompaniment", "要到县医院复查，一个人去不了"), ("repairs", "屋里线路老化，常跳闸"),
     ("comfort", "老伴刚走，想有人说说话"), ("medicine", "降压药快吃完了，出不了门"),
@@ -27,7 +29,7 @@ WANTED = (
 
 
 def needs(life: Life, on: date) -> Figures:
-    """Townships raise a few needs; what is open is met and confirmed by another officer, the youngest wait for next month."""
+    """Townships raise a few needs; what is open is met in its time and confirmed by another officer, one in twelve later than it should."""
     from doudi.needs import services
     from doudi.needs.models import Need
 
@@ -42,41 +44,48 @@ def needs(life: Life, on: date) -> Figures:
                 about = services.About(household=life.chance.choice(homes))
                 services.raise_need(
                     uuid=key(life, "need", place), about=about, kind=kind, what=what, urgency=life.chance.choice(("red", "orange", "yellow")), source="phone",
-                    now=at(on, 9, place),
+                    now=at(on - timedelta(days=4), 9, place),
                 )  # fmt: skip
                 raised += 1
     met, left = 0, 0
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
-            rows = list(Need.objects.filter(state=Need.State.OPEN, raised_at__lt=at(on)).order_by("id").values_list("pk", flat=True)[:ANSWERED])
-        for pk in rows:
+            rows = list(Need.objects.filter(state=Need.State.OPEN, raised_at__lt=at(on)).order_by("id")[:ANSWERED])
+        for row in rows:
+            chance = fate(life, "need", row.area, row.kind, row.raised_at)
+            part = 1.5 if chance.random() < LATE else chance.uniform(0.2, 0.9)
+            done = timezone.localtime(row.raised_at + (row.due - row.raised_at) * part).replace(second=0, microsecond=0)
+            if done > at(on, 18):
+                continue  # its day comes
             try:
                 with transaction.atomic():
-                    _met(life, officer, pk, on)
+                    _met(life, officer, row, done)
                 met += 1
             except ValidationError:
                 left += 1  # an officer of the place looks closer
     return {"needs": raised, "needs_met": met, "needs_left": left}
 
 
-def _met(life: Life, officer: Any, pk: int, on: date) -> None:
+def _met(life: Life, officer: Any, row: Any, done: datetime) -> None:
     from doudi.needs import services
-    from doudi.needs.models import Need
     from doudi.needs.services import Medicine
 
+    def earlier(minutes: int) -> datetime:
+        return max(row.raised_at, done - timedelta(minutes=minutes))
+
     with scopes.acting(officer.scope("doudi simulate")):
-        need = Need.objects.get(pk=pk)
-        answer = services.offer(uuid=key(life, "answer", pk), need_id=pk, kind="officer", quantity=need.wanted - need.taken, now=at(on, 11))
-        if need.delivery:
+        answer = services.offer(uuid=key(life, "answer", row.uuid), need_id=row.pk, kind="officer", quantity=row.wanted - row.taken, now=earlier(100))
+        if row.delivery:
             made = services.prepare(
-                answer_id=answer.pk, source="clinic", source_name="村卫生室", medicines=[Medicine("苯磺酸氨氯地平片", "1 盒", "每日一次")], prescription=False, now=at(on, 12)
-            )
-            made = services.bought(delivery_id=made.pk, version=made.version, received=Decimal("20.00"), paid=Decimal("18.50"), now=at(on, 13))
-            services.hand_over(delivery_id=made.pk, version=made.version, proof="witness", taker="本人", witness="村医", returned=Decimal("1.50"), now=at(on, 14))
+                answer_id=answer.pk, source="clinic", source_name="村卫生室", medicines=[Medicine("苯磺酸氨氯地平片", "1 盒", "每日一次")], prescription=False,
+                now=earlier(80),
+            )  # fmt: skip
+            made = services.bought(delivery_id=made.pk, version=made.version, received=Decimal("20.00"), paid=Decimal("18.50"), now=earlier(40))
+            services.hand_over(delivery_id=made.pk, version=made.version, proof="witness", taker="本人", witness="村医", returned=Decimal("1.50"), now=done)
             return
-        answer = services.report_done(answer_id=answer.pk, version=answer.version, note="已送到家中", now=at(on, 15))
+        answer = services.report_done(answer_id=answer.pk, version=answer.version, note="已送到家中", now=earlier(30))
     with life.acting(Duty.COUNTY_REVIEWER):
-        services.confirm(answer_id=answer.pk, version=answer.version, confirmed="recipient", now=at(on, 16))
+        services.confirm(answer_id=answer.pk, version=answer.version, confirmed="recipient", now=done)
 
 
 def minors(life: Life, on: date) -> Figures:

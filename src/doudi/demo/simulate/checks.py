@@ -18,6 +18,7 @@ NOTICED = "not exists (select from payments_overpaymentline o where o.entitlemen
 # subject of to-dos -> (table, what of it still waits); to-dos of other subjects close themselves with their own row
 SUBJECTS = {
     "lead": ("discovery_lead", "merged_into_id is null"), "decision": ("enrolment_decision", "state in ('proposed', 'sent_back')"),
+    "case": ("enrolment_case", "state <> 'closed'"), "relief": ("relief_reliefcase", "state not in ('refused', 'withdrawn')"),
     "payroll": ("payments_payroll", "true"), "complaint": ("complaints_complaint", "state <> 'closed'"), "need": ("needs_need", "true"),
     "move": ("registry_moverequest", "done_at is null and refused_reason = ''"),
     "bank_return": ("payments_bankreturn", "state <> 'reissued'"), "household": ("registry_household", "true"), "person": ("registry_person", "true"),
@@ -116,6 +117,52 @@ NEVER: tuple[tuple[str, str], ...] = (
         "select '待办 ' || min(t.id) || ' 等 ' || count(*) || ' 项：' || t.kind || ' ' || t.duty || ' ' || left(t.area, 9) from core_todo t where t.done_at is null"
         " and not exists (select from core_posting p where p.duty = t.duty and starts_with(t.area, p.area) and p.ends is null)"
         " and exists (select from core_posting p where p.duty = 'county_reviewer' and p.area = left(t.area, 6)) group by t.kind, t.duty, left(t.area, 9)",  # counties at work
+    ),
+    (
+        "待办的接办人已不在岗",
+        "select '待办 ' || t.id || ' ' || t.kind from core_todo t left join core_posting p on p.id = t.posting_id"
+        " where t.done_at is null and t.posting_id is not null and (p.id is null or p.ends is not null)",
+    ),
+    (
+        "办理中的申请没有待办",
+        "select '申请 ' || c.id || '（' || c.step || '）' from enrolment_case c where c.state = 'open'"
+        " and not exists (select from core_todo t where t.done_at is null and t.subject = 'case' and t.subject_id = c.id)"
+        " and not exists (select from core_todo t where t.done_at is null and t.subject = 'decision' and t.subject_id = c.decision_id)",
+    ),
+    (
+        "办结的申请没有已审批的决定",
+        "select '申请 ' || c.id from enrolment_case c left join enrolment_decision d on d.id = c.decision_id"
+        " where c.state = 'closed' and c.outcome in ('granted', 'refused') and d.state is distinct from 'approved'",
+    ),
+    (
+        "办理中的临时救助没有待办",
+        "select '临时救助 ' || c.number from relief_reliefcase c where c.state in ('open', 'county', 'meeting')"
+        " and not exists (select from core_todo t where t.done_at is null and t.subject = 'relief' and t.subject_id = c.id)",
+    ),
+    (
+        "临时救助久未办结",  # ten working days by the rule; a round of the officers later somebody must have decided
+        "select '临时救助 ' || c.number from relief_reliefcase c where c.state in ('open', 'county', 'meeting')"
+        " and c.made_at < (select max(\"on\") from core_dailyrun where name like 'simulate.%') - interval '45 days'",
+    ),
+    (
+        "临时救助批准金额与资金不符",
+        "select '临时救助 ' || c.number from relief_reliefcase c where c.state = 'granted' and c.amount is distinct from (select coalesce(sum(g.amount), 0)"
+        " from relief_reliefhelp h join payments_grant g on g.id = h.grant_id where h.case_id = c.id and not g.void)",
+    ),
+    (
+        "备用金支出没有领款凭据",
+        "select '支出 ' || o.number from payments_reservepayout o where not exists"
+        " (select from core_attachment f where f.subject = 'reserve_payout' and f.subject_id = o.id and f.removed_at is null)",
+    ),
+    (
+        "资金文件与台账不符",
+        "select '文件 ' || m.document from payments_fundmovement m where m.state = 'booked' and m.kind in ('plan', 'receipt') and m.amount is distinct from"
+        " (select sum(e.amount) from payments_ledgerentry e where e.movement_id = m.id and e.account = case m.kind when 'plan' then 'planned' else 'available' end)",
+    ),
+    (
+        "需求已满足但没有确认",
+        "select '需求 ' || n.number from needs_need n where n.state = 'done'"
+        " and not exists (select from needs_needanswer a where a.need_id = n.id and a.state = 'done' and a.confirmed <> '')",
     ),
     ("人员的历史版本不全", _versions("registry_person", "人员")),
     ("家庭的历史版本不全", _versions("registry_household", "家庭")),

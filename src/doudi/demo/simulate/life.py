@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from django.core.exceptions import ValidationError
 from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.workdays import add_working_days
+from doudi.core.workdays import add_working_days, is_working_day, on_or_before
 from doudi.demo.staff import SignIn, by_duty
 from doudi.registry.models import BenefitStatus, Fact, FactKind, Household, Membership, MoveRequest, Person
 from doudi.registry.services import facts, households, moves, people
@@ -23,11 +24,28 @@ CHINA = ZoneInfo("Asia/Shanghai")
 BIRTHS, DEATHS, MOVES = 0.0074, 0.0078, 0.004  # a year and head
 GIVEN = ("子涵", "雨桐", "浩宇", "欣怡", "梓轩", "一诺", "宇航", "思远", "佳琪", "俊杰")
 HEAD, SON, DAUGHTER = "02", "20", "30"
+AWAY = (FactKind.WORKS_AWAY, FactKind.IN_INSTITUTION)
+ELSEWHERE = ("410105", "410202", "310115", "440306")  # where people of the county work
+SURNAMES = "陈李王张赵刘周郭马朱何孙胡高林罗宋谢韩唐冯于董萧程曹袁邓许傅"
 Figures = dict[str, Any]
 
 
 def at(day: date, hour: int = 9, minute: int = 0) -> datetime:
     return datetime.combine(day, time(hour, minute), CHINA)
+
+
+def key(life: Life, *parts: Any) -> UUID:
+    """The key of a form that is sent in this step: the same in each run."""
+    return uuid5(NAMESPACE_URL, f"doudi-simulate-{life.seed}-{life.month}-{life.step}-" + "-".join(map(str, parts)))
+
+
+def fate(life: Life, *about: Any) -> random.Random:
+    """The chance of one row, in whatever month it is met: it follows from the seed and what describes the row, never from its id."""
+    return random.Random(f"{life.seed}-" + "-".join(map(str, about)))
+
+
+def name(life: Life) -> str:
+    return life.chance.choice(SURNAMES) + life.chance.choice(("大山", "二妮", "长贵", "小宝", "玉珍", "满仓", "桂兰", "铁柱", "秀英", "来福", "春花", "建设"))
 
 
 @dataclass
@@ -60,6 +78,17 @@ class Life:
     def working_day(self, number: int) -> date:
         """The n-th working day of the month."""
         return add_working_days(self.month - timedelta(days=1), number)
+
+    def pay_days(self) -> tuple[date, date, date, date]:
+        """When the payroll is prepared and checked, approved, released, and booked: the bank's answer is there by the 10th, before a holiday earlier.
+
+        A long holiday (1 to 8 October) leaves two working days: what has no day of its own is done on the day of the step after it.
+        """
+        last = on_or_before(self.day(10))
+        days = [each for each in map(self.day, range(1, 11)) if is_working_day(each) and each <= last][1 if self.working_day(5) <= last else 0 :]
+        days = days[:4]
+        first, second, third = (days[max(0, len(days) - back)] for back in (4, 3, 2))
+        return first, second, third, days[-1]
 
     def often(self, mean: float) -> int:
         """A count with this mean."""
@@ -122,12 +151,38 @@ def _follow(household: int, on: date) -> None:
         households.change_head(household_id=household, version=version, person_id=adults[0][0], relationships=others, on=on, now=at(on, 11))
 
 
+def away(life: Life, on: date) -> Figures:
+    """Members leave for work in another county or are taken into an institution, others come back; the household stays where it is."""
+    rows = _inhabitants(life)
+    with scopes.acting(scopes.Scope(area=life.area, page="doudi simulate")):
+        gone = set(Fact.objects.filter(kind__in=AWAY, superseded_at=None, number=1).values_list("person_id", flat=True))
+    ages = {row[0]: (on - row[2]).days / 365.25 for row in rows}
+    back = life.some([row for row in rows if row[0] in gone], 1)
+    work_ = life.some([row for row in rows if row[0] not in gone and row[3] != HEAD and 20 <= ages[row[0]] < 55], 2)
+    care = life.some([row for row in rows if row[0] not in gone and row[3] != HEAD and ages[row[0]] >= 70], life.often(0.5))
+    for number, (group, kind, flag) in enumerate(((back, "", 0), (work_, FactKind.WORKS_AWAY, 1), (care, FactKind.IN_INSTITUTION, 1))):
+        for person, area, *_rest in group:
+            with scopes.acting(life.officer(area).scope("doudi simulate")):
+                held = Fact.objects.filter(kind__in=AWAY, superseded_at=None, number=1, person_id=person).values_list("kind", flat=True)
+                news = [facts.NewFact(kind=each, starts=on, source="declared", person_id=person, number=Decimal(flag)) for each in ([kind] if kind else held)]
+                if kind == FactKind.WORKS_AWAY:
+                    news.append(facts.NewFact(kind=FactKind.WORKPLACE_AREA, starts=on, source="declared", person_id=person, text=life.chance.choice(ELSEWHERE)))
+                facts.record_facts(facts=news, on=on, now=at(on, 13, number))
+    return {"away": len(work_) + len(care), "back": len(back)}
+
+
 def moving(life: Life, on: date) -> Figures:
-    """Households move to a village of another township: asked for there, released here, carried out."""
-    rows = [row for row in _inhabitants(life) if row[3] == HEAD]
+    """Households move to a village of another township: asked for there, released here, carried out. One of them has a member who lives elsewhere."""
+    inhabitants = _inhabitants(life)
+    rows = [row for row in inhabitants if row[3] == HEAD]
     officers = life.officers()
     asked = 0
-    for person, area, *_rest in life.some(rows, life.often(len(rows) * MOVES / 12)) if len(officers) > 1 else []:
+    with scopes.acting(scopes.Scope(area=life.area, page="doudi simulate")):
+        gone = set(Fact.objects.filter(kind__in=AWAY, superseded_at=None, number=1).values_list("person_id", flat=True))
+    split = {row[4] for row in inhabitants if row[0] in gone}
+    chosen = life.some([row for row in rows if row[4] in split], life.month.month % 2) if len(officers) > 1 else []
+    chosen += [row for row in life.some(rows, life.often(len(rows) * MOVES / 12)) if row not in chosen] if len(officers) > 1 else []
+    for person, area, *_rest in chosen:
         giving = life.officer(area)
         taking = life.chance.choice([each for each in officers if each is not giving])
         with scopes.acting(scopes.Scope(area=life.area, page="doudi simulate")):
@@ -162,8 +217,8 @@ def work(life: Life, on: date) -> Figures:
     with scopes.acting(scopes.Scope(area=life.area, page="doudi simulate")):
         helped = set(BenefitStatus.objects.filter(state="active").values_list("person_id", flat=True))
         wages = dict(Fact.objects.filter(kind=FactKind.WAGE_INCOME, superseded_at=None, number__gt=0).order_by("id").values_list("person_id", "number"))
-    found = life.some([row for row in adults if row[0] in helped], life.often(len(rows) / 1500))
-    lost = life.some([row for row in adults if row[0] not in helped and row[0] in wages], life.often(len(rows) / 1000))
+    found = life.some([row for row in adults if row[0] in helped], life.often(len(rows) / 4000))
+    lost = life.some([row for row in adults if row[0] not in helped and row[0] in wages], life.often(len(rows) / 600))
     for group, low, high in ((found, 9_000, 42_000), (lost, 0, 1_500)):
         for number, (person, area, *_rest) in enumerate(group):
             amount = Decimal(life.chance.randint(low, high))

@@ -20,7 +20,8 @@ from doudi.payments.models import BankReturn, Payroll
 from doudi.payments.services import channels, corrections, files, ledger, payrolls, reserves, results
 from doudi.payments.simulated import bank_answer
 
-RETURNED = 0.012
+RETURNED = (0.004, 0.03)
+"""Least and most of a month's lines that the bank sends back: what does not come by the 10th."""
 YEARLY = (("assistance", "central", 1200), ("assistance", "county", 900), ("disability", "province", 260), ("disability", "county", 260))  # yuan a head
 
 
@@ -55,26 +56,26 @@ def _regular(life: Life) -> Payroll:
 
 def prepare(life: Life, on: date) -> Figures:
     with life.acting(Duty.COUNTY_REVIEWER):
-        made = payrolls.prepare_payroll(area=life.area, month=life.month, now=at(on, 10))
+        made = payrolls.prepare_payroll(area=life.area, month=life.month, now=at(on, 9))
     return {"lines": made.lines, "amount": f"{made.amount:.2f}", "excluded": made.excluded}
 
 
 def check(life: Life, on: date) -> Figures:
     with life.acting(Duty.COUNTY_REVIEWER):
         payroll = _regular(life)
-    paying.check(life.staff, payroll, now=at(on, 15))
+    paying.check(life.staff, payroll, now=at(on, 11))
     return {}
 
 
 def approve(life: Life, on: date) -> Figures:
     with life.acting(Duty.COUNTY_APPROVER):
-        payrolls.approve_payroll(payroll_id=_regular(life).pk, now=at(on, 10))
+        payrolls.approve_payroll(payroll_id=_regular(life).pk, now=at(on, 14))
     return {}
 
 
 def release(life: Life, on: date) -> Figures:
     with life.acting(Duty.FINANCE_OFFICER):
-        payrolls.release_payroll(payroll_id=_regular(life).pk, on=on, now=at(on, 9))
+        payrolls.release_payroll(payroll_id=_regular(life).pk, on=on, now=at(on, 16))
     return {}
 
 
@@ -89,7 +90,7 @@ def _answered(life: Life, payroll: Payroll, on: date) -> Figures:
         files.export_chosen(payroll_id=payroll.pk, now=at(on, 8))
     else:
         files.export_file(payroll_id=payroll.pk, layout="one_card_csv", now=at(on, 8))
-    answer = bank_answer(Payroll.objects.get(pk=payroll.pk), seed=life.seed + life.month.year * 12 + life.month.month, return_share=RETURNED)
+    answer = bank_answer(Payroll.objects.get(pk=payroll.pk), seed=life.seed + life.month.year * 12 + life.month.month, return_share=life.chance.uniform(*RETURNED))
     booked = results.book_results(data=[(f"{payroll.number}-results.csv", answer)], on=on, now=at(on, 15))
     return {"paid": booked.paid, "returned": booked.returned}
 

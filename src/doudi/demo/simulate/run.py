@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import Sum
@@ -12,7 +14,7 @@ from django.db.models import Sum
 from doudi.core import clock, periodic, places
 from doudi.core import scope as scopes
 from doudi.core.models import DailyRun
-from doudi.demo.simulate import care, checks, life, money, rules, society, work
+from doudi.demo.simulate import care, cases, checks, finding, life, money, relieving, rules, society, work
 from doudi.demo.simulate.life import Life, at
 from doudi.demo.staff import make_staff
 
@@ -41,47 +43,54 @@ def _month_after(month: date) -> date:
 def _steps(month: Life, *, first: bool) -> Iterator[tuple[date, str, Step]]:
     """(day, name, step) of a month in the order of days."""
     day, working = month.day, month.working_day
+    prepared, approved, released, booked = month.pay_days()
     monthly: list[tuple[date, str, Step]] = [
-        (day(1), "emergency", rules.emergency),
+        (day(1), "emergency", relieving.emergency),
         (day(2), "births", life.births),
         (day(2), "deaths", life.deaths),
+        (day(2), "away", life.away),
         (day(3), "moves", life.moving),
-        (working(2), "payroll.prepare", money.prepare),
-        (working(2), "payroll.check", money.check),
-        (working(3), "payroll.approve", money.approve),
-        (working(4), "payroll.release", money.release),
-        (working(5), "payroll.bank", money.bank),
+        (prepared, "payroll.prepare", money.prepare),
+        (prepared, "payroll.check", money.check),
+        (approved, "payroll.approve", money.approve),
+        (released, "payroll.release", money.release),
+        (booked, "payroll.bank", money.bank),
         (day(4), "work", life.work),
         (day(5), "jobs", work.jobs),
         (day(5), "monitoring", work.monitored),
         (day(5), "houses", care.houses),
         (day(6), "numbers", care.registered),
+        (day(8), "emergency", relieving.local),
         (day(9), "plans", care.plans),
+        (day(11), "claims", relieving.claims),
+        *((working(number), "relief.round", relieving.round_) for number in (5, 9, 14)),
         (day(10), "exits", rules.exits),
         (day(10), "standards", rules.standards),
         (day(12), "payees", work.payees),
         (working(8), "returns", money.corrected),
         (working(9), "follow_up", money.paid_again),
-        (day(14), "reports", work.reports),
+        *((working(number), "leads", finding.leads) for number in (3, 7, 12, 16)),
+        *((working(number), "cases", cases.cases) for number in (2, 6, 10, 14)),
+        (day(14), "reports", finding.reports),
         (day(15), "jobs", work.jobs),
         (day(16), "indices", money.indices),
         (day(17), "subsidies", money.subsidies),
         (day(18), "visits", work.visits),
-        (day(19), "relief", work.relief),
+        (day(19), "relief", relieving.relief),
         (day(15), "houses", care.houses),
         (day(16), "minors", care.minors),
         (day(17), "calls", society.calls),
         (day(18), "portal", society.portal),
-        (working(11), "applications", work.applications),
+        (working(4), "applications", cases.applications),
         (day(20), "complaints", society.complaints),
         (day(21), "volunteers", society.volunteers),
         (day(22), "purchases", society.purchases),
         (day(22), "donations", society.donations),
-        (day(23), "needs", care.needs),
+        *((day(number), "needs", care.needs) for number in (9, 23)),
         (day(23), "budget", society.budget),
-        (day(24), "leads", work.closing),
         (day(25), "reviews", work.reviewed),
         (day(26), "decisions", work.decided),
+        (day(27), "letters", cases.letters),
         (day(28), "jobs", work.jobs),
         (day(28), "houses", care.houses),
     ]
@@ -94,7 +103,7 @@ def _steps(month: Life, *, first: bool) -> Iterator[tuple[date, str, Step]]:
 
 def _done(area: str) -> dict[tuple[str, date], dict[str, Any]]:
     with scopes.acting(scopes.Scope(area=places.PROVINCE, page="doudi simulate")):
-        rows = DailyRun.objects.filter(name__startswith=PREFIX, area=area, done_at__isnull=False)
+        rows = DailyRun.objects.filter(name__startswith=PREFIX, area=area, done_at__isnull=False).order_by("on", "id")
         return {(row.name.removeprefix(PREFIX), row.on): row.result for row in rows}
 
 
@@ -111,6 +120,12 @@ def months_done(area: str) -> list[Month]:
                         figures[key] = figures[key] + value if isinstance(value, int) and isinstance(figures.get(key), int) else value
             rows.append(Month(on.replace(day=1), figures, checks.State(**result)))
     return rows
+
+
+def digest(lived: list[Month]) -> str:
+    """What months came to, counts and amounts of each, as one short word: two runs of the same seed, or on two machines, must give the same."""
+    told = [[f"{each.month}", each.figures, each.state.leads, each.state.decisions, each.state.lines] for each in lived]
+    return sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def simulate(*, area: str, seed: int, months: int, today: date, tell: Tell = lambda step, done, total: None) -> Iterator[Month]:

@@ -13,12 +13,11 @@ from doudi.batch.idnumber import check_character
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.models import Duty
-from doudi.demo.simulate.life import Figures, Life, at
-from doudi.demo.simulate.work import _name, key
+from doudi.demo.simulate.life import Figures, Life, at, key, name
 from doudi.demo.staff import by_duty
 from doudi.registry.models import Household, Person
 
-CALLS, COMPLAINTS, RECORDS = 3, 2, 6
+CALLS, COMPLAINTS, RECORDS = (2, 7), 2, 6
 TOLD_CALLS = (
     ("lead", ("illness",), "yellow", "邻居家孩子做手术，借了不少钱"), ("lead", ("elderly",), "orange", "独居老人摔伤，出院后没人照料"),
     ("consult", (), "", "问临时救助要带什么材料"), ("consult", (), "", "问残疾人两项补贴怎么申请"), ("complaint", (), "", "反映申请交上去很久没有答复"),
@@ -31,22 +30,29 @@ SEEN = (("elderly", "独居老人几天没有出门，敲门没人应"), ("suppl
 
 
 def calls(life: Life, on: date) -> Figures:
-    """The county's desk: a few calls, some of which become leads or complaints."""
+    """The county's desk: some calls, a few of which become leads or complaints; now and then one that nobody took, called back the same day."""
+    from doudi.discovery.models import CallBack
     from doudi.discovery.services import hotline
 
-    done = 0
+    done, missed = 0, 0
     with life.acting(Duty.HOTLINE_OPERATOR):
         if hotline.desk_of(life.area) is None:
             return {}
         homes = list(Household.objects.order_by("number").values_list("area", flat=True)[:500])
-        for place in range(CALLS if homes else 0):
+        for place in range(life.chance.randint(*CALLS) if homes else 0):
             outcome, needs, urgency, words = life.chance.choice(TOLD_CALLS)
             area = life.chance.choice(homes) if outcome == "lead" else ""
             intake = hotline.Intake(caller_name="", caller_role="neighbour" if outcome == "lead" else "self", area=area, needs=needs, urgency=urgency, detail=words)
             rang = at(on, 9 + place)
             hotline.register_call(uuid=key(life, "call", place), intake=intake, outcome=outcome, rang_at=rang, now=rang + timedelta(minutes=4))
             done += 1
-    return {"calls": done}
+        for place in range(life.chance.choice((0, 0, 1, 1, 2))):
+            phone = f"1390371{life.chance.randint(0, 9999):04d}"
+            hotline.call_event(desk_area=life.area, external=f"S{on:%Y%m%d}{place}", event="missed", phone=phone, at=at(on, 12, place), now=at(on, 12, place + 1))
+            missed += 1
+        for pk in list(CallBack.objects.filter(done_at__isnull=True).order_by("id").values_list("pk", flat=True)[:20]):
+            hotline.try_call_back(callback_id=pk, reached=True, note="已回电，问清情况", now=at(on, 16))
+    return {"calls": done + missed, "calls_missed": missed}
 
 
 def complaints(life: Life, on: date) -> Figures:
@@ -82,7 +88,7 @@ def complaints(life: Life, on: date) -> Figures:
             kind, category, channel, content = life.chance.choice(SAID)
             services.open_complaint(
                 uuid=key(life, "complaint", place), kind=kind, category=category, channel=channel, content=content,
-                identity=services.Identity("" if channel == "letter" else _name(life)), links=services.Links(household=home), now=at(on, 17, place),
+                identity=services.Identity("" if channel == "letter" else name(life)), links=services.Links(household=home), now=at(on, 17, place),
             )  # fmt: skip
             opened += 1
     return {"complaints": opened, "complaints_closed": closed}
@@ -101,7 +107,7 @@ def portal(life: Life, on: date) -> Figures:
     born = date(life.chance.randint(1950, 1990), life.chance.randint(1, 12), life.chance.randint(1, 28))
     head = f"410102{born:%Y%m%d}{life.chance.randint(600, 999)}"
     phone = f"139{life.chance.randint(10_000_000, 99_999_999)}"
-    sent = Sent(Named(_name(life), head + check_character(head)), phone, "rural", "三组 9 号", programmes=["dibao"], note="收入低，有病人")
+    sent = Sent(Named(name(life), head + check_character(head)), phone, "rural", "三组 9 号", programmes=["dibao"], note="收入低，有病人")
     applications.send_application(uuid=key(life, "online"), area=town.area, sent=sent, now=at(on, 10))
     declined = 0
     with scopes.acting(town.scope("doudi simulate")):

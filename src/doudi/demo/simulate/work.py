@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.core.exceptions import ValidationError
 
@@ -13,66 +10,11 @@ from doudi.core import audit
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.models import Duty
-from doudi.demo import discovery as finding
-from doudi.demo.applying import Walk
-from doudi.demo.relieving import number, receipt
-from doudi.demo.simulate.life import Figures, Life, at
-from doudi.registry.models import Household, Membership, Programme
+from doudi.demo.relieving import receipt
+from doudi.demo.simulate.life import Figures, Life, at, key
+from doudi.registry.models import Household, Membership
 
-REPORTS, RELIEFS, APPLICATIONS, VISITS = 4, 2, 3, 12
-CAUSES = ("fire", "traffic", "illness", "disaster")
-SURNAMES = "陈李王张赵刘周郭马朱何孙胡高林罗宋谢韩唐冯于董萧程曹袁邓许傅"
-
-
-def key(life: Life, *parts: Any) -> UUID:
-    return uuid5(NAMESPACE_URL, f"doudi-simulate-{life.seed}-{life.month}-{life.step}-" + "-".join(map(str, parts)))
-
-
-def _name(life: Life) -> str:
-    return life.chance.choice(SURNAMES) + life.chance.choice(("大山", "二妮", "长贵", "小宝", "玉珍", "满仓", "桂兰", "铁柱", "秀英", "来福", "春花", "建设"))
-
-
-def reports(life: Life, on: date) -> Figures:
-    """The team reports people in difficulty over the month."""
-    from doudi.discovery.models import TeamMember
-    from doudi.discovery.services import report_by_team
-
-    officer = life.chance.choice(life.officers())
-    with scopes.acting(officer.scope("doudi simulate")):
-        members = list(TeamMember.objects.filter(ends=None).order_by("id").values_list("id", "area"))
-        for at_, urgency in zip(range(REPORTS if members else 0), ("red", "orange", "yellow", "yellow"), strict=False):
-            member, area = life.chance.choice(members)
-            need = life.chance.choice(sorted(finding.TOLD))
-            report_by_team(
-                key=key(life, at_), area=area, need=need, urgency=urgency, name=_name(life), detail=finding.TOLD[need], member_id=member,
-                now=at(on - timedelta(days=life.chance.randint(0, 6)), 8 + at_),
-            )  # fmt: skip
-    return {"reports": REPORTS if members else 0}
-
-
-def closing(life: Life, on: date) -> Figures:
-    """Townships work through their open leads: contacted, verified, and helped or not in need; the last few wait for next month."""
-    from doudi.discovery.models import Lead
-    from doudi.discovery.services import advance_leads
-
-    S = Lead.State
-    done = 0
-    for officer in life.officers():
-        with scopes.acting(officer.scope("doudi simulate")):
-            open_ = Lead.objects.filter(state__in=Lead.OPEN, merged_into=None).order_by("signal_at", "id")
-            ids = list(open_.values_list("id", flat=True)[:60])
-            ids = ids[: max(0, len(ids) - 2)]
-            for after, states, note, day in (
-                (S.CONTACTED, Lead.UNCONTACTED, "已电话联系", on - timedelta(days=2)),
-                (S.VERIFIED, (S.CONTACTED,), "两名工作人员入户核实，情况属实", on - timedelta(days=1)),
-            ):
-                fitting = list(Lead.objects.filter(pk__in=ids, state__in=states).values_list("id", flat=True))
-                advance_leads(lead_ids=fitting, after=after, note=note, now=at(day, 10))
-            verified = list(Lead.objects.filter(pk__in=ids, state=S.VERIFIED).order_by("id").values_list("id", flat=True))
-            helped = [pk for pk in verified if life.chance.random() < 0.6]
-            for group, after, note in ((helped, S.HELPED, "已给予救助"), ([pk for pk in verified if pk not in helped], S.NOT_IN_NEED, "核实后家庭收入超过标准，已说明政策")):
-                done += len(advance_leads(lead_ids=group, after=after, note=note, now=at(on, 16)).done)
-    return {"leads_closed": done}
+VISITS = 12
 
 
 def visits(life: Life, on: date) -> Figures:
@@ -97,75 +39,6 @@ def visits(life: Life, on: date) -> Figures:
                 )  # fmt: skip
                 made += 1
     return {"visits": made}
-
-
-def applications(life: Life, on: date) -> Figures:
-    """Households apply at the first township's counter and go the whole way: granted where the law or the township's reasons give it, else refused."""
-    from doudi.enrolment.models import Award, Case, Decision
-
-    town = life.officers()[0]
-    with scopes.acting(town.scope("doudi simulate")):
-        lately = at(on - timedelta(days=365))  # who was refused longer ago may ask again
-        known = set(Decision.objects.filter(proposed_at__gte=lately).values_list("household_id", flat=True))
-        known |= set(Award.objects.filter(void=False, ends=None).values_list("household_id", flat=True))
-        known |= set(Case.objects.filter(state=Case.State.OPEN).values_list("household_id", flat=True))
-        rows = Membership.objects.filter(ends=None, person__died_on=None).exclude(household_id__in=known).order_by("household_id", "relationship")
-        size: dict[int, list[int]] = {}
-        for household, person in rows.values_list("household_id", "person_id"):
-            size.setdefault(household, []).append(person)
-    few = [(household, members[0]) for household, members in size.items() if len(members) <= 5]
-    figures = {"granted": 0, "refused": 0, "waiting": 0}
-    for pair in life.some(few, APPLICATIONS):
-        try:
-            with scopes.acting(town.scope("doudi simulate")):
-                figures[_one(life, on, pair)] += 1
-        except ValidationError:
-            figures["waiting"] += 1  # taken back whole: somebody of it is asked for elsewhere
-    return figures
-
-
-def _one(life: Life, on: date, pair: tuple[int, int]) -> str:
-    from doudi.demo.applying import _law_gives
-    from doudi.enrolment import services
-
-    walk = Walk(life.staff, on)
-    case = walk.visited(walk.checked(walk.accept(walk.apply(*pair, Programme.DIBAO.value))))
-    fits = _law_gives(walk, case)
-    if not fits and life.chance.random() < 0.5:
-        walk.approved(walk.opinion(case, agree=False, reason="家庭月人均收入高于当地低保标准"))
-        return "refused"
-    case = walk.opinion(case) if fits else walk.opinion(case, amount=Decimal("310.00"), reason="收入不稳定，经乡镇研究拟予保障")
-    case = walk.posted(case)
-    if case.decision.differs:
-        with walk.acting(Duty.COUNTY_REVIEWER):
-            services.sign(decision_id=case.decision_id, version=case.decision.version, now=walk.now)
-        case = walk.read(case)
-    walk.told(walk.approved(case))
-    return "granted"
-
-
-def relief(life: Life, on: date) -> Figures:
-    """Urgent cases, paid out of the townships' reserves first and explained afterwards."""
-    from doudi.relief import services
-
-    done = 0
-    for place in range(RELIEFS):
-        officer, cause, name = life.chance.choice(life.officers()), life.chance.choice(CAUSES), _name(life)
-        with scopes.acting(officer.scope("doudi simulate")):
-            found = services.help_first(
-                key=key(life, place), area=officer.area, kind="emergency", cause=cause, event_on=on - timedelta(days=1), place="", facts="突发困难，已现场核实",
-                people=[services.Someone(name, _number(life, place))], registered_place="", means="cash", amount=Decimal(life.chance.randint(3, 15) * 100),
-                receipts=[("收据.jpg", receipt())], now=at(on, 15),
-            )  # fmt: skip
-            if found.payout is not None:
-                services.explain(case_id=found.case.pk, version=found.case.version, text="村两委和包村干部现场核实，损失属实，已先行救助。", now=at(on + timedelta(days=2), 16))
-                done += 1
-    return {"relief": done}
-
-
-def _number(life: Life, place: int) -> str:
-    """An example number of nobody, another one for each case."""
-    return number(life.month.year * 12 + life.month.month, place * 31 + life.month.month, prefix="410122")
 
 
 def monitored(life: Life, on: date) -> Figures:
