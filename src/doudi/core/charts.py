@@ -163,6 +163,11 @@ def step_chart(
     return _svg(width, height, title, said, "".join(body))
 
 
+def _wide(text: str) -> float:
+    """About how wide a text stands at 12 px, bold."""
+    return sum(12.2 if ord(letter) > 0x2E7F else 7.0 for letter in text)
+
+
 def limit_chart(
     blocks: Sequence[tuple[str, Sequence[tuple[str, Number | None, Number | None, Number, str]]]], *, title: str, unit: str = ""
 ) -> SafeString:
@@ -171,7 +176,7 @@ def limit_chart(
     `blocks`: (heading, rows); a row is (label, median, ninety, limit, words for both values); None where nothing was measured.
     What goes beyond the limit is coloured; the longest bars are cut at 1.35 times the limit, and the words tell the value.
     """
-    left, wide, right, row, most = 130, 260, 190, 24, 1.35
+    left, wide, right, row, most = 130, 260, 190.0, 24, 1.35
     body, said, y = [], [], 4.0
     x = left + wide / most
     for heading, rows in blocks:
@@ -189,6 +194,7 @@ def limit_chart(
                     body.append(f'<rect x="{left}" y="{y + 3:g}" width="{length:.1f}" height="12" class="{css}"/>')
             body.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:g}" y2="{y + 18:g}" class="lim"/>')
             told = _("时限 %(limit)s") % {"limit": plain(limit)} + (_("，超出") if late else "")
+            right = max(right, 16 + _wide(f"{words}　{told}"))
             body.append(f'<text x="{left + wide + 8}" y="{y + 13:g}"{" class=" + chr(34) + "b" + chr(34) if late else ""}>{escape(words)}　{escape(told)}</text>')
             said.append((f"{heading} {label}", f"{words} {told}{unit}"))
             y += row

@@ -16,7 +16,7 @@ Measures that an emergency does not bring by itself are switched within it by tw
 
 A room that lets an emergency switch something says so, and the emergency's page lists it with its live text:
 
-    effects.add("discovery.visits", _("走访频次"), lambda emergency, on: _("每周一次"), kinds=("epidemic",), url_name="discovery:plans")
+    effects.add("discovery.visits", _("走访频次"), lambda emergency, on: _("每周一次"), kinds=("epidemic",), url_name="discovery:plans", act="visits.view")
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySe
 from django.utils import translation
 from django.utils.functional import Promise
 
+from doudi.core import duties
 from doudi.core.models import Emergency, EmergencyPlace
 from doudi.core.models.divisions import ancestors
 
@@ -61,13 +62,19 @@ def at_area(field: str, on: date) -> Exists:
 
 @dataclass(frozen=True)
 class Effect:
-    """What an emergency switches: `told` says for one emergency on a day what holds now; empty text: nothing."""
+    """What an emergency switches: `told` says for one emergency on a day what holds now; empty text: nothing. Its page is linked for whom `act` lets in."""
 
     key: str
     label: str | Promise
     told: Callable[[Emergency, date], str]
     kinds: frozenset[str]
     url_name: str
+    act: str
+
+    @property
+    def link(self) -> str:
+        """URL name of its page for whoever may open it, else empty."""
+        return self.url_name if not self.act or duties.may(self.act) else ""
 
 
 class Effects:
@@ -76,12 +83,12 @@ class Effects:
     def __init__(self) -> None:
         self._known: dict[str, Effect] = {}
 
-    def add(self, key: str, label: str | Promise, told: Callable[[Emergency, date], str], *, kinds: Iterable[str] = (), url_name: str = "") -> None:
-        """Declare one, at start-up. `kinds`: of which emergencies (none named: of all). Raises KeyError for a kind that there is not."""
+    def add(self, key: str, label: str | Promise, told: Callable[[Emergency, date], str], *, kinds: Iterable[str] = (), url_name: str = "", act: str = "") -> None:
+        """Declare one, at start-up. `kinds`: of which emergencies (none named: of all); `act`: who may open its page. KeyError for a kind that there is not."""
         wanted = frozenset(kinds)
         if wanted - set(Emergency.Kind.values):
             raise KeyError(key)
-        self._known[key] = Effect(key, label, told, wanted, url_name)
+        self._known[key] = Effect(key, label, told, wanted, url_name, act)
 
     def of(self, emergency: Emergency, on: date) -> list[tuple[Effect, str]]:
         """(effect, live text) of one emergency on a day."""

@@ -65,6 +65,7 @@ from doudi.core.views.access import with_posting
 COUNT_CEILING = 10_000
 EXPORT_CEILING = 200_000
 CHUNK = 2_000
+SHORT = 8  # half-widths: four Chinese characters, or a month
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,13 @@ class Column:
     @property
     def css(self) -> str:
         return {"money": "num", "number": "num", "day": "nw", "due": "nw", "code": "nw", "place": "nw"}.get(self.kind, "")
+
+    def css_of(self, row: Any) -> str:
+        """Of one cell: a short text (a name, a month, a state) is not broken over lines where a long one beside it takes the room."""
+        if self.css or self.kind != "text":
+            return self.css
+        value = self.of(row)
+        return "nw" if isinstance(value, str | Promise) and sum(2 if ord(letter) > 0x2E7F else 1 for letter in str(value)) <= SHORT else ""
 
     def of(self, row: Any) -> Any:
         if callable(self.value):
@@ -273,7 +281,7 @@ class ListPage(View):
             "filtered": any(value for name, value in request.GET.items() if name not in ("page", "sort")),
             "columns": columns,
             "page": page,
-            "table": [[(column, column.shown(row)) for column in columns] for row in page.rows],
+            "table": [[(column, column.shown(row), column.css_of(row)) for column in columns] for row in page.rows],
             "sort": sort,
             **self.context(),
         }

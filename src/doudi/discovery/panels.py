@@ -44,7 +44,7 @@ panels.action(
 )
 panels.dashboard(_("入户走访"), visit_queries.dashboard_card, "discovery/_dashboard.html", act="visits.view", order=12, bare=True, wide=True)
 panels.dashboard(_("救助线索"), queries.dashboard_card, "discovery/_dashboard.html", act="discovery.view", order=10, bare=True, wide=True)
-emergencies.effects.add("discovery.visits", _("走访密度"), visit_queries.emergency_effect, url_name="discovery:visit_plans")
+emergencies.effects.add("discovery.visits", _("走访密度"), visit_queries.emergency_effect, url_name="discovery:visit_plans", act="visits.view")
 
 
 @checks_registry.add

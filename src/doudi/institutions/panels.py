@@ -9,6 +9,6 @@ from doudi.institutions.models import Institution
 attachable.add("institution", model=Institution, view="institutions.view", change="institutions.keep")
 panels.add("person", _("入住机构"), queries.person_panel, "institutions/_person.html", act="institutions.oversee", order=60)
 panels.dashboard(_("民政服务机构"), queries.dashboard_card, "institutions/_dashboard.html", act="institutions.oversee", order=45)
-emergencies.effects.add("institutions.reports", _("机构上报"), queries.emergency_effect, url_name="institutions:reports")
+emergencies.effects.add("institutions.reports", _("机构上报"), queries.emergency_effect, url_name="institutions:reports", act="institutions.oversee")
 panels.add("institution", _("协调事项和转移安置"), request_queries.house_panel, "institutions/_house_coordination.html", act="requests.raise", order=20)
 panels.add("institutions_day", _("协调事项"), request_queries.day_panel, "institutions/_day_requests.html", act="requests.view", order=20)

@@ -37,4 +37,4 @@ panels.action(
     act="tekun.funeral", order=71,
 )  # fmt: skip
 panels.dashboard(_("临时救助"), queries.dashboard_card, "relief/_dashboard.html", act="relief.view", order=25, bare=True, wide=True)
-emergencies.effects.add("relief.first", _("临时救助"), rules.emergency_effect, url_name="relief:cases")
+emergencies.effects.add("relief.first", _("临时救助"), rules.emergency_effect, url_name="relief:cases", act="relief.view")

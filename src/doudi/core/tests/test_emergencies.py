@@ -321,7 +321,9 @@ def test_pages_from_declaring_to_lifting(reviewer: scopes.Scope, approver: scope
         confirm(approver, declare(reviewer, kind=kind, title=f"又一项{kind}"))
     with django_assert_max_num_queries(28):
         assert "共 4 项" in town.get("/").content.decode()
-    assert town.get(f"/emergencies/{row.pk}/").status_code == 200
+    told = town.get(f"/emergencies/{row.pk}/").content.decode()
+    assert 'href="/visits/plans/"' in told and 'href="/institutions/reports/"' in shown
+    assert 'href="/institutions/reports/"' not in told and 'href="/relief/"' not in told  # told, not linked: a visitor may not open them
     elsewhere = client_of(officer(Duty.TOWNSHIP_OFFICER, "410103001"))
     assert 'class="emg"' not in elsewhere.get("/").content.decode()
     assert elsewhere.get(f"/emergencies/{row.pk}/").status_code == 404

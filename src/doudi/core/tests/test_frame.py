@@ -251,6 +251,19 @@ def test_charts_escape_and_say_their_values() -> None:
     assert charts.step_chart([], title="空", until=date(2022, 1, 1)) == ""
 
 
+def test_a_chart_of_limits_has_room_for_its_words() -> None:
+    words = "28.5 / 30.5 个工作日"
+    short, long = (charts.limit_chart([("橙色预警", [("信号到救助", 28.5, 30.5, limit, words)])], title="时效") for limit in (20, 20.125))
+    ends = [float(re.search(r'viewBox="0 0 ([0-9.]+)', chart)[1]) for chart in (short, long)]  # type: ignore[index]
+    assert 398 + charts._wide(f"{words}　时限 20，超出") < ends[0] < ends[1]
+
+
+def test_a_name_in_a_list_is_not_broken_over_two_lines() -> None:
+    name = lists.Column("户主", "name")
+    assert [name.css_of({"name": text}) for text in ("王*明", "2025-12", "中牟县青年路街道", None)] == ["nw", "nw", "", ""]
+    assert lists.Column("金额", "name", kind="money").css_of({"name": 3}) == "num"
+
+
 def test_the_map_has_the_eighteen_cities() -> None:
     assert len(charts.TILES) == 18 and len({place[1:] for place in charts.TILES.values()}) == 18
 
