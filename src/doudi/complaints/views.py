@@ -260,6 +260,7 @@ def mass_page(request: HttpRequest, mass_id: int) -> HttpResponse:
     waits = batch.state == "proposed" and duties.may("complaints.approve") and batch.made_by_id != request.scope.account_id  # type: ignore[attr-defined]
     colour = {"proposed": "orange", "approved": "green", "sent_back": "red"}[batch.state]
     context = {"batch": batch, "rows": [(row, queries.COLOURS[row.state]) for row in rows], "problem": problem, "may_approve": waits, "colour": colour}
+    context["may_mass"] = duties.may("complaints.assign")
     return render(request, "complaints/mass_page.html", context, status=422 if problem else 200)
 
 

@@ -50,7 +50,7 @@ def known_people(*, phone: UUID | None, name: str, area: str, age: int | None, o
     scored = sorted(found, key=lambda person: -_fit(person, phone, name, area, age, on))[:MOST]
     ids = [person.pk for person in scored]
     running: dict[int, list[str]] = {}
-    for person_id, programme in BenefitStatus.objects.filter(person__in=ids, state__in=("active", "suspended")).values_list("person_id", "programme"):
+    for person_id, programme in BenefitStatus.objects.running(on).filter(person__in=ids).values_list("person_id", "programme"):
         running.setdefault(person_id, []).append(programme)
     households = dict(Membership.objects.filter(person__in=ids, ends__isnull=True).values_list("person_id", "household_id"))
     places.preload(person.area for person in scored)

@@ -137,7 +137,7 @@ def lines(pair: LinkagePair, told: dict[str, Any], on: date) -> list[tuple[str, 
         line("division", _("管理地区"), "".join(places.path(person.area)), "".join(places.path(told["told_division"] or "")) if told["told_division"] else ""),
         line("relatives", _("户主和家人"), names or _("单人户"), told["told_relatives"] or ""),
     ]  # fmt: skip
-    benefits = BenefitStatus.objects.filter(person=person, state__in=("active", "suspended"))
+    benefits = BenefitStatus.objects.running(on).filter(person=person)
     held = "、".join(each.get_programme_display() for each in benefits)
     disability = Fact.objects.filter(person=person, kind=FactKind.DISABILITY, superseded_at__isnull=True).first()
     known = [Line(_("待遇"), held or _("无在享待遇"), "")]

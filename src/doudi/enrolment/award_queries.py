@@ -14,6 +14,15 @@ from doudi.enrolment.models import Award, AwardMember, Certificate, Decision, Le
 from doudi.registry.models import MoveRequest, Person
 
 
+def state_of(award: Award, on: date) -> tuple[str, str]:
+    """(state in words, colour) on a day: the end of a gradual exit is set months ahead, and until then the award is paid."""
+    if award.void:
+        return _("作废"), "gray"
+    if award.ends:
+        return (_("已停发"), "gray") if award.ends <= on else (_("将停发"), "orange")
+    return (_("暂停发放"), "orange") if award.suspended else (_("享受中"), "green")
+
+
 def _who(account: Any) -> str:
     return account.name if account else str(_("系统"))
 

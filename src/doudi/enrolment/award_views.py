@@ -59,7 +59,7 @@ def _page(request: HttpRequest, row: Award, *, form: forms.Form | None = None, w
     head = queries.with_head(Award.objects.filter(pk=row.pk)).values_list("head", flat=True)[0] or row.payee_name
     desc = [
         (_("户主"), head), (_("项目"), row.get_programme_display()), (_("领款人"), row.payee_name),
-        (_("起始月"), f"{row.starts:%Y-%m}"), (_("终止月"), f"{row.ends:%Y-%m}" if row.ends else ""), (_("决定"), row.decision.number),
+        (_("起始月"), f"{row.starts:%Y-%m}"), (_("停发月份"), f"{row.ends:%Y-%m}" if row.ends else ""), (_("决定"), row.decision.number),
         (_("依据"), row.decision.content.get("document") or _("测算结果"), True),
     ]  # fmt: skip
     if row.gradual_exit_start:

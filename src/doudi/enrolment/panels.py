@@ -11,13 +11,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import attachable, panels
-from doudi.enrolment import average_views, case_queries, queries, review_queries
+from doudi.enrolment import average_views, award_queries, case_queries, queries, review_queries
 from doudi.enrolment.models import Authorisation, Decision, Document, HouseholdVisit, PayeeChange, Publicity
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
     decisions = Decision.objects.filter(household=household.pk).select_related("proposed_by", "decided_by", "person").order_by("-id")[:12]
-    return {"awards": queries.awards_of(household.pk), "decisions": list(decisions), "colours": queries.COLOURS}
+    awards, today = queries.awards_of(household.pk), timezone.localdate()
+    for award in awards:
+        award.words, award.colour = award_queries.state_of(award, today)  # type: ignore[attr-defined]
+    return {"awards": awards, "decisions": list(decisions), "colours": queries.COLOURS}
 
 
 def reviews_of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:

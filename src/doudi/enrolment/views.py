@@ -22,7 +22,7 @@ from doudi.core import audit, duties, places
 from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter, page_of
 from doudi.core.views.access import may
-from doudi.enrolment import queries, services
+from doudi.enrolment import award_queries, queries, services
 from doudi.enrolment.forms import NoteForm, ProposalForm
 from doudi.enrolment.models import Award, AwardAmount, Case, Decision
 from doudi.enrolment.procedure import Step
@@ -244,15 +244,11 @@ class AwardFilter(django_filters.FilterSet):
 
 
 def award_state(row: Award) -> str:
-    if row.void:
-        return _("作废")
-    if row.ends:
-        return _("已停发") if row.ends <= timezone.localdate() else _("将停发")
-    return _("暂停发放") if row.suspended else _("享受中")
+    return award_queries.state_of(row, timezone.localdate())[0]
 
 
 def award_colour(row: Award) -> str:
-    return "gray" if row.void or row.ends else "orange" if row.suspended else "green"
+    return award_queries.state_of(row, timezone.localdate())[1]
 
 
 class Awards(ListPage):
@@ -268,7 +264,7 @@ class Awards(ListPage):
         Column(gettext_lazy("领款人"), "payee_name"),
         Column(gettext_lazy("金额（元/月）"), "current", kind="money"),
         Column(gettext_lazy("起始月"), lambda row: f"{row.starts:%Y-%m}", sort="starts"),
-        Column(gettext_lazy("终止月"), lambda row: f"{row.ends:%Y-%m}" if row.ends else ""),
+        Column(gettext_lazy("停发月份"), lambda row: f"{row.ends:%Y-%m}" if row.ends else ""),
         Column(gettext_lazy("状态"), award_state, kind="tag", colour=award_colour),
     ]
 

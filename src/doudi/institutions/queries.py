@@ -182,9 +182,10 @@ def compared(rows: list[DailyReport]) -> list[dict[str, Any]]:
 SUPPORT = (Programme.TEKUN, Programme.ORPHAN, Programme.UNSUPPORTED_CHILD)
 
 
-def residents(house: Institution) -> QuerySet[Resident]:
-    """Stays in a house, each with its isolation room and the award for living that the person holds."""
-    held = BenefitStatus.objects.filter(person_id=OuterRef("person_id"), programme__in=SUPPORT, state=BenefitStatus.State.ACTIVE).order_by("-starts")
+def residents(house: Institution, on: date) -> QuerySet[Resident]:
+    """Stays in a house, each with its isolation room and the award for living that the person holds on a day."""
+    running = BenefitStatus.objects.running(on).filter(person_id=OuterRef("person_id"), programme__in=SUPPORT, state=BenefitStatus.State.ACTIVE)
+    held = running.order_by("-starts")
     apart = IsolationStay.objects.filter(resident=OuterRef("pk"), ended_at__isnull=True)
     return (
         Resident.objects.filter(institution=house)
@@ -207,9 +208,9 @@ def support_words(row: Any) -> tuple[str, str]:
     return str(Programme(row.programme).label), "" if paid_here else _("领款人不是本机构")
 
 
-def support_of(row: Resident) -> tuple[str, str]:
+def support_of(row: Resident, on: date) -> tuple[str, str]:
     """The same of one stay."""
-    return support_words(residents(row.institution).get(pk=row.pk))
+    return support_words(residents(row.institution, on).get(pk=row.pk))
 
 
 def person_panel(request: Any, person: Person) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.urls import reverse
 
@@ -28,8 +29,8 @@ class Benefits:
     assess: str
 
 
-def of(case: ProtectionCase) -> Benefits | None:
-    """None where the minor is in no household of the registry. Two queries."""
+def of(case: ProtectionCase, on: date) -> Benefits | None:
+    """What the law would give, what runs on a day, and what is missing. None where the minor is in no household of the registry. Two queries."""
     if case.household_id is None or case.person_id is None:
         return None
     last = Assessment.objects.filter(household_id=case.household_id).order_by("-month", "-id").first()
@@ -44,7 +45,7 @@ def of(case: ProtectionCase) -> Benefits | None:
                 given[programme] = round(amount, 2)
         if at is not None and last.results["household"]["dibao_eligible"]:
             given[Programme.DIBAO] = round(last.results["household"]["dibao_amount"], 2)
-    status = BenefitStatus.objects.filter(person_id=case.person_id, state="active").values_list("programme", "amount")
+    status = BenefitStatus.objects.running(on).filter(person_id=case.person_id, state="active").values_list("programme", "amount")
     running = dict(status)
     apply = reverse("enrolment:apply", args=[case.household_id]) if duties.may("enrolment.apply") else ""
     assess = reverse("assessment:run", args=[case.household_id]) if duties.may("assessment.run") else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
@@ -227,8 +229,17 @@ GROUPS: dict[str, int] = {
 }
 
 
+class BenefitStatusRows(models.QuerySet["BenefitStatus"]):
+    def running(self, on: date) -> BenefitStatusRows:
+        """Confirmed and not ended on a day, also when payment is suspended."""
+        return self.filter(Q(ends__isnull=True) | Q(ends__gt=on), state__in=("active", "suspended"))
+
+
 class BenefitStatus(AreaModel):
-    """Summary of a person's benefits that rooms above enrolment read; written by triggers on enrolment's tables only."""
+    """Summary of a person's benefits that rooms above enrolment read; written by triggers on enrolment's tables only.
+
+    `ends` is the first month without. The state is written when an award changes, not when the day of its end comes: ask `running(on)`, `state_on`.
+    """
 
     class State(models.TextChoices):
         ACTIVE = "active", _("享受中")
@@ -247,9 +258,15 @@ class BenefitStatus(AreaModel):
     state = CodeField(max_length=10, choices=State.choices)
     gradual_exit_start = models.DateField(null=True)
 
+    objects = BenefitStatusRows.as_manager()
+
     class Meta:
         indexes = [models.Index(fields=["person"]), models.Index(fields=["area", "programme"]), models.Index(fields=["household_id"])]
         constraints = [models.UniqueConstraint(fields=["award_id", "person"], name="benefit_status_once")]
+
+    def state_on(self, on: date) -> BenefitStatus.State:
+        """The state as it is on a day: what has come to its end is no longer received."""
+        return self.State.ENDED if self.ends is not None and self.ends <= on and self.state != self.State.REFUSED else self.State(self.state)
 
 
 class MoveRequest(models.Model):

@@ -81,8 +81,8 @@ def letters(text: str) -> str:
     return re.sub("[ ']", "", low) if _LATIN.match(low) else ""
 
 
-def households(text: str = "", *, area: str = "", programme: str = "") -> QuerySet[Household]:
-    """Households of the scope by head or any member, by household number, by programme that runs (`none`: no benefit runs)."""
+def households(text: str = "", *, on: date, area: str = "", programme: str = "") -> QuerySet[Household]:
+    """Households of the scope by head or any member, by household number, by programme that runs on a day (`none`: no benefit runs)."""
     rows = Household.objects.all()
     if area:
         rows = rows.filter(area__gte=area, area__lt=area + ":")
@@ -94,7 +94,7 @@ def households(text: str = "", *, area: str = "", programme: str = "") -> QueryS
         # a name can be many people's: the limit makes the planner begin with the people (letters are limited already)
         chosen = found.values("pk") if letters(text) else found.order_by("name", "id").values("pk")[:MOST]
         rows = rows.filter(pk__in=Membership.objects.filter(person__in=chosen, ends__isnull=True).values("household_id"))
-    running = BenefitStatus.objects.filter(state__in=("active", "suspended"), household_id__isnull=False)
+    running = BenefitStatus.objects.running(on).filter(household_id__isnull=False)
     if programme == "none":
         rows = rows.exclude(pk__in=running.filter(household_id=OuterRef("pk")).values("household_id"))
     elif programme:
@@ -102,12 +102,12 @@ def households(text: str = "", *, area: str = "", programme: str = "") -> QueryS
     return rows
 
 
-def with_summary(rows: QuerySet[Household]) -> QuerySet[Household]:
-    """Adds `size` (members now) and `programmes` (codes that run), read for the rows of a page only."""
+def with_summary(rows: QuerySet[Household], on: date) -> QuerySet[Household]:
+    """Adds `size` (members now) and `programmes` (codes that run on a day), read for the rows of a page only."""
     members = (
         Membership.objects.filter(household=OuterRef("pk"), ends__isnull=True).order_by().values("household").annotate(n=Count("id")).values("n")
     )
-    running = BenefitStatus.objects.filter(household_id=OuterRef("pk"), state__in=("active", "suspended")).order_by("programme")
+    running = BenefitStatus.objects.running(on).filter(household_id=OuterRef("pk")).order_by("programme")
     return rows.annotate(
         size=Coalesce(Subquery(members, output_field=IntegerField()), 0), programmes=ArraySubquery(running.values("programme").distinct())
     )
@@ -175,6 +175,14 @@ def age_on(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+def _benefits(people: list[int], on: date) -> list[BenefitStatus]:
+    """What people receive and received, the latest first, with the state as it is on a day."""
+    rows = list(BenefitStatus.objects.filter(person_id__in=people).order_by("-starts"))
+    for row in rows:
+        row.state = row.state_on(on)
+    return rows
+
+
 def household_view(pk: int, *, on: date) -> HouseholdView:
     """Everything of the household page in a bounded number of queries. Raises Http404 outside the scope."""
     household = Household.objects.filter(pk=pk).first()
@@ -183,7 +191,7 @@ def household_view(pk: int, *, on: date) -> HouseholdView:
     memberships = list(Membership.objects.select_related("person").filter(household=household).order_by("ends", "relationship", "id"))
     ids = [each.person_id for each in memberships]
     facts = list(Fact.objects.filter(Q(household=household) | Q(person_id__in=ids), superseded_at__isnull=True).order_by("kind", "id"))
-    benefits = list(BenefitStatus.objects.filter(person_id__in=ids).order_by("-starts"))
+    benefits = _benefits(ids, on)
     # a household of one can have left and come back: each membership is shown, the running one first
     members = [
         Member(
@@ -239,7 +247,7 @@ def person_view(pk: int, *, on: date) -> PersonView:
         BANKS.get(person.bank, person.bank), ETHNICITIES.get(person.ethnicity, person.ethnicity), age_on(person.birth_date, person.died_on or on),
         list(Membership.objects.select_related("household").filter(person=person).order_by("-starts")),
         [fact for fact in facts if fact.superseded_at is None], [fact for fact in facts if fact.superseded_at is not None],
-        list(BenefitStatus.objects.filter(person=person).order_by("-starts")), person_events([pk]),
+        _benefits([pk], on), person_events([pk]),
     )  # fmt: skip
 
 

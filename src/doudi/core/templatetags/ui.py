@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -146,6 +146,12 @@ def due(value: date | datetime | None) -> SafeString | str:
 def month(value: date | None) -> str:
     """2022-12 as 2022年12月."""
     return _("%(year)d年%(month)d月") % {"year": value.year, "month": value.month} if value else NOTHING
+
+
+@register.filter
+def until(value: date | None) -> date | None:
+    """The last day before an end that does not count itself: an award that ends with 2022-12-01 is paid until November."""
+    return value - timedelta(days=1) if value else None
 
 
 @register.filter

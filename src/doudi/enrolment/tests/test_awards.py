@@ -15,11 +15,13 @@ from doudi.assessment import services as assessing
 from doudi.assessment.tests.cases import MONTH, NOW, case, fact
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Setting, Todo
+from doudi.core.templatetags import ui
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, officer
 from doudi.enrolment import award_queries, services
 from doudi.enrolment.averages import averages, floors
 from doudi.enrolment.models import Award, PayeeChange
-from doudi.registry.models import Person
+from doudi.registry import queries
+from doudi.registry.models import BenefitStatus, Household, Person
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=40)
@@ -228,3 +230,24 @@ def _low(town: scopes.Scope, approver: scopes.Scope) -> None:
         services.sign(decision_id=decision.pk, version=1, now=NOW)
     with scopes.acting(approver):
         services.approve(decision_id=decision.pk, version=2, now=NOW)
+
+
+def test_an_award_that_came_to_its_end_is_received_no_longer(town, approver, award) -> None:
+    with scopes.acting(town):
+        stop = services.stop_award(award_id=award.pk, from_month=date(2023, 2, 1), reason="收入提高", now=NOW)
+    with scopes.acting(approver):
+        services.approve(decision_id=stop.pk, version=1, now=NOW)
+    with scopes.acting(town):
+        for on, running in ((date(2023, 1, 31), True), (date(2023, 2, 1), False)):
+            found = {programme: queries.households(programme=programme, on=on).filter(pk=award.household_id).exists() for programme in ("dibao", "none")}
+            assert found == {"dibao": running, "none": not running}
+            assert queries.with_summary(Household.objects.filter(pk=award.household_id), on).get().programmes == (["dibao"] if running else [])
+            states = {row.state for member in queries.household_view(award.household_id, on=on).members for row in member.benefits}
+            assert states == {"active" if running else "ended"}
+            assert {row.state_on(on) for row in BenefitStatus.objects.filter(award_id=award.pk)} == {"active" if running else "ended"}
+
+
+def test_an_award_whose_end_is_set_ahead_is_paid_until_then(town, approver, award) -> None:
+    award.ends = date(2023, 2, 1)
+    assert [award_queries.state_of(award, on)[0] for on in (date(2023, 1, 31), date(2023, 2, 1))] == ["将停发", "已停发"]
+    assert ui.until(award.ends) == date(2023, 1, 31) and ui.until(None) is None

@@ -268,10 +268,10 @@ def test_6_1_who_moves_in_with_tekun_support_is_linked_and_the_township_checks_t
     row = home.admitted(name="写错的名字", id_number="", token=who.token, sex="1")[0]
     assert (row.person_id, row.name) == (who.pk, who.name)
     with scopes.acting(home.reviewer):
-        assert queries.support_of(row) == ("特困人员救助供养", "领款人不是本机构")
+        assert queries.support_of(row, TODAY) == ("特困人员救助供养", "领款人不是本机构")
         assert Todo.objects.get(kind="institutions.support").area == who.area
         Institution.objects.filter(pk=home.house.pk).update(account=given.award.account)
-        assert queries.support_of(Resident.objects.get(pk=row.pk))[1] == ""
+        assert queries.support_of(Resident.objects.get(pk=row.pk), TODAY)[1] == ""
     with scopes.acting(home.clerk):
         services.leave(institution_id=home.house.pk, resident_id=row.pk, leaving="died", on=TODAY, now=NOW)
     with scopes.acting(home.reviewer):

@@ -96,7 +96,7 @@ class Residents(ListPage):
         ]
 
     def rows(self) -> QuerySet[Resident]:
-        return queries.residents(self.house)
+        return queries.residents(self.house, timezone.localdate())
 
     def context(self) -> dict[str, Any]:
         return {"house": self.house, "may_keep": duties.may("institutions.keep")}
@@ -129,7 +129,7 @@ def of_house(pk: int, resident_id: int) -> Resident:
 def resident_page(request: HttpRequest, row: Resident, *, status: int = 200, **forms: Any) -> HttpResponse:
     audit.record_access(what="open", subject="resident", subject_id=row.pk, area=row.area)
     today, keep = timezone.localdate(), duties.may("institutions.keep") and row.ends is None
-    support, check = queries.support_of(row)
+    support, check = queries.support_of(row, timezone.localdate())
     stay = row.isolations.filter(ended_at__isnull=True).select_related("room").first()
     phone = numbers.plain(row.kin_phone) if row.kin_phone else None
     kin = ui.reveal({"request": request}, reverse("institutions:reveal_kin", args=[row.institution_id, row.pk]), ui.mask_phone(phone)) if phone else ui.NOTHING  # type: ignore[arg-type]

@@ -207,10 +207,13 @@ def test_the_pages_walk_from_document_to_payroll(officers: Officers, django_asse
     assert township.post(list_page, {"act": "approve", "version": "1"}).status_code in (302, 403, 422)
     assert approver.post(list_page, {"act": "approve", "version": "1"}).status_code == 302
     assert "/payments/" in reviewer.post(list_page, {"act": "pay"}).url
-    assert reviewer.get(reverse("payments:subsidy_claims", args=[made.pk])).status_code == 200
+    people = reverse("payments:subsidy_claims", args=[made.pk])
+    assert reviewer.get(people).status_code == 200 and people in reviewer.get(list_page).content.decode()
+    finance = client_of(officer("finance_officer", COUNTY))
+    assert finance.get(people).status_code == 403 and people not in finance.get(list_page).content.decode()
     assert reviewer.get(reverse("payments:subsidies")).status_code == 200
     elsewhere = client_of(officer("county_reviewer", ELSEWHERE))
-    assert elsewhere.get(list_page).status_code == 404 and elsewhere.get(page).status_code == 404 and TOWNSHIP
+    assert elsewhere.get(people).status_code == elsewhere.get(list_page).status_code == 404 and elsewhere.get(page).status_code == 404 and TOWNSHIP
 
 
 def test_of_two_approvals_of_one_list_at_once_one_pays_and_one_is_told(committed_db: None) -> None:

@@ -170,6 +170,7 @@ def one_list(request: HttpRequest, pk: int) -> HttpResponse:
         "out": [(one, shown_name(names.get(one.person_id, ""))) for one in out], "shares": _shares(row.decision, row.amount) if row.people else [],
         "may_approve": row.state == "proposed" and covers and duties.may("payments.one_off_approve") and row.made_by_id != acting.account_id,
         "mine": row.state == "proposed" and row.made_by_id == acting.account_id and duties.may("payments.one_off_list"),
+        "may_names": duties.may("enrolment.view"),
         "may_pay": row.state == "approved" and covers and duties.may("payments.prepare"),
     }  # fmt: skip
     return render(request, "payments/subsidy_list.html", context, status=422 if problem else 200)
@@ -207,7 +208,7 @@ class Claims(ListPage):
 
     def rows(self) -> QuerySet[OneOffClaim]:
         name = Person.objects.filter(pk=OuterRef("person_id")).values("name")[:1]
-        return OneOffClaim.objects.filter(one_off_list_id=self.list_id).annotate(person_name=Subquery(name))
+        return OneOffClaim.objects.filter(one_off_list_id=_list(self.list_id).pk).annotate(person_name=Subquery(name))
 
 
 __all__ = ["Claims", "Decisions", "decision", "new", "one_list"]

@@ -108,7 +108,7 @@ def resources(request: HttpRequest, row: ProtectionCase, now: datetime, refused:
             form = refused.get(f"resource_end_{each.pk}") or f.ResourceEndForm(initial={"version": each.version}, prefix=f"r{each.pk}")
         shown.append((each, form))
     return {
-        "resources": shown, "resource_form": (refused.get("resource") or f.ResourceForm(prefix="resource")) if writes else None, "benefits": benefits.of(row),
+        "resources": shown, "resource_form": (refused.get("resource") or f.ResourceForm(prefix="resource")) if writes else None, "benefits": benefits.of(row, timezone.localdate()),
         "may_lead": row.household_id and duties.may("discovery.report"),
     }  # fmt: skip
 

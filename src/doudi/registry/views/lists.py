@@ -9,6 +9,7 @@ import django_filters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from doudi.batch import idnumber
@@ -26,7 +27,7 @@ class SearchFilter(django_filters.FilterSet):
     area = AreaFilter(label=_("地区"))
 
     def search(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        return rows.filter(pk__in=queries.households(value, area=self.data.get("area", "")).values("pk"))
+        return rows.filter(pk__in=queries.households(value, on=timezone.localdate(), area=self.data.get("area", "")).values("pk"))
 
 
 class HouseholdFilter(SearchFilter):
@@ -39,7 +40,7 @@ class HouseholdFilter(SearchFilter):
         fields: list[str] = []
 
     def running(self, rows: QuerySet[Household], _name: str, value: str) -> QuerySet[Household]:
-        return rows.filter(pk__in=queries.households(programme=value).values("pk"))
+        return rows.filter(pk__in=queries.households(on=timezone.localdate(), programme=value).values("pk"))
 
 
 class PersonFilter(SearchFilter):
@@ -73,7 +74,7 @@ class Households(ListPage):
     ]
 
     def rows(self) -> QuerySet[Household]:
-        return queries.with_summary(Household.objects.all())
+        return queries.with_summary(Household.objects.all(), timezone.localdate())
 
     def context(self) -> dict[str, Any]:
         few = few_letters(self.request)
