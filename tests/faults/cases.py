@@ -7,7 +7,7 @@ from __future__ import annotations
 
 # Killed in the middle, by both victims, with what may have grown afterwards named row by row. Name -> the statement after which the kill comes.
 CLOSELY = {
-    "import": 'INSERT INTO "registry_membership"',
+    "import": "insert into registry_membership ",
     "comparison": "discovery_comparisonrun",
     "monitor": "enrolment_monitoringrun",
     "prepare": "insert into doudi.payments_payrollline",

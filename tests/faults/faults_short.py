@@ -54,14 +54,15 @@ def test_short_a_full_database_says_so_and_goes_on(bare: Place) -> None:
         with bare.server.running():
             task = bare.doing("begin", "back_payroll")
             before, filler = _paid(bare), bare.home / "postgres" / "filler"
-            fill(filler, leave=64 * 1024)
-            with bare.working() as worker:
-                # without room to write down that it failed the task stays asked for, and the worker ends
-                wait(lambda: bare.task(task)[0] == "failed" or worker.ended())
-            state, error = bare.task(task)
-            said = worker.log.read_text()
-            assert "磁盘空间不足" in (error if state == "failed" else said) and "Traceback" not in said, (state, error, said[-2000:])
-            filler.unlink()
+            with bare.connected():
+                fill(filler, leave=64 * 1024)
+                with bare.working() as worker:
+                    # without room to write down that it failed the task stays asked for, and the worker ends
+                    wait(lambda: bare.task(task)[0] == "failed" or worker.ended())
+                state, error = bare.task(task)
+                said = worker.log.read_text()
+                assert "磁盘空间不足" in (error if state == "failed" else said) and "Traceback" not in said, (state, error, said[-2000:])
+                filler.unlink()
             assert _paid(bare) == before
             assert bare.worked(bare.doing("begin", "back_payroll") if state == "failed" else task) == ("done", "")
         bare.server.stop()

@@ -31,15 +31,15 @@ def _folder_of(pid: str) -> str:
 
 
 class Worker:
-    def __init__(self, home: Path) -> None:
-        self.home, self.log = home, home.parent / "worker.log"
+    def __init__(self, home: Path, surroundings: dict[str, str]) -> None:
+        self.surroundings, self.log = surroundings, home.parent / "worker.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.goes_on()
 
     def goes_on(self) -> bool:
         if self.process is None or self.ended():
             with self.log.open("ab") as log:
-                self.process = subprocess.Popen([sys.executable, "-m", "doudi.cli", "worker"], env=environment(self.home), stdout=log, stderr=log)
+                self.process = subprocess.Popen([sys.executable, "-m", "doudi.cli", "worker"], env=self.surroundings, stdout=log, stderr=log)
         return True
 
     def ended(self) -> bool:
@@ -53,11 +53,15 @@ class Worker:
 
 
 class Place:
-    """A copy of the demo, its server, and what one does to both."""
+    """A copy of the demo, its server, and what one does to both.
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.server = home, Server(home)
+    `server` and `urls` (DATABASE_URL and the like): a server beside the data folder, which Doudi knows only by its address.
+    """
+
+    def __init__(self, home: Path, server: Server | None = None, **urls: str) -> None:
+        self.home, self.server, self.urls = home, server or Server(home), urls
         self._held: list[subprocess.Popen[str]] = []
+        self._open: psycopg.Connection | None = None
 
     def let_go(self) -> None:
         """End what a failed test left held: it would keep its task, and the server up."""
@@ -71,18 +75,18 @@ class Place:
         wait(lambda: not any(_folder_of(pid) == data for pid in os.listdir("/proc") if pid.isdigit()))
 
     def doudi(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return doudi(self.home, *arguments, **more)
+        return doudi(self.home, *arguments, **self.urls, **more)
 
     def doing(self, *arguments: str) -> str:
         """Run `doing.py`; what it printed last."""
-        done = subprocess.run([sys.executable, str(DOING), *arguments], env=environment(self.home), capture_output=True, text=True, timeout=300)
+        done = subprocess.run([sys.executable, str(DOING), *arguments], env=environment(self.home, **self.urls), capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
 
     def held(self, sql: str, *arguments: str) -> subprocess.Popen[str]:
         """The `doudi` command, stopped right after a statement that holds `sql`."""
         process = subprocess.Popen(
-            [sys.executable, str(DOING), "held", sql, "--", *arguments], env=environment(self.home), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, str(DOING), "held", sql, "--", *arguments], env=environment(self.home, **self.urls), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._held.append(process)
@@ -93,7 +97,18 @@ class Place:
             raise AssertionError(f"not held: {process.stderr.read()[-3000:]}")
         return process
 
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """One connection for all questions inside: on a full disk the server may refuse new ones."""
+        with psycopg.connect(self.server.conninfo("superuser"), autocommit=True) as self._open:
+            try:
+                yield
+            finally:
+                self._open = None
+
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        if self._open:
+            return self._open.execute(query, values or None).fetchall()  # type: ignore[call-overload,no-any-return]
         with psycopg.connect(self.server.conninfo("superuser")) as connection:
             return connection.execute(query, values or None).fetchall()  # type: ignore[call-overload,no-any-return]
 
@@ -121,7 +136,7 @@ class Place:
     @contextmanager
     def working(self) -> Iterator[Worker]:
         """A worker, started again where it ends, as `doudi serve` does. What it says goes to a file: nobody reads a pipe meanwhile."""
-        worker = Worker(self.home)
+        worker = Worker(self.home, environment(self.home, **self.urls))
         try:
             yield worker
         finally:

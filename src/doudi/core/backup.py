@@ -34,9 +34,12 @@ from doudi.core.home import SetupError, home, write_private
 FORMAT = 1
 MANIFEST = "manifest.json"
 FOLDERS = ("lake", "attachments", "bank", "messages", "national")
-SINGLE = ("demo/clock", "postgres/local.conf")
+SINGLE = ("demo/clock", "postgres/local.conf", "sms.toml")
 # What the environment says of this deployment and holds no secret: told at restoring, set by the administrator.
-SETTINGS = ("DOUDI_TLS", "DOUDI_HOSTS", "DOUDI_ORIGINS", "DOUDI_FONTS", "DOUDI_INBOX", "DOUDI_SYSTEM_USER", "DOUDI_BATCH_ENGINE")
+SETTINGS = (
+    "DOUDI_TLS", "DOUDI_HOSTS", "DOUDI_ORIGINS", "DOUDI_FONTS", "DOUDI_INBOX", "DOUDI_SYSTEM_USER", "DOUDI_BATCH_ENGINE", "DOUDI_SPARK_MASTER",
+    "DOUDI_MESSAGE_CHANNEL", "DOUDI_STAFF_CHANNEL", "DOUDI_SMS", "DOUDI_MAIL_HOST", "DOUDI_MAIL_PORT", "DOUDI_MAIL_SECURITY", "DOUDI_MAIL_FROM",
+)  # fmt: skip
 CHUNK = 2**20
 
 Tell = Callable[[str], None]

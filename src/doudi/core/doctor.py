@@ -11,7 +11,7 @@ from django.db import connections
 
 from doudi.core import clock as demo_clock
 from doudi.core import keys, keystate, postgres, workdays
-from doudi.core.checks_registry import Finding, add
+from doudi.core.checks_registry import Finding, add, add_running
 from doudi.core.home import SetupError, home
 from doudi.core.migrate import pending
 
@@ -138,7 +138,7 @@ def clock(now: datetime) -> Iterator[Finding]:
     )
 
 
-@add
+@add_running
 def queue(now: datetime) -> Iterator[Finding]:
     from django_tasks_db.models import DBTaskResult
 
@@ -152,7 +152,7 @@ def queue(now: datetime) -> Iterator[Finding]:
     yield Finding("任务队列：失败", "warning" if failed else "ok", f"最近一天有 {failed} 个任务失败；请查看任务页" if failed else "无")
 
 
-@add
+@add_running
 def daily_jobs(now: datetime) -> Iterator[Finding]:
     """Whether today's and yesterday's daily jobs were done."""
     from django.utils import timezone

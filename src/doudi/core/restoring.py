@@ -86,11 +86,11 @@ def finish() -> None:
 
 
 def proven(now: datetime) -> Iterator[Finding]:
-    """What proves it: what doctor looks at, and what rooms added (`backup.add_proof`)."""
+    """What proves it: what doctor looks at but the queue (tasks that waited still wait, for the worker), and what rooms added (`backup.add_proof`)."""
     from doudi.core import checks_registry
     from doudi.core import doctor as _checks  # noqa: F401 - registers the checks of the ground
 
-    yield from checks_registry.run(now)
+    yield from checks_registry.run(now, restored=True)
     for proof in backup.proofs():
         try:
             yield from proof(now)

@@ -224,7 +224,7 @@ def _run(identifier: UUID, row: dict[str, Any], side: BaseDatabaseWrapper) -> No
         again = isinstance(error, OperationalError) and not full and row["attempts"] < ATTEMPTS  # a deadlock, a lost connection
         faults.log(logger, f"task {identifier} ({row['task_path']}){', to be tried again,' if again else ''}", error)
         if again:
-            requeue = "update core_taskprogress set state = 'waiting', done = 0 where id = %s returning id"
+            requeue = "update core_taskprogress set state = 'waiting', done = 0, step = '' where id = %s returning id"
             if _on(side, scopes.Scope(area=row["area"]), requeue, [identifier]):
                 # the lock of this attempt still holds: the entry must not be taken up before it is free
                 with side.cursor() as cursor:
@@ -261,7 +261,7 @@ def recover_stale(now: datetime) -> int:
                 words = _("后台进程三次中断，任务未完成；请联系系统管理员查明原因后重新提出。")
                 TaskProgress.objects.filter(pk=row.pk).update(state=State.FAILED, error=words, finished_at=now)
             else:
-                TaskProgress.objects.filter(pk=row.pk).update(state=State.WAITING, done=0)
+                TaskProgress.objects.filter(pk=row.pk).update(state=State.WAITING, done=0, step="")
                 run_background.enqueue(str(row.id), row.area)
                 back += 1
     return back

@@ -145,7 +145,11 @@ def test_the_next_worker_finishes_what_a_killed_one_began(committed_db: None, tm
         worker.wait()
         assert _marks() == 0, "what was half-done is gone"
         _wait(lambda: tasks.recover_stale(timezone.now()) == 1)
+        asker = client_of(officer("county_reviewer", COUNTY))
+        page = asker.get(f"/tasks/{row.pk}/").content.decode()
+        assert "自动从头重新办理，不需要重新提出" in page, "who asked is not left with a bar that stands still"
         run_worker(batch=True, signals=False)
+        assert "重新办理" not in asker.get(f"/tasks/{row.pk}/").content.decode()
         assert _now(row).state == "done" and _now(row).attempts == 2 and _now(row).result == {"ended": 1}
         assert _marks() == 1
         assert not DBTaskResult.objects.filter(status="RUNNING").exists()

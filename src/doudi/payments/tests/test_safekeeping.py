@@ -15,10 +15,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django_tasks_db.models import DBTaskResult
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from doudi.core import backup, keys, pgclient, restoring
+from doudi.core import backup, keys, pgclient, restoring, tasks
 from doudi.core import scope as scopes
 from doudi.core.home import SetupError, half_restored, refuse_half_restored, write_private
 from doudi.core.models import DailyRun
@@ -74,10 +75,14 @@ def test_a_paid_month_comes_back_to_the_fen(
 ) -> None:
     officers = Officers()
     payroll = paid(officers)
+    with scopes.acting(officers.reviewer):
+        tasks.start_task(path="doudi.payments.tasks.prepare", title="prepare", arguments={"area": officers.county, "month": "2023-01"}, now=NOW)
+    DBTaskResult.objects.update(enqueued_at=NOW)  # it waited for long: no fault of what is restored
     home, target, new, key_file = tmp_path / "home", tmp_path / "backup", tmp_path / "new", tmp_path / "keys.json"
     (home / "bank").mkdir(parents=True)
     (home / "bank" / "one").write_bytes(b"sealed" * 1000)
     (home / "bank" / "two.part").write_bytes(b"being written")
+    (home / "sms.toml").write_text("most_parts = 2")
     with monkeypatch.context() as patch:
         for key, value in surroundings(test_database, home, test_database.name).items():
             patch.setenv(key, value)
@@ -122,7 +127,9 @@ def test_a_paid_month_comes_back_to_the_fen(
         "payments_payrollline": 2, "payments_bankreturn": 1, "enrolment_award": 2,
     }  # fmt: skip
     assert any(key.endswith(" paid") for key in manifest.totals["ledger"]) and manifest.totals["payrolls"] == {"2022-12": "500.05"}
-    assert [each.path for each in manifest.files if each.path.startswith("files/")] == ["files/bank/late", "files/bank/one"], "what is half written is no file"
+    assert [each.path for each in manifest.files if each.path.startswith("files/")] == [
+        "files/bank/late", "files/bank/one", "files/sms.toml",
+    ], "what is half written is no file"  # fmt: skip
     secrets = [key for purpose in json.loads(key_file.read_text()).values() for key in purpose["versions"].values()]
     assert not any(secret in path.read_text(errors="replace") for path in target.rglob("*") if path.is_file() for secret in secrets)
 
@@ -134,6 +141,7 @@ def test_a_paid_month_comes_back_to_the_fen(
         assert restored.returncode == 0, restored.stderr + restored.stdout
         assert json.loads(restored.stdout)["problems"] == []
         assert (new / "bank" / "one").read_bytes() == b"sealed" * 1000 and not (new / "restoring").exists()
+        assert (new / "sms.toml").read_text() == "most_parts = 2", "the gateway's description comes back with the messages"
         assert (new / "keys.json").stat().st_mode & 0o777 == 0o600
 
     spoil(officers, payroll)
