@@ -14,10 +14,12 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from django.test import Client
 
+from doudi.api import access, application, errors
 from doudi.api.rights import RIGHTS
 from doudi.api.spdci import envelope
 from doudi.api.tests.conftest import NOW, System, citizen_file
 from doudi.api.tests.partners import LAW, Partner, uin
+from doudi.api.tests.test_calls import open_desk
 from doudi.core import scope as scopes
 from doudi.institutions.tests.world import Home
 from doudi.payments.tests.world import Given
@@ -50,10 +52,12 @@ def called(line: str, caller: System, files: dict[str, bytes]) -> Any:
 
 
 def test_every_example_of_the_page_is_answered_as_it_says(system: Callable[..., System], family: Given) -> None:
-    caller = system(rights=list(RIGHTS), datasets=["deaths"], houses=[Home().house.code])
+    home = Home()
+    caller = system(rights=list(RIGHTS), datasets=["deaths"], houses=[home.house.code])
     partner = Partner(caller, callback="https://partner.example/dci")
     with scopes.acting(scopes.Scope(area="410122")):
         MonthlyFigure.objects.create(area="410122101", month=NOW.date().replace(month=12, day=1), key="dibao.rural.people", value=12, counted_at=NOW)
+    open_desk()
     spoken: dict[str, Any] = {}
     for python in [block for kind, block in BLOCKS if kind == "python"]:
         exec(python, spoken)  # the page's own examples
@@ -63,7 +67,7 @@ def test_every_example_of_the_page_is_answered_as_it_says(system: Callable[..., 
     files["watching.json"] = spoken["signed"](partner.key, partner.sender, "k1", "subscribe", watched).encode()
     number, done = "", 0
     for line in (line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines() if line.startswith("curl")):
-        answer = called(line.replace("NUMBER", number), caller, files)
+        answer = called(line.replace("NUMBER", number).replace("HOUSE", home.house.code), caller, files)
         assert answer.status_code == int(line.rsplit("# ", 1)[1]), (line, answer.content)
         if "dataset=deaths" in line:
             number = str(json.loads(answer.content)["id"])
@@ -81,3 +85,13 @@ def test_every_example_of_the_page_is_answered_as_it_says(system: Callable[..., 
 
 def test_the_page_names_every_right_and_nothing_that_is_none() -> None:
     assert set(re.findall(r"`([a-z]+:[a-z]+)`", TEXT)) == RIGHTS.keys()
+
+
+def test_the_page_names_every_code_that_is_answered() -> None:
+    folder = Path(errors.__file__).parent
+    source = "".join(path.read_text() for path in [*folder.glob("*.py"), *folder.glob("routers/*.py")])
+    codes = set(re.findall(r'(?:ApiError\(|refused\(request,)\s*(?:\d{3}, )?"([a-z_]+)"', source))
+    codes |= {code for code, _words in errors.BY_STATUS.values()} | access.WRONG.keys() | {"refused"}
+    rows = [line for line in TEXT.splitlines() if re.match(r"\| \d{3}", line)]
+    assert len(codes) > 15 and codes == set(re.findall(r"`([a-z_]+)`", "".join(row.split("|")[2] for row in rows)))
+    assert f"| {application.api.version} |" in TEXT, "a change that callers notice is on the page"
