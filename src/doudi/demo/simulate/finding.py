@@ -12,7 +12,7 @@ from doudi.demo import discovery as finding
 from doudi.demo.simulate.life import Figures, Life, at, fate, key, name
 
 REPORTS, AT_ONCE = 4, 60
-LATE = 0.08
+LATE = 0.12
 """Share of leads that wait a round longer than they should."""
 NOTES = {"contacted": "已电话联系", "verified": "两名工作人员入户核实，情况属实", "helped": "已给予救助", "not_in_need": "核实后家庭收入超过标准，已说明政策"}
 

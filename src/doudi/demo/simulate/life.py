@@ -197,8 +197,26 @@ def moving(life: Life, on: date) -> Figures:
         except ValidationError:
             continue  # somebody who was once a member lives in another household: left to the officers
         asked += 1
+    asked += _released(life, on)
     with scopes.acting(scopes.Scope(area=life.area, page="doudi simulate")):
         return {"moves": asked, "moves_open": MoveRequest.objects.filter(done_at=None, refused_reason="").count()}
+
+
+def _released(life: Life, on: date) -> int:
+    """Requests of before that somebody of the county still has to answer are released and carried out."""
+    with scopes.acting(scopes.Scope(area=life.area, page="doudi simulate")):
+        waiting = MoveRequest.objects.filter(done_at=None, released_at=None, refused_reason="", from_area__startswith=life.area, asked_at__lt=at(on))
+        rows = list(waiting.order_by("pk").values_list("pk", "from_area"))
+    done = 0
+    for pk, area in rows:
+        try:
+            with scopes.acting(life.officer(area).scope("doudi simulate")):
+                moves.release_move(request_id=pk, on=on, now=at(on, 15))
+                moves.carry_out_move(request_id=pk, now=at(on, 16))
+            done += 1
+        except ValidationError:
+            continue  # left to the officers
+    return done
 
 
 def _move(life: Life, taking: SignIn, giving: SignIn, number: str, village: str, on: date) -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zlib import crc32
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from doudi.batch import idnumber
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
+from doudi.core.models import Duty, Todo
 from doudi.core.services import emergencies
 from doudi.demo.relieving import number, receipt
 from doudi.demo.simulate.life import Figures, Life, at, fate, key, name
@@ -127,7 +129,9 @@ def _first(life: Life, officer: SignIn, parts: tuple[Any, ...], on: date, home: 
     """Helped out of the township's reserve at once, explained afterwards. 1 where something was paid."""
     from doudi.relief import services
 
-    who = services.Someone(person_id=home[1]) if home else services.Someone(name(life), number(life.month.year * 12 + life.month.month, hash_free(parts), prefix="410122"))
+    months = life.month.year * 12 + life.month.month
+    stranger = services.Someone(name(life), number(months, _number("-".join(map(str, parts))) % 97))
+    who = services.Someone(person_id=home[1]) if home else stranger
     amount = Decimal(life.chance.randint(3, 15) * 100)
     try:
         with transaction.atomic(), scopes.acting(officer.scope("doudi simulate")):
@@ -140,9 +144,9 @@ def _first(life: Life, officer: SignIn, parts: tuple[Any, ...], on: date, home: 
     return int(found.payout is not None)
 
 
-def hash_free(parts: tuple[Any, ...]) -> int:
-    """A number below a hundred of a few parts, the same in every run."""
-    return sum(ord(sign) * (place + 1) for place, sign in enumerate("-".join(map(str, parts)))) % 97
+def _number(word: str) -> int:
+    """A number of a word, the same in every run (unlike `hash`)."""
+    return crc32(word.encode())
 
 
 def _claimed(life: Life, officer: SignIn, parts: tuple[Any, ...], on: date, home: tuple[int, int, str], asked: dict[str, Any]) -> int:
@@ -160,7 +164,7 @@ def _claimed(life: Life, officer: SignIn, parts: tuple[Any, ...], on: date, home
 
 def round_(life: Life, on: date) -> Figures:
     """What waits is decided: by the township within its ceiling, by the county above it, by a case meeting; explanations are added, payouts accepted."""
-    figures = {"relief_granted": 0, "relief_refused": 0, "relief_left": 0}
+    figures = {"relief_granted": 0, "relief_refused": 0, "relief_left": 0, "relief_accounts": 0}
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
             rows = list(ReliefCase.objects.filter(state__in=ReliefCase.OPEN_STATES, made_at__lt=at(on)).order_by("made_at", "id")[:AT_ONCE])
@@ -173,6 +177,7 @@ def round_(life: Life, on: date) -> Figures:
                 figures["relief_left"] += 1  # an officer looks closer
         for row in owed:
             _explained(life, officer, row, on)
+        figures["relief_accounts"] += _accounts(life, officer, on)
     return figures | _settled(life, on)
 
 
@@ -238,6 +243,21 @@ def _explained(life: Life, officer: SignIn, row: ReliefCase, on: date) -> None:
     day = max(row.decided_at or at(on), at(on, 16)) if late else min(at(on, 16), (row.decided_at or at(on)) + timedelta(days=3))
     with scopes.acting(officer.scope("doudi simulate")):
         services.explain(case_id=row.pk, version=row.version, text="村两委和包村干部现场核实，损失属实，已先行救助。", now=day)
+
+
+def _accounts(life: Life, officer: SignIn, on: date) -> int:
+    """Whoever was granted something by payroll and has no account brings a card."""
+    from doudi.relief.services import accounts
+
+    with scopes.acting(officer.scope("doudi simulate")):
+        wait = Todo.objects.filter(kind="relief.account", subject="relief", done_at=None).values("subject_id")
+        rows = list(ReliefCase.objects.filter(state=State.GRANTED, pk__in=wait).order_by("pk")[:AT_ONCE])
+        for row in rows:
+            body = f"62284800{row.made_at:%y%m%d}{_number(str(row.key)) % 10_000:04d}"
+            accounts.take_account(
+                case_id=row.pk, version=row.version, holder=row.name, account=body + idnumber.luhn_digit(body), bank="103", basis="核对本人银行卡", now=at(on, 11)
+            )
+    return len(rows)
 
 
 def _settled(life: Life, on: date) -> Figures:

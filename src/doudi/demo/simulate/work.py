@@ -52,7 +52,7 @@ def monitored(life: Life, on: date) -> Figures:
 
 def reviewed(life: Life, on: date) -> Figures:
     """Townships act on open reviews: they propose what the law suggests, and keep what they must look at again."""
-    from doudi.enrolment.models import Review
+    from doudi.enrolment.models import Award, Review
     from doudi.enrolment.services import keep_review, propose_from_review, propose_standard_raise
 
     with life.acting(Duty.COUNTY_REVIEWER):
@@ -62,11 +62,16 @@ def reviewed(life: Life, on: date) -> Figures:
     following = (on.replace(day=1) + timedelta(days=32)).replace(day=1)
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
-            rows = list(Review.objects.filter(state="open").exclude(kind="spot").order_by("id").values_list("id", "version", "suggestion")[:40])
-        for pk, version, suggestion in rows:
+            found = Review.objects.filter(state="open").exclude(kind="spot").order_by("id")
+            rows = list(found.values_list("id", "version", "suggestion", "award_id")[:40])
+            reasons = set(Award.objects.filter(void=False, decision__differs=True, pk__in=[row[3] for row in rows]).values_list("pk", flat=True))
+        for pk, version, suggestion, award in rows:
             try:
                 with scopes.acting(officer.scope("doudi simulate")):
-                    if suggestion in what:
+                    if award in reasons and suggestion in ("stop", "lower"):  # granted for the township's reasons: they still hold
+                        keep_review(review_id=pk, version=version, reason="经乡镇研究予以保障的理由仍在", until=_half_a_year(on), now=at(on, 11))
+                        figures["kept"] += 1
+                    elif suggestion in what:
                         month = following if suggestion in ("stop", "gradual") else None
                         propose_from_review(
                             review_id=pk, version=version, what=what[suggestion], from_month=month, ground="income" if suggestion == "stop" else "", now=at(on, 11)
@@ -78,6 +83,10 @@ def reviewed(life: Life, on: date) -> Figures:
             except ValidationError:
                 figures["left"] += 1  # waits for an officer who looks closer
     return figures
+
+
+def _half_a_year(on: date) -> date:
+    return (on + timedelta(days=183)).replace(day=1)
 
 
 def decided(life: Life, on: date) -> Figures:
