@@ -93,9 +93,11 @@ class Column:
 
     def css_of(self, row: Any) -> str:
         """Of one cell: a short text (a name, a month, a state) is not broken over lines where a long one beside it takes the room."""
-        if self.css or self.kind != "text":
+        if self.css or self.kind not in ("text", "area"):
             return self.css
         value = self.of(row)
+        if self.kind == "area":
+            value = ui.area_name(value)
         return "nw" if isinstance(value, str | Promise) and sum(2 if ord(letter) > 0x2E7F else 1 for letter in str(value)) <= SHORT else ""
 
     def of(self, row: Any) -> Any:

@@ -1,15 +1,20 @@
 """Access records stay when the request is rolled back; their seals show every later change."""
 
+import ast
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from doudi.core import audit, worker
+from doudi.core import access_words, audit, worker
 from doudi.core import scope as scopes
+from doudi.core.lists import ListPage
 from doudi.core.models import AccessRecord, AccessSeal
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, officer
 
@@ -149,9 +154,10 @@ def test_two_sealers_make_no_fork(sealed: Any) -> None:
 
 
 def test_the_auditor_sees_records_of_the_own_area_only(committed_db: None) -> None:
-    _record(officer("township_officer", TOWNSHIP))
-    assert "id_number" in client_of(officer("auditor", COUNTY)).get("/audit/").content.decode()
-    assert "id_number" not in client_of(officer("auditor", "410102")).get("/audit/").content.decode()
+    _record(officer("township_officer", TOWNSHIP), 37)
+    page = client_of(officer("auditor", COUNTY)).get("/audit/").content.decode()
+    assert "人员 37" in page and "身份证号" in page and "id_number" not in page, "words, not codes"
+    assert "身份证号" not in client_of(officer("auditor", "410102")).get("/audit/").content.decode()
     assert client_of(officer("township_officer", TOWNSHIP)).get("/audit/").status_code == 403
 
 
@@ -161,3 +167,19 @@ def test_a_clock_that_a_demo_set_back_leaves_no_record_unsealed(db: None, monkey
     monkeypatch.setattr(worker.audit, "seal_access_records", asked.append)
     worker.keep_house()
     assert abs(asked[0] - datetime.now(UTC)) < timedelta(minutes=1), "records bear the database's time"
+
+
+def test_every_kind_of_record_has_words_for_the_auditor() -> None:
+    import_module(settings.ROOT_URLCONF)  # every room's lists are there
+    found, asked = set(), [ListPage]
+    while asked:
+        page = asked.pop()
+        asked += page.__subclasses__()
+        if page.__module__.startswith("doudi.") and ".tests." not in page.__module__ and page.exports and page is not ListPage:
+            found.add(page.subject or page.__name__.lower())
+    for file in (Path(audit.__file__).parents[1]).rglob("*.py"):
+        text = "" if "tests" in file.parts else file.read_text()
+        for call in ast.walk(ast.parse(text)) if "record_access" in text else ():
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) == "record_access":
+                found |= {str(given.value.value) for given in call.keywords if given.arg == "subject" and isinstance(given.value, ast.Constant)}
+    assert len(found) > 60 and found - set(access_words.SUBJECTS) == set()

@@ -1,11 +1,13 @@
 """The page frame: policy, fragments, errors, lists, menu, marks of the components."""
 
+import ast
 import csv
 import errno
 import io
 import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -262,6 +264,19 @@ def test_a_name_in_a_list_is_not_broken_over_two_lines() -> None:
     name = lists.Column("户主", "name")
     assert [name.css_of({"name": text}) for text in ("王*明", "2025-12", "中牟县青年路街道", None)] == ["nw", "nw", "", ""]
     assert lists.Column("金额", "name", kind="money").css_of({"name": 3}) == "num"
+
+
+def test_every_tag_has_a_colour_that_there_is() -> None:
+    seen = 0
+    for file in Path(ui.__file__).parents[2].rglob("*.py"):
+        text = "" if "tests" in file.parts else file.read_text()
+        for each in ast.walk(ast.parse(text)) if "COLOURS" in text else ():
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target] if isinstance(each, ast.AnnAssign) else []
+            if any(getattr(target, "id", "").endswith("COLOURS") for target in targets) and isinstance(each.value, ast.Dict):
+                given = {value.value for value in each.value.values if isinstance(value, ast.Constant)}
+                assert given <= ui.COLOURS, f"{file}: {given - ui.COLOURS}"
+                seen += 1
+    assert seen > 10
 
 
 def test_the_map_has_the_eighteen_cities() -> None:

@@ -10,6 +10,7 @@ from django.db.models import CharField, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from doudi.core.access_words import field_words, subject_words
 from doudi.core.forms import DayInput
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import AccessRecord, AccessSeal, Account, Posting
@@ -61,7 +62,7 @@ class AccessRecords(ListPage):
         Column(_("时间"), "at", kind="day"),
         Column(_("账号"), "account_name", small=lambda row: ui.duty_name(row.duty)),
         Column(_("行为"), lambda row: WHAT.get(row.what, row.what), kind="tag", colour=lambda row: COLOURS.get(row.what, "")),
-        Column(_("对象"), lambda row: f"{row.subject} {row.subject_id or ''}".strip(), small=lambda row: row.field),
+        Column(_("对象"), lambda row: subject_words(row.subject, row.subject_id), small=lambda row: field_words(row.field)),
         Column(_("地区"), "area", kind="area"),
         Column(_("事由"), "reason"),
         Column(_("页面"), "page"),

@@ -26,7 +26,7 @@ from doudi.core.services import messages as service
 from doudi.core.services.sending import retry_failed
 from doudi.core.views.access import may, with_posting
 
-COLOURS = {"queued": "orange", "sent": "blue", "delivered": "green", "failed": "red", "refused": "gray"}
+COLOURS = {"queued": "orange", "sent": "", "delivered": "green", "failed": "red", "refused": "gray"}
 CHANNELS = {"file": gettext_lazy("文件"), "sms": gettext_lazy("短信"), "mail": gettext_lazy("邮件")}
 ERRORS = {"no_phone": gettext_lazy("没有电话"), "opted_out": gettext_lazy("已退订"), "channel": gettext_lazy("没有这一发送渠道"), "too_late": gettext_lazy("已过时效"),
     "no_address": gettext_lazy("没有邮箱"), "timeout": gettext_lazy("网关超时"), "no connection": gettext_lazy("连不上网关"), "tls": gettext_lazy("网关证书有误"),
