@@ -38,11 +38,36 @@ def squeezed(column: pl.Expr) -> pl.Expr:
 def clean(column: Column, raw: pl.Series, on: date | None) -> tuple[pl.Series, pl.Series]:
     """(value, reason) of a column of raw texts. Only its distinct texts are worked on: dates, months, codes and firms repeat."""
     encoded = raw.to_arrow().dictionary_encode()
-    texts = pl.DataFrame({column.name: pl.from_arrow(encoded.dictionary)})
-    value, reason = clean_expressions(column, on)
-    done = texts.lazy().select(value.alias("value"), reason.alias("reason")).collect()
+    texts = pl.Series(column.name, pl.from_arrow(encoded.dictionary))
     at = pl.Series(pl.from_arrow(encoded.indices))
+    if column.type not in _PLAIN:
+        done = _done(texts, clean_expressions(column, on))
+    elif (plain := texts.str.contains(_PLAIN[column.type])).all():
+        done = _done(texts, plain_expressions(column, on))
+    else:
+        done = pl.concat([_done(texts.filter(plain), plain_expressions(column, on)), _done(texts.filter(~plain), clean_expressions(column, on))])
+        order = pl.concat([plain.arg_true(), (~plain).arg_true()])  # as they stand in `done`
+        at = order.arg_sort().gather(at)
     return done["value"].gather(at).alias(column.name), done["reason"].gather(at).alias(column.name)
+
+
+def _done(texts: pl.Series, pair: Pair) -> pl.DataFrame:
+    return texts.to_frame().lazy().select(pair[0].alias("value"), pair[1].alias("reason")).collect()
+
+
+# Most texts are written as they should be: what matches needs no folding, no trimming and no search for other shapes.
+_PLAIN = {"name": r"^\p{Han}{2,10}$", "amount": r"^[0-9]{1,9}(\.[0-9]{1,2})?$", "number": r"^[0-9]{1,9}(\.[0-9]{1,2})?$", "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+
+
+def plain_expressions(column: Column, on: date | None) -> Pair:
+    """As `clean_expressions`, of texts that match `_PLAIN`."""
+    raw = pl.col(column.name)
+    if column.type == "name":
+        return raw, pl.lit(None, pl.String)
+    if column.type == "date":
+        return _checked_date(column, raw.str.to_date("%Y-%m-%d", strict=False), on)
+    figure = _checked_figure(column, raw.cast(pl.Float64) * (10_000.0 if column.unit == "万元" else 1.0))
+    return _in_fen(*figure) if column.type == "amount" else figure
 
 
 def clean_expressions(column: Column, on: date | None) -> Pair:
@@ -103,7 +128,10 @@ def _parse_date(text: pl.Expr) -> pl.Expr:
 
 
 def _date(column: Column, text: pl.Expr, on: date | None) -> Pair:
-    value = _parse_date(text)
+    return _checked_date(column, _parse_date(text), on)
+
+
+def _checked_date(column: Column, value: pl.Expr, on: date | None) -> Pair:
     wrong: Any = pl.when(value.is_null() | (value < date(1900, 1, 1))).then(pl.lit("日期不存在或格式不对，应如 2022-10-03"))
     if on is not None and not column.may_be_future:
         wrong = wrong.when(value > on).then(pl.lit(f"晚于报送日期 {on}"))
@@ -130,6 +158,10 @@ def _figure(column: Column, text: pl.Expr) -> Pair:
     shaped = figure.str.contains(r"^-?\d{1,13}(\.\d*)?$|^-?\.\d+$")
     ten_thousands = tail.is_in(["万元", "万"]) | (tail.is_null() & pl.lit(column.unit == "万元"))
     value = pl.when(shaped).then(figure).cast(pl.Float64, strict=False) * pl.when(ten_thousands).then(10_000.0).otherwise(1.0)
+    return _checked_figure(column, value)
+
+
+def _checked_figure(column: Column, value: pl.Expr) -> Pair:
     wrong: Any = pl.when(value.is_null()).then(pl.lit("不是数值，应如 1234.50"))
     if column.minimum is not None:
         wrong = wrong.when(value < column.minimum).then(pl.lit("不能为负数" if column.minimum == 0 else f"不能小于 {column.minimum}"))
@@ -137,7 +169,10 @@ def _figure(column: Column, text: pl.Expr) -> Pair:
 
 
 def _amount(column: Column, text: pl.Expr, on: date | None) -> Pair:
-    value, wrong = _figure(column, text)
+    return _in_fen(*_figure(column, text))
+
+
+def _in_fen(value: pl.Expr, wrong: pl.Expr) -> Pair:
     # A nudge below any fen, so that 0.285 (just under it in binary) is rounded half up as written.
     return pl.when(value.abs() < 1e12).then(value + value.sign() * 1e-7).round(2).cast(pl.Decimal(14, 2)), wrong
 
@@ -187,11 +222,17 @@ _CLEANERS: dict[str, Callable[[Column, pl.Expr, date | None], Pair]] = {
 }
 
 
-def is_footer_or_blank(cells: list[str], key: str, titles: dict[str, str]) -> pl.Expr:
-    """Rows that are no data: blank, totals and signatures (no ID number, begins with 合计, 制表人 ...), the header repeated on a new page."""
-    first = pl.coalesce(*[pl.when(outer_trim(pl.col(cell)) != "").then(outer_trim(pl.col(cell))) for cell in cells])
-    blank = first.is_null()
+def footers_or_blanks(cells: pl.DataFrame, key: str, titles: dict[str, str]) -> pl.Series:
+    """Rows that are no data: blank, totals and signatures (no ID number, begins with 合计, 制表人 ...), the header repeated on a new page.
+
+    All of them have nothing or its title in the column of the ID number: the other columns are looked at in these rows only."""
+    number = outer_trim(pl.col(key))
+    maybe = cells.select(number.is_in(["", titles[key]]).fill_null(True).alias("maybe"))["maybe"]
+    if not maybe.any():
+        return maybe
+    first = pl.coalesce(*[pl.when(outer_trim(pl.col(cell)) != "").then(outer_trim(pl.col(cell))) for cell in cells.columns])
     words = "^(合计|总计|小计|共计|累计|本页|制表|填表|审核|复核|填报|报送|经办|负责|备注|说明|注:|单位:|联系|日期:|共[0-9]+)"
-    footer = (outer_trim(pl.col(key)) == "") & squeezed(first).str.contains(words)
+    footer = (number == "") & squeezed(first).str.contains(words)
     repeated = reduce(lambda left, right: left & right, [outer_trim(pl.col(cell)) == title for cell, title in titles.items()])
-    return blank | footer | repeated
+    found = cells.filter(maybe).select((first.is_null() | footer | repeated).fill_null(True).alias("skip"))["skip"]
+    return maybe.scatter(maybe.arg_true().filter(~found), False)

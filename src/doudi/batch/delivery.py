@@ -19,12 +19,12 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xlsxwriter
 
-from .cleaning import NOTHING, clean, is_footer_or_blank, outer_trim
+from .cleaning import NOTHING, clean, footers_or_blanks, outer_trim
 from .datasets import Column, Contract
 from .idnumber import CHECK, OK, parse_column
 from .reading import DeliveryRefused, Opened, Rows, open_delivery, read_rows
+from .textsheet import TextSheet
 from .tokens import TOKEN, Kind, TokenKey
 from .unlinked import CANDIDATES, candidates, described, subjects, tells_enough, unlinked_schema
 
@@ -164,12 +164,12 @@ class _Intake:
     def take(self, rows: Rows) -> pa.Table:
         """Accepted rows of a batch as they go into the lake; bad ones go to the rejects."""
         place = {column.name: f"c{at}" for at, column in enumerate(self.opened.columns) if column is not None}
-        cells = rows.cells.with_columns(pl.Series("row", rows.numbers, pl.Int64))
-        named = [name for name in cells.columns if name != "row"]
         titles = {place[column.name]: self.opened.titles[int(place[column.name][1:])] for column in self.contract.required}
-        skip = cells.select(is_footer_or_blank(named, place["id_number"], titles).alias("skip"))["skip"].fill_null(True)
-        self.ignored += int(skip.sum())
-        cells = cells.filter(~skip)
+        skip = footers_or_blanks(rows.cells, place["id_number"], titles)
+        cells = rows.cells.with_columns(pl.Series("row", rows.numbers, pl.Int64))
+        if skip.any():
+            self.ignored += int(skip.sum())
+            cells = cells.filter(~skip)
         raw = cells.select(
             "row",
             *[
@@ -373,13 +373,13 @@ class _SeenKeys:
 
 
 class _Rejects:
-    """The sheet of rejected rows (退回清单), written as text cells only, so that nothing in it is ever run as a formula or a link."""
+    """The sheet of rejected rows (退回清单), written as text cells only (`textsheet`)."""
 
     def __init__(self, path: Path, contract: Contract, opened: Opened) -> None:
         self.path, self.contract, self.opened = path, contract, opened
         self.count = self._line = 0
         self.reasons: Counter[str] = Counter()
-        self._book: xlsxwriter.Workbook | None = None
+        self._sheet: TextSheet | None = None
 
     def add(self, cells: pl.DataFrame, checked: pl.DataFrame, good: pl.Series) -> None:
         bad = ~good
@@ -415,27 +415,19 @@ class _Rejects:
             self._write(number, field_zh, f"第 {number} 行“{field_zh}”与第 {earlier} 行重复；请核对后只保留一行", original)
 
     def _write(self, number: int, names: str, reason: str, original: tuple[str, ...]) -> None:
-        if self._line >= MAX_REJECTS_IN_SHEET:
+        if self._sheet is None:
+            self._sheet = TextSheet(self.path, name="退回清单", frozen=(1, 3), widths={2: 60})
+            self._sheet.write(["行号", "字段", "原因", *(title[:500] for title in self.opened.titles)])
+        if self._line >= MAX_REJECTS_IN_SHEET or self._sheet.full:
             return
-        if self._book is None:
-            options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-            self._book = xlsxwriter.Workbook(str(self.path), options)
-            self._text = self._book.add_format({"num_format": "@"})
-            self._sheet = self._book.add_worksheet("退回清单")
-            self._sheet.freeze_panes(1, 3)
-            self._sheet.set_column(2, 2, 60)
-            for at, title in enumerate(["行号", "字段", "原因", *self.opened.titles]):
-                self._sheet.write_string(0, at, title[:500], self._text)
         self._line += 1
-        for at, cell in enumerate([str(number), names, reason, *original]):
-            self._sheet.write_string(self._line, at, (cell or "")[:2000], self._text)
+        self._sheet.write([str(number), names, reason[:2000], *((cell or "")[:2000] for cell in original)])
 
     def close(self) -> Path | None:
-        if self._book is None:
+        if self._sheet is None:
             return None
         if self.count > self._line:
-            self._sheet.write_string(self._line + 1, 2, f"其余 {self.count - self._line} 行未列出", self._text)
-        self._book.close()
-        self._book = None
-        self.path.chmod(0o600)
+            self._sheet.write(["", "", f"其余 {self.count - self._line} 行未列出"])
+        self._sheet.close()
+        self._sheet = None
         return self.path

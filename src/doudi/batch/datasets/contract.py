@@ -48,9 +48,6 @@ class Column:
             return "id_token"
         return f"{self.name}_token" if self.sensitive else self.name
 
-    def matches(self, header: str) -> bool:
-        return header_key(header) in {header_key(each) for each in (self.header_zh, *self.aliases)}
-
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -72,6 +69,7 @@ class Contract:
     max_bad_share: float = 0.2
     linking: tuple[Column, ...] = ()
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_header: dict[str, Column] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_name.update({column.name: column for column in (*self.columns, *self.linking)})
@@ -79,6 +77,9 @@ class Contract:
             raise ValueError(f"{self.code}: a column is declared twice")
         if missing := [name for name in self.key if name not in self._by_name]:
             raise ValueError(f"{self.code}: unknown key columns {missing}")
+        for column in (*self.columns, *self.linking):
+            for header in (column.header_zh, *column.aliases):
+                self._by_header.setdefault(header_key(header), column)
 
     def __getitem__(self, name: str) -> Column:
         return self._by_name[name]
@@ -93,4 +94,4 @@ class Contract:
         return tuple(column for column in self.columns if column.required)
 
     def column_for(self, header: str) -> Column | None:
-        return next((column for column in (*self.columns, *self.linking) if column.matches(header)), None)
+        return self._by_header.get(header_key(header))
