@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 
+import psycopg
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -23,8 +24,9 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 def _no_room(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    # DuckDB, which spills beside the lake, has no numbers for it
-    return getattr(error, "sqlstate", None) == "53100" or (type(error).__module__.endswith("duckdb") and "No space left on device" in str(error))
+    # DuckDB, which spills beside the lake, has no numbers for it, nor has a connection that the server refuses because it cannot write its first file
+    told = type(error).__module__.endswith("duckdb") or isinstance(error, psycopg.OperationalError)
+    return getattr(error, "sqlstate", None) == "53100" or (told and "No space left on device" in str(error))
 
 
 def disk_is_full(error: BaseException | None) -> bool:

@@ -1,9 +1,12 @@
-"""Logs carry no personal data: long digit runs are cut and tracebacks hold no values of the database."""
+"""Logs carry no personal data: long digit runs are cut and tracebacks hold no values of the database. A full disk or a database that is away is one
+sentence: the tracebacks of every page asked for meanwhile would fill what room there is."""
 
 from __future__ import annotations
 
 import logging
 import re
+
+from doudi.core import faults
 
 NUMBERS = re.compile(r"\d{7,}[\dXx]?")
 # "Key (token)=(...) already exists." and "Failing row contains (...)": a constraint's own words show the row
@@ -19,7 +22,9 @@ class NoPersonalData(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = cleaned(record.getMessage()), None
-        if record.exc_info and not record.exc_text:
+        if record.exc_info and (words := faults.said(record.exc_info[1])):
+            record.msg, record.exc_info, record.exc_text = f"{record.msg}: {words}", None, None
+        elif record.exc_info and not record.exc_text:
             record.exc_text = cleaned(logging.Formatter().formatException(record.exc_info))
         elif record.exc_text:
             record.exc_text = cleaned(record.exc_text)

@@ -4,6 +4,7 @@ import ast
 import csv
 import errno
 import io
+import logging
 import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from python_calamine import CalamineWorkbook
 
 from doudi.core import charts, lists, menu, panels
 from doudi.core import scope as scopes
+from doudi.core.logs import NoPersonalData
 from doudi.core.models import AccessRecord, Duty
 from doudi.core.services.todos import finish_todos, open_todos, raise_todo, raise_todos
 from doudi.core.templatetags import ui
@@ -300,6 +302,7 @@ def test_the_county_reviewer_sees_the_own_menu(db: None) -> None:
     [
         (OSError(errno.ENOSPC, "No space left on device"), 503, "磁盘空间不足"),
         (psycopg.errors.DiskFull("could not extend file"), 503, "磁盘空间不足"),
+        (psycopg.OperationalError("FATAL:  could not write init file: No space left on device"), 503, "磁盘空间不足"),
         (psycopg.OperationalError("server closed the connection unexpectedly"), 503, "暂时连接不上"),
         (psycopg.errors.AdminShutdown("terminating connection"), 503, "暂时连接不上"),
         (psycopg.errors.DeadlockDetected("deadlock detected"), 500, "可以放心重做"),
@@ -324,3 +327,6 @@ def test_a_full_disk_and_a_database_that_is_away_are_said_in_words(
     answer = client.get("/daily/")
     assert answer.status_code == status and words in answer.content.decode() and "王建明" not in answer.content.decode()
     assert answer.has_header("Retry-After") == (status == 503)
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "GET %s", ("/daily/",), (type(error), error, None))
+    assert NoPersonalData().filter(record)
+    assert (record.exc_text is None) == (status == 503) and (status == 500 or words in record.msg), "one sentence, no traceback"
