@@ -40,7 +40,8 @@ test-faults: setup
 	$(BIN)/python -m pytest tests/faults -o python_files='faults_*.py' -o pythonpath='src tests/faults' $(ARGS)
 
 # The same declarations and the same law on Spark; needs Java 17. The short form, in this process, holds both engines' leads over all files of the county
-# against each other, and their amounts; the other runs on a master and two workers of its own, one of which is killed in the middle.
+# against each other, and their amounts; the other runs on a master and two workers of its own, one of which is killed in the middle of the law,
+# of the comparison and of the linkage.
 SPARK_LAW = src/doudi/batch/law/tests/test_spread.py src/doudi/assessment/tests/test_what_if.py
 test-spark-short: setup
 	@command -v java >/dev/null || { echo "Java 17 is needed for Spark"; exit 2; }

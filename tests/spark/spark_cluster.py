@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,24 @@ VARIABLES = ("dibao_amount", "orphan_allowance", "disability_living_subsidy", "b
 FILES, HOMES = 24, 20_000
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    with standalone() as made:
-        for name, value in {
-            "DOUDI_BATCH_ENGINE": "spark", "DOUDI_SPARK_MASTER": made.url, "DOUDI_SPARK_EXECUTOR_MEMORY": "700m", "SPARK_LOCAL_IP": HERE, "DOUDI_SPARK_BATCH": "999",
-        }.items():  # fmt: skip
-            monkeypatch.setenv(name, value)
+@contextmanager
+def on_cluster(monkeypatch: pytest.MonkeyPatch, **more: str) -> Iterator[Cluster]:
+    """Batch work inside goes to a cluster of its own."""
+    with standalone() as made, monkeypatch.context() as patch:
+        own = {"DOUDI_BATCH_ENGINE": "spark", "DOUDI_SPARK_MASTER": made.url, "DOUDI_SPARK_EXECUTOR_MEMORY": "700m", "SPARK_LOCAL_IP": HERE}
+        for name, value in (own | more).items():
+            patch.setenv(name, value)
         session = engine.spark_session()
         try:
             yield made
         finally:
             session.stop()
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    with on_cluster(monkeypatch, DOUDI_SPARK_BATCH="999") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
