@@ -101,13 +101,18 @@ def decided(life: Life, on: date) -> Figures:
                     services.sign(decision_id=pk, version=version, now=at(on, 9))
             except ValidationError:
                 continue
-    done, errors = 0, 0
+    done, errors, back = 0, 0, 0
     with life.acting(Duty.COUNTY_APPROVER):
         waiting = list(Decision.objects.filter(state="proposed").order_by("id").values_list("id", "version"))
         for first in range(0, len(waiting), 200):
             outcome = services.approve_many(decisions=waiting[first : first + 200], note="同意", now=at(on, 10))
             done, errors = done + len(outcome.done), errors + len(outcome.errors)
-    return {"approved": done, "refused_by_guards": errors}
+            # what somebody's death or a later change stands against goes back with the reason; what is still posted waits
+            wrong = Decision.objects.filter(pk__in=outcome.errors, state="proposed", cases__isnull=True).order_by("pk")
+            for pk, version in list(wrong.values_list("pk", "version")):
+                services.send_back(decision_id=pk, version=version, note=outcome.errors[pk], now=at(on, 11))
+                back += 1
+    return {"approved": done, "refused_by_guards": errors, "sent_back": back}
 
 
 def payees(life: Life, on: date) -> Figures:
