@@ -104,6 +104,10 @@ def _called(demo: Demo) -> None:
     with as_machine(demo.area, page="doudi demo"):
         for number, volunteer in enumerate(told):
             services.reply_to_call(call_id=call.pk, volunteer_id=volunteer, coming=number < COMING, now=at(TODAY, 8) + timedelta(minutes=3 * number))
+    with demo.acting(Duty.VOLUNTEER_COORDINATOR):
+        services.keep_attendance(
+            call_id=call.pk, kind="environment", phone="0371-62160055", starts=at(date(2022, 12, 10), 8), ends=at(date(2022, 12, 10), 12), now=at(TODAY, 9)
+        )
 
 
 def _today(demo: Demo) -> None:

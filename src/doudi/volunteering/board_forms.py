@@ -48,6 +48,13 @@ class CallForm(forms.Form):
         self.fields["emergency_id"].choices = [("", _("无")), *((row.pk, row.title) for row in found)]  # type: ignore[attr-defined]
 
 
+class AttendanceForm(forms.Form):
+    starts = forms.DateTimeField(label=_("开始"), widget=MomentInput())
+    ends = forms.DateTimeField(label=_("结束"), widget=MomentInput())
+    kind = forms.ChoiceField(label=_("服务类别"), choices=[("", _("请选择")), *codes.SERVICES.items()])
+    phone = forms.CharField(label=_("咨询电话"), max_length=20, help_text=_("对外公开的号码"))
+
+
 class ConfirmForm(forms.Form):
     confirmed = forms.ChoiceField(label=_("由谁确认"), choices=[("recipient", _("本人或家人确认")), ("contact", _("帮扶责任人确认"))])
     rating = forms.TypedChoiceField(label=_("评价"), choices=RATINGS, coerce=int, required=False, empty_value=None)

@@ -131,7 +131,7 @@ def _watched(rows: QuerySet[SpdciSubscription]) -> list[SpdciSubscription]:
     found = list(rows)
     known = dict(SpdciMatch.objects.filter(subscription__in=[row.pk for row in found if row.query]).values_list("subscription").annotate(count=Count("pk")))
     for row in found:
-        row.told_of = "、".join(str(EVENTS.get(each, each)) for each in row.events.split(","))  # type: ignore[attr-defined]
+        row.told_of = "、".join(str(words) for name, words in EVENTS.items() if name in row.events.split(","))  # type: ignore[attr-defined]
         asked: Any = row.query
         if row.kind == "expression":
             asked = asked["value"]["expression"]["query"]

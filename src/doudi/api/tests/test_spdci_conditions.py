@@ -211,7 +211,7 @@ def test_the_same_condition_again_is_the_subscription_that_there_is(listener: Li
     with scopes.acting(scopes.Scope(area=COUNTY)):
         assert SpdciSubscription.objects.count() == 3
     shown = client_of(listener.partner.system.admin).get(f"/api-clients/{listener.partner.system.client.pk}/registry/").content.decode()
-    assert "dibao" in shown and "不再符合、新符合" in shown, "the administrator sees what is watched"
+    assert "dibao" in shown and "新符合、不再符合" in shown, "the administrator sees what is watched"
 
 
 def test_a_huge_set_comes_page_by_page_everybody_once(listener: Listener, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any) -> None:

@@ -22,7 +22,7 @@ from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.volunteering import board_queries as queries
 from doudi.volunteering import codes
-from doudi.volunteering.board_forms import CallForm
+from doudi.volunteering.board_forms import AttendanceForm, CallForm
 from doudi.volunteering.models import Call
 from doudi.volunteering.services import board
 
@@ -81,7 +81,17 @@ def call(request: HttpRequest, call_id: int) -> HttpResponse:
     """One call: how many were told, who comes (their phones to whoever called them, recorded), and stopping it."""
     row = get_object_or_404(queries.calls().select_related("emergency"), pk=call_id)
     problem = ""
-    if request.method == "POST":
+    attendance = AttendanceForm(request.POST if "phone" in request.POST else None)
+    if request.method == "POST" and attendance.is_bound:
+        if attendance.is_valid():
+            try:
+                activity, signed = board.keep_attendance(call_id=row.pk, **attendance.cleaned_data, now=timezone.now())
+            except ValidationError as error:
+                errors_into(attendance, error)
+            else:
+                messages.success(request, _("已建立签到活动，登记了 %(signed)d 名答复参加的志愿者。") % {"signed": signed})
+                return redirect("volunteering:activity", activity.pk)
+    elif request.method == "POST":
         duties.require("board.call")
         version = request.POST.get("version", "")
         try:
@@ -112,10 +122,11 @@ def call(request: HttpRequest, call_id: int) -> HttpResponse:
     ]  # fmt: skip
     context = {
         "row": row, "desc": desc, "figures": figures, "colour": queries.CALL_COLOURS[row.state], "problem": problem, "may_stop": manage and row.state in ("open", "enough"),
-        "manage": manage,
+        "manage": manage, "attendance": attendance, "activity": board.attendance_of(row),
+        "may_keep": manage and duties.may("volunteering.activities") and bool(row.coming),
         "people": [
             {"name": each.volunteer.name, "number": each.volunteer.number, "phone": ui.mask_phone(numbers.plain(each.volunteer.phone)), "at": each.replied_at}
             for each in people
         ],
     }  # fmt: skip
-    return render(request, "volunteering/call.html", context, status=422 if problem else 200)
+    return render(request, "volunteering/call.html", context, status=422 if problem or attendance.errors else 200)

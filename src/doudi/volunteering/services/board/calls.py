@@ -21,6 +21,7 @@ from doudi.core.services.messages_many import send_to_phones
 from doudi.volunteering import board_procedures as P
 from doudi.volunteering import codes
 from doudi.volunteering.models import Call, CallReply
+from doudi.volunteering.services.board import attendance
 from doudi.volunteering.services.board.base import eighteen_before, in_county, local, number, reason_of, setting
 
 C, R = Call.State, CallReply.State
@@ -165,6 +166,7 @@ def reply_to_call(*, call_id: int, volunteer_id: int, coming: bool, now: datetim
             raise ValidationError(_("人数刚满（需要 %(wanted)d 人）；请不要前往，谢谢您。") % {"wanted": row.wanted})
     reply.state, reply.replied_at = state, now
     reply.save(update_fields=["state", "replied_at"])
+    attendance.follow(row, volunteer_id, coming=coming, now=now)
     before = row.state
     row.refresh_from_db()
     if before == C.OPEN and row.state == C.ENOUGH:
