@@ -34,8 +34,9 @@ def figures(payroll_id: int) -> dict[str, Any]:
     """One payroll in figures (yuan as text): month, state, lines, total, by_fund, paid, returned."""
     payroll = Payroll.objects.get(pk=payroll_id)
     funds = _rows(
-        "select f.code, sum(l.amount) as amount from payments_payrollline l join payments_fund f on f.id = l.fund_id where l.payroll_id = %s group by 1 order by 1",
-        [payroll_id],
+        "select f.code, sum(l.amount) as amount from payments_payrollline l join payments_fund f on f.id = l.fund_id where l.payroll_id = %s"
+        " and l.month_entitled <= %s group by 1 order by 1",
+        [payroll_id, payroll.month],
     )
     answer = answered(payroll)
     return {
@@ -112,9 +113,9 @@ def steps(payroll: Payroll, *, today: date) -> list[dict[str, str]]:
 
 COMPARED = """
 with cur as (select entitlement_id, programme, min(household_id) as household_id, min(area) as area, sum(amount) as amount, count(*) as n
-             from payments_payrollline where payroll_id = %(now)s group by 1, 2),
+             from payments_payrollline where payroll_id = %(now)s and month_entitled <= %(month)s group by 1, 2),
      prev as (select entitlement_id, programme, min(household_id) as household_id, min(area) as area, sum(amount) as amount, count(*) as n
-              from payments_payrollline where payroll_id = %(before)s group by 1, 2),
+              from payments_payrollline where payroll_id = %(before)s and month_entitled <= %(month)s group by 1, 2),
      both_of as (select coalesce(c.programme, p.programme) as programme, coalesce(c.household_id, p.household_id) as household_id,
                         coalesce(c.area, p.area) as area, c.amount as now, p.amount as before, c.n as n_now, p.n as n_before
                  from cur c full join prev p on p.entitlement_id = c.entitlement_id and p.programme = c.programme)
@@ -138,7 +139,7 @@ def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def compare(payroll: Payroll, before: Payroll | None) -> dict[str, Any]:
     """This payroll beside the one before, by programme (urban and rural apart) and by township, with totals; yuan."""
-    values = {"now": payroll.pk, "before": before.pk if before else 0}
+    values = {"now": payroll.pk, "before": before.pk if before else 0, "month": payroll.month}
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off")
     programmes, townships = _rows(BY_PROGRAMME, values), _rows(BY_TOWNSHIP, values)  # type: ignore[arg-type]
@@ -214,8 +215,9 @@ def people_in(payroll: Payroll) -> int:
     """Persons whom the regular lines of the payroll's own month pay."""
     return int(
         _rows(
-            "select coalesce(sum(members), 0)::int as n from payments_payrollline where payroll_id = %s and (month_entitled = month_paid and kind = 'regular' or kind = 'grant')",
-            [payroll.pk],
+            "select coalesce(sum(members), 0)::int as n from payments_payrollline where payroll_id = %s and month_entitled <= %s"
+            " and (month_entitled = month_paid and kind = 'regular' or kind = 'grant')",
+            [payroll.pk, payroll.month],
         )[0]["n"]
     )
 

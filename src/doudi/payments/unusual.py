@@ -60,24 +60,25 @@ RULES = (
     ),
     Rule(
         "standard", gettext_lazy("异常提示：低保每人月金额超过当地标准（0 为不提示）"), "multiple", 1, 20, True,
-        "select c.entitlement_id, round(c.monthly / c.members / s.amount, 2) from look_cur c join doudi.registry_household h on h.id = c.household_id"
-        " join (values ('urban', %(urban)s::numeric), ('rural', %(rural)s::numeric)) s (residence, amount) on s.residence = h.residence"
+        "select c.entitlement_id, round(c.monthly / c.members / s.amount, 2) from look_cur c"
+        " join (values ('urban', %(urban)s::numeric), ('rural', %(rural)s::numeric)) s (residence, amount) on s.residence = c.residence"
         " where c.programme in ('dibao', 'dibao_single') and c.members > 0 and s.amount > 0 and c.monthly > %(standard)s * s.amount * c.members",
         lambda detail: _("每人月金额为当地标准的 %(n)s 倍") % {"n": plain(detail)}, gettext_lazy("超过标准的明细须逐笔复核"), False,
     ),
     Rule(
         "shared", gettext_lazy("异常提示：同一账户领款户数达到（0 为不提示）"), "number", 3, 100, True,
-        "select c.entitlement_id, s.n from look_cur c join (select account, count(distinct household_id) as n from look_cur group by 1"
+        "select c.entitlement_id, s.n from look_cur c join (select account, count(distinct household_id) as n from look_cur"
+        " where account in (select account from look_cur group by 1 having count(*) >= %(shared)s) group by 1"
         " having count(distinct household_id) >= %(shared)s) s on s.account = c.account",
         lambda detail: _("同一账户 %(n)s 户领款") % {"n": plain(detail)}, gettext_lazy("多户共用账户的明细须逐笔复核"),
     ),
     Rule(
         "outsider", gettext_lazy("异常提示：领款人不是家庭成员（首次或更换时）"), "switch", 1, 1, True,
-        "select c.entitlement_id, 0 from look_cur c join doudi.registry_household h on h.id = c.household_id"
+        "select c.entitlement_id, 0 from look_cur c"
         " left join look_prev p on p.entitlement_id = c.entitlement_id and p.payee_id = c.payee_id"
         " left join doudi.registry_membership m on m.household_id = c.household_id and m.person_id = c.payee_id and (m.ends is null or m.ends > %(month)s)"
         " left join doudi.enrolment_awardmember w on w.award_id = c.entitlement_id and w.person_id = c.payee_id and not w.void"
-        " where c.payee_id is not null and p.entitlement_id is null and m.id is null and w.id is null",
+        " where c.residence is not null and c.payee_id is not null and p.entitlement_id is null and m.id is null and w.id is null",
         lambda _detail: _("领款人不是家庭成员"), gettext_lazy("领款人不是家庭成员的明细须逐笔复核"),
     ),
     Rule(

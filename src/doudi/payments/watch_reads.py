@@ -122,9 +122,9 @@ def after_freeze(payroll: Payroll) -> int:
     """Awards that were decided after this payroll's freeze and still wait for a payroll of the month."""
     rows = _rows(
         "select count(distinct x.entitlement_id)::int as n from payments_payrollexclusion x left join payments_payrollline l"
-        " on l.entitlement_id = x.entitlement_id and l.month_entitled = x.month_entitled and l.kind = 'regular'"
+        " on l.entitlement_id = x.entitlement_id and l.month_entitled = x.month_entitled and l.kind = 'regular' and l.month_entitled <= %(month)s"
         " where x.payroll_id = %(payroll)s and x.reason = 'after_freeze' and l.id is null",
-        {"payroll": payroll.pk},
+        {"payroll": payroll.pk, "month": payroll.month},
     )
     return int(rows[0]["n"])
 

@@ -63,8 +63,9 @@ def channels_of(payroll: Payroll, made_by: list[LayoutChoice] | None = None) -> 
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "select fund_id, programme, bank, count(*) filter (where amount > 0), sum(amount) from payments_payrollline where payroll_id = %s group by 1, 2, 3 order by 1, 2, 3",
-            [payroll.pk],
+            "select fund_id, programme, bank, count(*) filter (where amount > 0), sum(amount) from payments_payrollline"
+            " where payroll_id = %s and month_entitled <= %s group by 1, 2, 3 order by 1, 2, 3",
+            [payroll.pk, payroll.month],
         )
         rows = cursor.fetchall()
     found: dict[int, Channel] = {}

@@ -226,11 +226,11 @@ def needs_of(payroll: Payroll) -> list[Need]:
     with connection.cursor() as cursor:
         cursor.execute(
             "select l.fund_id, f.name, l.fund_year, l.amount, coalesce(e.amount, 0) from"
-            " (select fund_id, fund_year, sum(amount) as amount from payments_payrollline where payroll_id = %s group by 1, 2) l"
+            " (select fund_id, fund_year, sum(amount) as amount from payments_payrollline where payroll_id = %s and month_entitled <= %s group by 1, 2) l"
             " join payments_fund f on f.id = l.fund_id"
             " left join (select fund_id, fund_year, sum(amount) as amount from payments_ledgerentry where area = %s and account = %s group by 1, 2) e"
             " on e.fund_id = l.fund_id and e.fund_year = l.fund_year order by 1, 3",
-            [payroll.pk, payroll.area, account],
+            [payroll.pk, payroll.month, payroll.area, account],
         )
         return [Need(*row) for row in cursor.fetchall()]
 

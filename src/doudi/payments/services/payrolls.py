@@ -43,7 +43,8 @@ class Prepared:
 
 # One row per award and month that is due and has no regular line yet, earlier months included (a late approval, an ended
 # exclusion). %(from)s .. %(month)s: first days of months; %(payroll)s: held lines of this draft; %(low)s .. %(high)s: the county.
-# What is unpaid stands in a table of its own: counted before the rest is planned, and it says which months are asked about at all.
+# What is unpaid stands in a table of its own: counted before the rest is planned, and it says which months are asked about at all. Its rows
+# are numbered: joined by award and month, a county would be planned for as some hundred rows and sorted over and over.
 UNPAID = (
     """
 create temporary table payroll_due on commit drop as
@@ -54,7 +55,9 @@ with taken_over as (
   where d.number >= 'INIT' and d.number < 'INIU' and x.area >= %(low)s and x.area < %(high)s group by x.award_id
 ), turned as ("""
     + TURNED
-    + """), due as (
+    + """), months as materialized (
+  select generate_series(%(from)s::date, %(month)s::date, interval '1 month')::date as month
+), due as (
   select a.id, a.area, m.month, a.programme, a.household_id, case when c.waits then c.was_person_id else a.payee_id end as payee_id,
          case when c.waits then c.was_name else a.payee_name end as payee_name, case when c.waits then c.was_account else a.account end as account,
          case when c.waits then c.was_bank else a.bank end as bank, a.suspended, a.starts, coalesce(c.waits, false) as cooling,
@@ -63,12 +66,11 @@ with taken_over as (
   left join turned c on """
     + STANDS
     + """
-  join (select generate_series(%(from)s::date, %(month)s::date, interval '1 month')::date as month) m
-    on a.starts <= m.month and (a.ends is null or a.ends > m.month)
+  join months m on a.starts <= m.month and (a.ends is null or a.ends > m.month)
   left join taken_over t on t.award_id = a.id
   where (t.paid_until is null or m.month > t.paid_until) and not a.void and a.area >= %(low)s and a.area < %(high)s
 )
-select d.* from due d
+select row_number() over () as n, d.* from due d
 left join doudi.payments_payrollline l on l.entitlement_id = d.id and l.month_entitled = d.month and l.kind = 'regular'
   and l.month_entitled >= %(from)s and l.month_entitled <= %(month)s
 where l.id is null
@@ -83,7 +85,7 @@ with priced as (
         from doudi.enrolment_awardamount where area >= %(low)s and area < %(high)s) x
     on x.award_id = u.id and x.from_month <= u.month and (x.until is null or x.until > u.month)
 ), held_by as (
-  select u.id, u.month, count(*) as members,
+  select u.n, count(*) as members,
          count(*) filter (where m.died_on is null or m.died_on >= u.month) as living,
          sum(m.share) as all_shares, sum(m.share) filter (where m.died_on < u.month) as dead_share, count(m.share) as shares,
          bool_or(m.person_id = u.payee_id and m.died_on is not null) as payee_died,
@@ -91,7 +93,7 @@ with priced as (
          bool_or(m.person_id = u.payee_id and (m.died_on is null or m.died_on >= u.month)) as payee_is_member
   from pg_temp.payroll_due u
   join doudi.enrolment_awardmember m on m.award_id = u.id and not m.void and m.starts <= u.month and (m.ends is null or m.ends > u.month)
-  group by u.id, u.month
+  group by u.n
 ), gone as materialized (
   -- managed elsewhere since a move: paid here until the new area's award begins
   select * from doudi.moved_people()
@@ -115,7 +117,7 @@ select p.id, p.area, p.month, p.programme, p.household_id, p.payee_id, p.payee_n
             when f.fund_id is null then 'no_fund'
             when r.entitlement_id is not null then 'returned' end as reason
 from priced p
-join held_by h on h.id = p.id and h.month = p.month
+join held_by h on h.n = p.n
 left join doudi.funds_for(%(low)s, %(year)s) f on f.programme = p.programme
 left join doudi.enrolment_decision late on %(frozen)s::timestamptz is not null and late.id = p.granted_by and late.decided_at >= %(frozen)s
 left join doudi.registry_person payee on payee.id = p.payee_id
@@ -269,12 +271,12 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
     }
     with connection.cursor() as cursor:
         # whole counties at a time: no plan row by row (integrity.md, "Speed under row-level security")
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
+        cursor.execute("set local enable_nestloop = off; set local jit = off; set local work_mem = '256MB'")
         cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
         cursor.execute("delete from payments_payrollexclusion where payroll_id = %s", [payroll.pk])
         cursor.execute("drop table if exists pg_temp.payroll_candidate, pg_temp.payroll_due")
         cursor.execute(UNPAID, values)
-        cursor.execute("analyze pg_temp.payroll_due")
+        cursor.execute("analyze pg_temp.payroll_due (n, id, month, programme, payee_id, granted_by)")
         cursor.execute("select coalesce(array_agg(distinct month), '{}') from pg_temp.payroll_due")
         values["months"] = cursor.fetchone()[0]
         cursor.execute(CANDIDATES, values)
@@ -287,7 +289,7 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
         excluded = cursor.rowcount
         cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])
         amount = cursor.fetchone()[0]
-        cursor.execute("set local enable_nestloop = on; set local jit = on")
+        cursor.execute("set local enable_nestloop = on; set local jit = on; set local work_mem to default")
     raise_todos(
         DEATHS,
         [Duty.TOWNSHIP_OFFICER, "保障对象已死亡，请办理停发", "领款人已死亡，请确定新领款人", "家庭成员已死亡，请办理待遇变更"],

@@ -13,33 +13,36 @@ from doudi.payments.calendar import Rules, month_before
 from doudi.payments.models import Payroll
 from doudi.payments.unusual import RULES
 
-# One row per entitlement: what it gets in all, for its own month, for how many earlier ones.
+# One row per entitlement: what it gets in all, for its own month, for how many earlier ones, and where its household lives (null: none that is seen).
+# No line is of a later month than its payroll.
 GROUPED = """
 create temporary table {table} on commit drop as
-select l.entitlement_id, min(l.programme) as programme, min(l.area) as area, min(l.household_id) as household_id, min(l.payee_id) as payee_id,
+select g.*, h.residence from (select l.entitlement_id, min(l.programme) as programme, min(l.area) as area, min(l.household_id) as household_id, min(l.payee_id) as payee_id,
   min(l.payee_name) as payee_name, min(l.account::text) as account, sum(l.amount) as amount, count(*) filter (where l.amount > 0)::int as n,
   sum(l.amount) filter (where l.month_entitled = l.month_paid and l.kind = 'regular') as monthly,
   max(l.members) filter (where l.month_entitled = l.month_paid) as members,
   max(l.decision_id) filter (where l.month_entitled = l.month_paid and l.kind = 'regular') as decision_id,
   count(distinct l.month_entitled) filter (where l.month_entitled < l.month_paid and l.kind in ('regular', 'back'))::int as late_months,
   bool_or(l.mark = 'death') as death
-from doudi.payments_payrollline l where l.payroll_id = any(%(payrolls)s) group by 1
+from doudi.payments_payrollline l where l.payroll_id = any(%(payrolls)s) and l.month_entitled <= %(month)s group by 1) g
+left join doudi.registry_household h on h.id = g.household_id
 """
 TOTALS = """
 insert into doudi.payments_payrolltotal (area, payroll_id, programme, residence, lines_before, lines, added, ended, changed, before, amount)
 select left(coalesce(c.area, p.area), 9), %(payroll)s, coalesce(c.programme, p.programme),
-  coalesce(case when coalesce(c.programme, p.programme) in ('dibao', 'dibao_single', 'tekun') then h.residence end, ''),
+  coalesce(case when coalesce(c.programme, p.programme) in ('dibao', 'dibao_single', 'tekun')
+    then case when c.household_id is null then p.residence else c.residence end end, ''),
   coalesce(sum(p.n), 0), coalesce(sum(c.n), 0), count(*) filter (where p.entitlement_id is null), count(*) filter (where c.entitlement_id is null),
   count(*) filter (where c.amount <> p.amount), coalesce(sum(p.amount), 0), coalesce(sum(c.amount), 0)
-from look_cur c full join look_prev p on p.entitlement_id = c.entitlement_id
-left join doudi.registry_household h on h.id = coalesce(c.household_id, p.household_id) group by 1, 3, 4
+from look_cur c full join look_prev p on p.entitlement_id = c.entitlement_id group by 1, 3, 4
 """
 # Why: what was recorded, in the order of how much it explains. A standard's raise says so in the ground of its decisions (enrolment).
 DIFFERENCES = """
 create temporary table look_diff on commit drop as
 with apart as (
   select coalesce(c.entitlement_id, p.entitlement_id) as entitlement_id, coalesce(c.area, p.area) as area, coalesce(c.programme, p.programme) as programme,
-    coalesce(c.household_id, p.household_id) as household_id, coalesce(c.payee_name, p.payee_name) as payee_name, p.amount as before, c.amount,
+    coalesce(c.household_id, p.household_id) as household_id, case when c.household_id is null then p.residence else c.residence end as residence,
+    coalesce(c.payee_name, p.payee_name) as payee_name, p.amount as before, c.amount,
     case when p.entitlement_id is null then 'added' when c.entitlement_id is null then 'ended' else 'changed' end as what,
     c.death and not p.death as died, c.late_months <> p.late_months as arrears, c.members <> p.members as members,
     c.decision_id is distinct from p.decision_id as decided, c.decision_id
@@ -60,13 +63,12 @@ select a.entitlement_id, a.area, a.programme, a.household_id, a.payee_name, a.be
     else case when a.died then 'death' when a.arrears then 'arrears' when a.members then 'members'
               when a.decided and d.reason like '标准调整%%' then 'standard' when a.decided then 'decision' else 'other' end end as why,
   case when a.what = 'ended' then coalesce(now.reason, s.number, '') when a.what = 'added' or a.decided then coalesce(d.number, '') else '' end as document,
-  coalesce(case when a.programme in ('dibao', 'dibao_single', 'tekun') then h.residence end, '') as residence
+  coalesce(case when a.programme in ('dibao', 'dibao_single', 'tekun') then a.residence end, '') as residence
 from apart a
 left join doudi.enrolment_award w on w.id = a.entitlement_id
 left join gone g on g.award_id = a.entitlement_id
 left join stopped s on s.award_id = a.entitlement_id
 left join doudi.enrolment_decision d on d.id = a.decision_id
-left join doudi.registry_household h on h.id = a.household_id
 left join (select entitlement_id, min(reason) as reason from doudi.payments_payrollexclusion where payroll_id = %(payroll)s group by 1) now
   on now.entitlement_id = a.entitlement_id and a.what = 'ended'
 left join (select distinct entitlement_id from doudi.payments_payrollexclusion where payroll_id = any(%(before)s)) was
@@ -124,19 +126,21 @@ def look(payroll: Payroll) -> None:
             cursor.execute(f"delete from {table} where payroll_id = %s", [payroll.pk])
         for table in TABLES:
             cursor.execute(f"drop table if exists pg_temp.{table}")
-        cursor.execute(GROUPED.format(table="look_cur"), {"payrolls": [payroll.pk]})
-        cursor.execute(GROUPED.format(table="look_prev"), {"payrolls": compared})
-        cursor.execute("analyze pg_temp.look_cur; analyze pg_temp.look_prev")
+        cursor.execute(GROUPED.format(table="look_cur"), {"payrolls": [payroll.pk], "month": payroll.month})
+        cursor.execute(GROUPED.format(table="look_prev"), {"payrolls": compared, "month": payroll.month})
+        for table in TABLES[:2]:
+            cursor.execute(f"analyze pg_temp.{table} (entitlement_id, household_id, payee_id, programme, account, amount)")
         cursor.execute(TOTALS, values)
         if payroll.kind == Payroll.Kind.SUPPLEMENT and before:
             # a supplement is no month to compare, but what stands out in it is seen beside the month before
             cursor.execute("drop table pg_temp.look_prev")
-            cursor.execute(GROUPED.format(table="look_prev"), {"payrolls": before})
-        cursor.execute(DIFFERENCES, values)
+            cursor.execute(GROUPED.format(table="look_prev"), {"payrolls": before, "month": payroll.month})
+        if before:  # with no month before, nothing differs from it
+            cursor.execute(DIFFERENCES, values)
         if compared:
             cursor.execute(CHANGES, values)
         if selects:
             cursor.execute(FLAGS.format(found=" union all ".join(selects)), values)
         for table in TABLES:
-            cursor.execute(f"drop table pg_temp.{table}")
+            cursor.execute(f"drop table if exists pg_temp.{table}")
         cursor.execute("set local enable_nestloop = on; set local jit = on")

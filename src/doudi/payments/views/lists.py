@@ -151,7 +151,8 @@ class Lines(ListPage):
         self.payroll = payroll
 
     def rows(self) -> QuerySet[PayrollLine]:
-        return PayrollLine.objects.filter(payroll=self.payroll)
+        # no line is of a later month than its payroll: the months kept ready are left out of the plan
+        return PayrollLine.objects.filter(payroll=self.payroll, month_entitled__lte=self.payroll.month)
 
 
 class EntryFilter(django_filters.FilterSet):
