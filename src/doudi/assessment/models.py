@@ -58,7 +58,7 @@ class Assessment(AreaModel):
     made_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["household", "month", "id"]), models.Index(fields=["area", "month"]), models.Index(fields=["run"])]
+        indexes = [models.Index(fields=["household", "month", "id"]), models.Index(fields=["area", "month"])]
 
 
 class WhatIf(AreaModel):

@@ -96,7 +96,7 @@ class Membership(AreaModel):
     ends = models.DateField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["household"]), models.Index(fields=["area"])]
+        indexes = [models.Index(fields=["area"])]
         constraints = [
             models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gt=F("starts")), name="membership_dates"),
             ExclusionConstraint(
@@ -173,8 +173,9 @@ class Fact(AreaModel):
         DOCUMENT = "document", _("证明材料")
         IMPORT = "import", _("批量导入")
 
-    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="facts", db_constraint=False)
-    household = models.ForeignKey(Household, models.PROTECT, null=True, related_name="facts", db_constraint=False)
+    # their own indexes are the partial ones below: a fact is of a person or of a household
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="facts", db_constraint=False, db_index=False)
+    household = models.ForeignKey(Household, models.PROTECT, null=True, related_name="facts", db_constraint=False, db_index=False)
     kind = CodeField(max_length=40, choices=FactKind.choices)
     starts = models.DateField()
     number = models.DecimalField(max_digits=16, decimal_places=2, null=True)
@@ -261,7 +262,7 @@ class BenefitStatus(AreaModel):
     objects = BenefitStatusRows.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["person"]), models.Index(fields=["area", "programme"]), models.Index(fields=["household_id"])]
+        indexes = [models.Index(fields=["area", "programme"]), models.Index(fields=["household_id"])]
         constraints = [models.UniqueConstraint(fields=["award_id", "person"], name="benefit_status_once")]
 
     def state_on(self, on: date) -> BenefitStatus.State:

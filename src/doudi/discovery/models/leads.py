@@ -111,8 +111,6 @@ class Lead(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["area", "state", "contact_due"]),
-            models.Index(fields=["person"]),
-            models.Index(fields=["household"]),
             models.Index(fields=["state", "id"]),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="lead_merged"),
             models.Index(fields=["residence_area"], condition=Q(residence_area__isnull=False), name="lead_residence"),

@@ -39,7 +39,7 @@ class Award(AreaModel):
     made_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["area", "programme"]), models.Index(fields=["household"])]
+        indexes = [models.Index(fields=["area", "programme"])]
         constraints = [
             models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gt=F("starts")), name="award_dates"),
             models.UniqueConstraint(fields=["entitlement", "area", "grp", "void"], name="award_key"),
@@ -75,7 +75,6 @@ class AwardMember(AreaModel):
     died_on = models.DateField(null=True, help_text="recorded here too: after a move the old area no longer sees the person")
 
     class Meta:
-        indexes = [models.Index(fields=["award"]), models.Index(fields=["person"])]
         constraints = [
             models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gt=F("starts")), name="award_member_dates"),
             ExclusionConstraint(
@@ -99,6 +98,3 @@ class AwardEvent(AreaModel):
     reason = models.CharField(max_length=400)
     made_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="null: the system, by rule")
     made_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["award"])]

@@ -57,7 +57,6 @@ class Decision(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["area", "state", "proposed_at"]),
-            models.Index(fields=["household"]),
             models.Index(fields=["area", "decided_at"], condition=Q(by_township=True), name="decision_by_township"),
         ]
         constraints = [

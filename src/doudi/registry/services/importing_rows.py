@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow.csv
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from doudi.registry.models import Person
 
@@ -50,13 +50,19 @@ def write_people(rows: pl.DataFrame, *, now: datetime) -> set[int]:
         return set()
     with connection.cursor() as cursor:
         columns = _stage(cursor, "import_person", "registry_person", rows)
-        cursor.execute(
+        insert = (
             f"insert into registry_person ({columns}, registered_area, residence_area, made_at, version) select {columns}, area, area, %s, 1"
-            " from pg_temp.import_person on conflict (token) do nothing",
-            [now],
+            " from pg_temp.import_person"
         )
-        if cursor.rowcount == len(rows):
+        try:
+            # nearly always nobody is held elsewhere, and asking before each row whether he is costs a fifth of the rows
+            with transaction.atomic():
+                cursor.execute(insert, [now])
             return set()
+        except IntegrityError as error:
+            if "token" not in (error.__cause__.diag.constraint_name or ""):  # type: ignore[union-attr]
+                raise
+        cursor.execute(f"{insert} on conflict (token) do nothing", [now])
         cursor.execute("select id from pg_temp.import_person i where not exists (select from registry_person p where p.id = i.id)")
         return {pk for (pk,) in cursor.fetchall()}
 
