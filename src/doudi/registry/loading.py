@@ -37,6 +37,7 @@ TABLES = {
     ),
     "load_fact": "person_no bigint, household_no bigint, kind text, starts date, number numeric(16,2), text text, token uuid",
 }
+JOINED = {"load_household": "household_no, number", "load_person": "person_no, household_no, token", "load_fact": "person_no, household_no, kind"}
 INSERT_HOUSEHOLDS = """
 insert into registry_household (number, area, name, residence, address, made_at, version)
 select number, area, name, residence, address, %(now)s, 1 from pg_temp.load_household order by area, household_no
@@ -154,7 +155,7 @@ def _stage(cursor: Any, table: str, path: Path, shape: Callable[[pa.RecordBatch,
         done += len(batch)
         if progress:
             progress(table.removeprefix("load_"), done, total)
-    cursor.execute(f"analyze pg_temp.{table}")
+    cursor.execute(f"analyze pg_temp.{table} ({JOINED[table]})")
     return total
 
 
