@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -77,8 +78,10 @@ def said(key: str, value: Decimal | int | None) -> str:
     return "—" if value is None else f"{value:,.2f}" if label(key)[1] is YUAN else f"{value:,.0f}"
 
 
-def share(given: Sums, what: str) -> Decimal | None:
-    """Part done in time, 0 to 1; None where nothing was owed."""
+def share(given: Sums, what: str, month: date) -> Decimal | None:
+    """Part of a month's work done in time, 0 to 1; None where nothing was owed. What is to come by the 10th is not late before."""
+    if what == "payments" and timezone.localdate() <= month.replace(day=10):
+        return None
     done, owed = (given.get(key, Decimal(0)) for key in IN_TIME[what])
     return done / owed if owed else None
 
@@ -141,7 +144,7 @@ def compared(area: str, month: date) -> dict[str, Any]:
     places.preload(found)
     known = populations(list(found), month)
     columns = [(gettext_lazy("低保和特困对象"), ""), (gettext_lazy("每千人"), "")] if known else [(gettext_lazy("低保和特困对象"), "")]
-    shares = [(what, words) for what, words, act in SHARES if duties.may(act) and any(share(given, what) is not None for given in found.values())]
+    shares = [(what, words) for what, words, act in SHARES if duties.may(act) and any(share(given, what, month) is not None for given in found.values())]
     lists = duties.may("discovery.view")
     rows = []
     for code, given in found.items():
@@ -149,11 +152,11 @@ def compared(area: str, month: date) -> dict[str, Any]:
         cells = [(f"{people:,.0f}", _here(code, month))]
         if known:
             cells.append((f"{1000 * people / known[code]:,.1f}" if code in known else "—", ""))
-        cells += [(percent(share(given, what)), number_url(IN_TIME[what][1], code, month)) for what, _words in shares]
+        cells += [(percent(share(given, what, month)), number_url(IN_TIME[what][1], code, month)) for what, _words in shares]
         if lists:
             cells += [(days_said(median([given], step)), "") for step in WAYS]
             cells.append((f"{given.get('now.leads.late', 0):,.0f}", number_url("now.leads.late", code, month)))
-        paid = share(given, "payments")
+        paid = share(given, "payments", month)
         rows.append((paid is None, paid or Decimal(0), code, places.name(code), cells))
     rows.sort()
     heads = [words for words, _css in columns] + [_("%(what)s按期") % {"what": words} if what not in ("payments", "daily") else words for what, words in shares]
@@ -188,7 +191,7 @@ def trends(found: dict[date, Sums], labels: list[str]) -> list[Chart]:
         return Chart(title, unit, charts.line_chart(labels, kept, title=title, zero=True), [name for name, _line in kept])
 
     made: list[Chart | None] = []
-    shares = [(words, [None if (part := share(found[each], what)) is None else 100 * part for each in wanted]) for what, words, act in SHARES if duties.may(act)]
+    shares = [(words, [None if (part := share(found[each], what, each)) is None else 100 * part for each in wanted]) for what, words, act in SHARES if duties.may(act)]
     # three lines a chart: more cannot be told apart in print
     for at in range(0, len(shares), 3):
         made.append(drawn(_("按期办理（续）") if at else _("按期办理"), "%", [(str(words), line) for words, line in shares[at : at + 3]]))

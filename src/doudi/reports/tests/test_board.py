@@ -154,7 +154,7 @@ def test_the_median_counts_people_not_places() -> None:
     assert board.median([{"leads.contact.01": Decimal(1)}, {"leads.contact.05": Decimal(9)}], "contact") == 5
     assert board.median([{"leads.contact.00": Decimal(1), "leads.contact.15": Decimal(1)}], "contact") == 0
     assert board.median([{}], "contact") is None and board.days_said(15) == "15 天以上"
-    assert board.share({"cases.decided": Decimal(4)}, "cases") == 0 and board.share({}, "cases") is None
+    assert board.share({"cases.decided": Decimal(4)}, "cases", MONTH) == 0 and board.share({}, "cases", MONTH) is None
 
 
 @pytest.mark.usefixtures("some")
@@ -196,3 +196,11 @@ def test_hostile_addresses_are_not_found() -> None:
     finance = client_of(officer(Duty.FINANCE_OFFICER))
     assert finance.get(reverse("reports:behind"), {"key": "dibao.rural.people", "month": "2022-12"}).status_code == 403
     assert client_of(officer(Duty.VISITOR, VILLAGE)).get(reverse("reports:number"), {"key": "dibao.rural.people"}).status_code == 404
+
+
+@pytest.mark.parametrize(("today", "said"), [(date(2024, 2, 10), None), (date(2024, 2, 11), Decimal("0.25"))])
+def test_what_is_to_come_by_the_10th_is_not_late_before(monkeypatch: pytest.MonkeyPatch, today: date, said: Decimal | None) -> None:
+    monkeypatch.setattr(board.timezone, "localdate", lambda: today)
+    given = {"regular.yuan": Decimal(400), "in_time.yuan": Decimal(100)}
+    assert board.share(given, "payments", date(2024, 2, 1)) == said
+    assert board.share(given, "payments", date(2024, 1, 1)) == Decimal("0.25"), "months before stay as they are"
