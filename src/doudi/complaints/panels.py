@@ -14,7 +14,7 @@ from doudi.core import duties, panels
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
-    rows = list(queries.visible().filter(household=household.pk).order_by("-id")[:10])
+    rows = list(queries.of_household(household).order_by("-id")[:10])
     return {"rows": [(row, queries.COLOURS[row.state]) for row in rows]} if rows else None
 
 
@@ -45,7 +45,7 @@ def _new(**about: str) -> Any:
     return url
 
 
-panels.add("household", _("异议与投诉"), of_household, "complaints/_household.html", act="complaints.view", order=60)
+panels.add("household", _("异议与投诉"), of_household, "complaints/_household.html", act="complaints.view", order=60, there=queries.of_household)
 panels.action("household", _("登记异议投诉"), _new(household="pk"), act="complaints.open", order=80)
 panels.action("decision", _("登记异议"), _new(decision="pk", kind="objection", category="decision"), act="complaints.open", order=80)
 panels.action("award", _("登记异议"), _new(award="pk", kind="objection", category="amount"), act="complaints.open", order=80)

@@ -30,6 +30,10 @@ def visible() -> QuerySet[Complaint]:
     return rows.exclude(~Q(handler=acting.account_id), category="conduct") if acting.duty in TOWNSHIP else rows
 
 
+def of_household(household: Any) -> QuerySet[Complaint]:
+    return visible().filter(household=household.pk)
+
+
 def figures(on: date) -> list[dict[str, Any]]:
     rows, url = visible(), reverse("complaints:list")
     found = rows.aggregate(

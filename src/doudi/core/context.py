@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Value
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from doudi.core import clock, doors, emergencies, menu, places
-from doudi.core.models import Emergency, Message, Posting
-from doudi.core.postings import postings_of
+from doudi.core.models import Emergency, Message
 from doudi.core.services.todos import open_todos
 
 TODO_CEILING = 99
@@ -28,23 +30,15 @@ def frame_of(request: HttpRequest) -> str:
 def page_frame(request: HttpRequest) -> dict[str, Any]:
     posting = getattr(request, "posting", None)
 
-    def todo_count() -> str:
-        """Open to-dos of this posting; counted up to a ceiling, since the badge needs no more."""
+    @cache
+    def waiting() -> dict[str, str]:
+        """Open to-dos of this posting and unread messages of the account; counted up to a ceiling, since the badges need no more. One query."""
         if posting is None:
-            return ""
-        found = open_todos(duty=posting.duty, posting_id=posting.pk, on=timezone.localdate())
-        count = found.order_by()[: TODO_CEILING + 1].count()
-        return "" if not count else str(count) if count <= TODO_CEILING else f"{TODO_CEILING}+"
-
-    def held() -> list[Posting]:
-        return postings_of(account=request.user, on=timezone.localdate()) if posting else []  # type: ignore[arg-type]
-
-    def unread_count() -> str:
-        """Unread messages of the account, up to the same ceiling."""
-        if posting is None:
-            return ""
-        count = Message.objects.filter(account_id=posting.account_id, read_at__isnull=True).order_by()[: TODO_CEILING + 1].count()
-        return "" if not count else str(count) if count <= TODO_CEILING else f"{TODO_CEILING}+"
+            return {}
+        todos = open_todos(duty=posting.duty, posting_id=posting.pk, on=timezone.localdate()).order_by().values(of=Value("todos"))
+        messages = Message.objects.filter(account_id=posting.account_id, read_at__isnull=True).order_by().values(of=Value("messages"))
+        found = Counter(row["of"] for row in todos[: TODO_CEILING + 1].union(messages[: TODO_CEILING + 1], all=True))
+        return {of: str(count) if count <= TODO_CEILING else f"{TODO_CEILING}+" for of, count in found.items()}
 
     def in_force() -> list[Emergency]:
         """Emergencies that touch the posting's place today, for the line above every page."""
@@ -55,10 +49,10 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "posting": posting,
         "scope": getattr(request, "scope", None),
         "area_path": SimpleLazyObject(lambda: " / ".join(places.path(posting.area)) if posting else ""),
-        "postings": SimpleLazyObject(held),
+        "postings": getattr(request, "postings", []) if posting else [],
         "menu": SimpleLazyObject(lambda: menu.shown(request) if posting else []),
-        "todo_count": SimpleLazyObject(todo_count),
-        "unread_count": SimpleLazyObject(unread_count),
+        "todo_count": SimpleLazyObject(lambda: waiting().get("todos", "")),
+        "unread_count": SimpleLazyObject(lambda: waiting().get("messages", "")),
         "emergencies_in_force": SimpleLazyObject(in_force),
         "demo_day": timezone.localdate() if clock.shift() else None,
         "languages": settings.LANGUAGES,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import scope as scopes
-from doudi.core.postings import active_posting
+from doudi.core.postings import chosen, postings_of
 
 MEGABYTE = 1 << 20
 MOST_MEGABYTES = 80  # the eight papers of an online application, and its fields
@@ -39,15 +39,14 @@ class ScopeMiddleware:
             return redirect("account_change_password")
         identity = scopes.Scope(area="", account_id=request.user.pk, page=request.path[:200])
         with scopes.acting(identity):
-            posting = active_posting(account=request.user, wanted=request.session.get("posting"), on=timezone.localdate())
-        if posting is None:
-            with scopes.acting(identity):
-                return self._answer(request)
-        request.posting = posting  # type: ignore[attr-defined]
-        request.scope = scopes.Scope(  # type: ignore[attr-defined]
-            area=posting.area, account_id=request.user.pk, posting_id=posting.pk, duty=posting.duty, page=f"{request.method} {request.path}"[:200]
-        )
-        with scopes.acting(request.scope):  # type: ignore[attr-defined]
+            held = postings_of(account=request.user, on=timezone.localdate())
+            posting = chosen(held, request.session.get("posting"))
+            request.posting, request.postings = posting, held  # type: ignore[attr-defined]
+            if posting is not None:
+                request.scope = scopes.Scope(  # type: ignore[attr-defined]
+                    area=posting.area, account_id=request.user.pk, posting_id=posting.pk, duty=posting.duty, page=f"{request.method} {request.path}"[:200]
+                )
+                scopes.change(request.scope)  # type: ignore[attr-defined]
             return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:

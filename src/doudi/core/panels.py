@@ -7,6 +7,8 @@ The household page belongs to the registry and knows nothing of payments; paymen
     panels.dashboard(_("本月发放"), month_figures, "payments/_dashboard.html", act="payments.view", order=20)
 
 A loader returns the template's context, or None where there is nothing to show. It runs under the reader's scope and must bound its queries.
+A panel that shows nothing where it has no rows says which (`there`): one query asks for all panels of a page whether there are any, and only those
+that have some are loaded.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Exists, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
@@ -23,6 +26,7 @@ from django.utils.safestring import SafeString
 from doudi.core import duties
 
 Loader = Callable[[HttpRequest, Any], dict[str, Any] | None]
+Rows = Callable[[Any], QuerySet[Any]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Panel:
     order: int
     tab: str
     place: str
+    there: Rows | None
 
 
 @dataclass(frozen=True)
@@ -82,11 +87,12 @@ def _visible(act: str | None) -> bool:
 
 
 def add(
-    page: str, title: str | Promise, loader: Loader, template: str, *, act: str | None, order: int = 100, tab: str = "", place: str = "main"
-) -> None:
-    """Add a panel to `page`. `tab` puts it behind a tab of that page; `place` is `main` or `side`."""
+    page: str, title: str | Promise, loader: Loader, template: str, *, act: str | None, order: int = 100, tab: str = "", place: str = "main",
+    there: Rows | None = None,
+) -> None:  # fmt: skip
+    """Add a panel to `page`. `tab` puts it behind a tab of that page; `place` is `main` or `side`; without rows `there` it is not loaded."""
     _known(act)
-    _panels.append(Panel(page, title, loader, template, act, order, tab, place))
+    _panels.append(Panel(page, title, loader, template, act, order, tab, place, there))
 
 
 def action(
@@ -119,12 +125,20 @@ def dashboard(
     _cards.append(Card(title, loader, template, act, order, wide, bare))
 
 
+def _with_rows(wanted: list[Panel], obj: Any) -> list[Panel]:
+    """The panels that have something to show of a record, as far as they say; one query for all."""
+    asked = {f"p{at}": Exists(panel.there(obj)) for at, panel in enumerate(wanted) if panel.there is not None}
+    if len(asked) < 2:
+        return wanted
+    found: dict[str, bool] = type(obj).objects.filter(pk=obj.pk).annotate(**asked).values(*asked).get()
+    return [panel for at, panel in enumerate(wanted) if found.get(f"p{at}", True)]
+
+
 def of(page: str, request: HttpRequest, obj: Any, *, tab: str = "", place: str = "main") -> list[Rendered]:
     """The panels of a page that the acting duty sees, rendered."""
+    wanted = [each for each in sorted(_panels, key=lambda each: each.order) if (each.page, each.tab, each.place) == (page, tab, place) and _visible(each.act)]
     result = []
-    for panel in sorted(_panels, key=lambda panel: panel.order):
-        if (panel.page, panel.tab, panel.place) != (page, tab, place) or not _visible(panel.act):
-            continue
+    for panel in _with_rows(wanted, obj):
         context = panel.loader(request, obj)
         if context is not None:
             result.append(Rendered(panel.title, render_to_string(panel.template, context, request)))

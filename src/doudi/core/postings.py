@@ -17,9 +17,8 @@ def postings_of(*, account: Account, on: date) -> list[Posting]:
     return list(Posting.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), account=account, starts__lte=on).order_by("starts", "id"))
 
 
-def active_posting(*, account: Account, wanted: int | None, on: date) -> Posting | None:
+def chosen(held: list[Posting], wanted: int | None) -> Posting | None:
     """The posting chosen in the session if it still holds, else the first; None where none holds."""
-    held = postings_of(account=account, on=on)
     return next((posting for posting in held if posting.pk == wanted), held[0] if held else None)
 
 

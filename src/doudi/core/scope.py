@@ -95,6 +95,12 @@ def acting(scope: Scope, *, using: str = "default") -> Iterator[Scope]:
         _current.reset(token)
 
 
+def change(scope: Scope, *, using: str = "default") -> None:
+    """Let another scope act for the rest of the transaction that `acting` has opened: whoever asked is known now."""
+    _current.set(scope)
+    _set(using, scope)
+
+
 def check_constraints(using: str = "default") -> None:
     """Raise what deferred constraints hold against the work so far; every service ends with it (integrity.md)."""
     with connections[using].cursor() as cursor:

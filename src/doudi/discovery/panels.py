@@ -28,14 +28,14 @@ def _of_call(call: Call) -> About:
 sources.add("visit", model=Visit, act="visits.view", url_name="discovery:visit", about=_of_visit)
 sources.add("hotline", model=Call, act="hotline.view", url_name="discovery:call", about=_of_call)
 attachable.add("lead", model=Lead, view="discovery.view", change="discovery.report")
-panels.add("household", _("救助线索"), queries.household_panel, "discovery/_household.html", act="discovery.view", order=30)
+panels.add("household", _("救助线索"), queries.household_panel, "discovery/_household.html", act="discovery.view", order=30, there=queries.of_household)
 panels.action(
     "household", _("登记线索"), lambda request, household: reverse("discovery:lead_report", args=[household.pk]), act="discovery.report", order=50
 )
 attachable.add("visit", model=Visit, view="visits.view", change="visits.record")
 attachable.add("visit_conflict", model=VisitConflict, view="visits.view", change="visits.manage")
-panels.add("household", _("入户走访"), visit_queries.household_panel, "discovery/_household_visits.html", act="visits.view", order=32)
-panels.add("household", _("集中排查"), sweep_queries.household_panel, "discovery/_household_sweeps.html", act="sweeps.view", order=33)
+panels.add("household", _("入户走访"), visit_queries.household_panel, "discovery/_household_visits.html", act="visits.view", order=32, there=visit_queries.of_household)
+panels.add("household", _("集中排查"), sweep_queries.household_panel, "discovery/_household_sweeps.html", act="sweeps.view", order=33, there=sweep_queries.of_household)
 panels.action(
     "household", _("安排走访"), lambda request, household: reverse("discovery:visit_ask", args=[household.pk]), act="visits.manage", order=52
 )

@@ -188,8 +188,12 @@ def mine(posting_id: int) -> QuerySet[Lead]:
     return leads().filter(posting=posting_id, merged_into=None, state__in=(*Lead.UNCONTACTED, Lead.State.CONTACTED)).order_by("contact_due", "id")
 
 
+def of_household(household: Household) -> QuerySet[Lead]:
+    return Lead.objects.filter(household=household, merged_into=None)
+
+
 def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
-    found = list(Lead.objects.filter(household=household, merged_into=None).select_related("person").order_by("-signal_at")[:20])
+    found = list(of_household(household).select_related("person").order_by("-signal_at")[:20])
     for lead in found:
         lead.colour = STATE_COLOURS[lead.state]  # type: ignore[attr-defined]
         lead.title = indicator_title(lead.indicator)  # type: ignore[attr-defined]

@@ -232,9 +232,13 @@ def on_paper(*, sweep_id: int, area: str, on: date, most: int) -> list[visit_que
 # --- other pages ----------------------------------------------------------------------------------------------------
 
 
+def of_household(household: Household) -> QuerySet[SweepEntry]:
+    return SweepEntry.objects.filter(household=household, sweep__isnull=False)
+
+
 def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
     """The sweeps that listed a household, the latest first; one query."""
-    rows = SweepEntry.objects.filter(household=household, sweep__isnull=False).select_related("sweep", "recorder", "posting__account")
+    rows = of_household(household).select_related("sweep", "recorder", "posting__account")
     found = list(rows.order_by("-sweep__starts", "-id")[:10])
     for entry in found:
         entry.colour = ENTRY_COLOURS[entry.state]  # type: ignore[attr-defined]

@@ -295,9 +295,13 @@ def households_figure() -> tuple[str, str]:
     return measures.share(visited_households().count(), owed, 0), _("近30天已走访户数占比") if owed else _("还没有安排走访")
 
 
+def of_household(household: Household) -> QuerySet[Visit]:
+    return Visit.objects.filter(household=household).exclude(state="cancelled")
+
+
 def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
     """The last visits of a household; one query."""
-    found = list(Visit.objects.filter(household=household).exclude(state="cancelled").select_related("recorder").order_by("-due", "-id")[:12])
+    found = list(of_household(household).select_related("recorder").order_by("-due", "-id")[:12])
     for visit in found:
         visit.colour = STATE_COLOURS[visit.state]  # type: ignore[attr-defined]
     return {"visits": found} if found else None

@@ -80,7 +80,7 @@ panels.action(
 panels.action("lead", _("提出申请"), apply_from_lead, act="enrolment.apply", order=15, style="pri")
 panels.dashboard(_("救助申请各环节"), board, "enrolment/_case_board.html", act="enrolment.cases", order=14)
 panels.add("household", _("待遇与决定"), of_household, "enrolment/_household.html", act="enrolment.view", order=30)
-panels.add("household", _("核查事项"), reviews_of_household, "enrolment/_reviews.html", act="enrolment.view", order=35)
+panels.add("household", _("核查事项"), reviews_of_household, "enrolment/_reviews.html", act="enrolment.view", order=35, there=review_queries.rows_of_household)
 panels.add("lead", _("办理的救助"), of_lead, "enrolment/_household.html", act="enrolment.view", order=20)
 panels.action("assessment", _("提出办理"), lambda _request, row: reverse("enrolment:new", args=[row.pk]), act="enrolment.propose", order=10)
 panels.dashboard(_("待审批的决定"), waiting, "enrolment/_waiting.html", act="enrolment.approve", order=15)

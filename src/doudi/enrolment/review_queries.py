@@ -49,6 +49,10 @@ def found_wrong(row: Review) -> str:
     return "；".join(text for text in SpotCheckItem.objects.filter(review=row).order_by("id").values_list("text", flat=True) if text)
 
 
+def rows_of_household(household: Any) -> QuerySet[Review]:
+    return Review.objects.filter(household_id=household.pk)
+
+
 def of_household(household_id: int) -> list[Review]:
     return list(Review.objects.filter(household_id=household_id).select_related("person", "decided_by").order_by("-id")[:8])
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import attachable, panels
 from doudi.needs import queries
-from doudi.needs.models import MedicineDelivery
+from doudi.needs.models import MedicineDelivery, Need
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
@@ -45,7 +45,9 @@ def figures(_request: HttpRequest) -> dict[str, Any]:
 
 attachable.add("delivery_prescription", model=MedicineDelivery, view="needs.view", change="needs.answer", pictures_only=True)
 attachable.add("delivery_handover", model=MedicineDelivery, view="needs.view", change="needs.answer", pictures_only=True)
-panels.add("household", _("需求"), of_household, "needs/_needs.html", act="needs.view", order=31)
+panels.add(
+    "household", _("需求"), of_household, "needs/_needs.html", act="needs.view", order=31, there=lambda household: Need.objects.filter(household=household.pk)
+)
 panels.add("person", _("需求"), of_person, "needs/_needs.html", act="needs.view", order=31)
 panels.add("visit", _("需求"), of_source("visit"), "needs/_needs.html", act="needs.view", order=31)
 panels.add("call", _("需求"), of_source("hotline"), "needs/_needs.html", act="needs.view", order=31)

@@ -183,11 +183,8 @@ def _benefits(people: list[int], on: date) -> list[BenefitStatus]:
     return rows
 
 
-def household_view(pk: int, *, on: date) -> HouseholdView:
-    """Everything of the household page in a bounded number of queries. Raises Http404 outside the scope."""
-    household = Household.objects.filter(pk=pk).first()
-    if household is None:
-        raise Http404
+def household_view(household: Household, *, on: date) -> HouseholdView:
+    """Everything of the household page in a bounded number of queries."""
     memberships = list(Membership.objects.select_related("person").filter(household=household).order_by("ends", "relationship", "id"))
     ids = [each.person_id for each in memberships]
     facts = list(Fact.objects.filter(Q(household=household) | Q(person_id__in=ids), superseded_at__isnull=True).order_by("kind", "id"))
@@ -201,7 +198,8 @@ def household_view(pk: int, *, on: date) -> HouseholdView:
         for each in memberships
     ]  # fmt: skip
     now_in = sorted((each for each in members if each.membership.ends is None), key=lambda each: (not each.is_head, each.membership.pk))
-    return HouseholdView(household, now_in, [each for each in members if each.membership.ends is not None], facts, household_events(pk, ids))
+    events = household_events(household.pk, {each.person_id: each.person.name for each in memberships})
+    return HouseholdView(household, now_in, [each for each in members if each.membership.ends is not None], facts, events)
 
 
 @dataclass
@@ -276,25 +274,43 @@ _TRACKED = {
 NEWEST = 100
 
 
-def _changes(what: str, ids: list[int]) -> list[tuple[datetime, str, int, int | None, list[str], str]]:
-    """(at, what, row id, account, fields that changed, label) of history rows, newest first; the comparison is the database's."""
-    if not ids:
-        return []
-    table, column, tracked = _TRACKED[what]
-    differs = ", ".join(f"case when {name} is distinct from lag({name}) over w then '{name}' end" for name in tracked)
-    subject = "person_id" if what == "membership" else "id"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"select pgh_created_at, {subject}, account_id, array_remove(array[{differs}], null), pgh_label from {table}"
-            f" where {column} = any(%s) window w as (partition by pgh_obj_id order by pgh_id) order by pgh_id desc limit %s",
-            [ids, NEWEST],
+Change = tuple[datetime, str, int, int | None, list[str], str]
+"""At, what, row id, account, fields that changed, label."""
+
+
+def _changes(asked: dict[str, list[int]]) -> list[Change]:
+    """History rows of households, memberships and people, newest first; the comparison is the database's. One query."""
+    parts: list[str] = []
+    given: list[Any] = []
+    for what, ids in asked.items():
+        if not ids:
+            continue
+        table, column, tracked = _TRACKED[what]
+        differs = ", ".join(f"case when {name} is distinct from lag({name}) over w then '{name}' end" for name in tracked)
+        subject = "person_id" if what == "membership" else "id"
+        parts.append(
+            f"(select pgh_created_at, '{what}', {subject}, account_id, array_remove(array[{differs}], null), pgh_label from {table}"
+            f" where {column} = any(%s) window w as (partition by pgh_obj_id order by pgh_id) order by pgh_id desc limit %s)"
         )
-        return [(at, what, pk, account, list(fields), label) for at, pk, account, fields, label in cursor.fetchall()]
+        given += [ids, NEWEST]
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(" union all ".join(parts), given)
+        return [(at, what, pk, account, list(fields), label) for at, what, pk, account, fields, label in cursor.fetchall()]
 
 
-def _in_words(changes: list[tuple[datetime, str, int, int | None, list[str], str]], names: dict[int, str]) -> list[dict[str, Any]]:
-    """Items for the timeline component. Inserts of one statement are one line each, updates name their fields."""
-    who = dict(Account.objects.filter(pk__in={change[3] for change in changes if change[3]}).values_list("pk", "name"))
+def _events(changes: list[Change], names: dict[int, str], condition: Q) -> list[dict[str, Any]]:
+    """Items for the timeline component, newest first: what changed, and the facts of `condition`. Three queries at most."""
+    facts = list(Fact.objects.filter(condition).order_by("-recorded_at")[:NEWEST])
+    accounts = {change[3] for change in changes if change[3]} | {row.recorded_by for row in facts if row.recorded_by}
+    who = dict(Account.objects.filter(pk__in=accounts).values_list("pk", "name"))
+    items = _in_words(changes, names, who) + _fact_changes(facts, who)
+    return sorted(items, key=lambda item: item["at"], reverse=True)[:NEWEST]
+
+
+def _in_words(changes: list[Change], names: dict[int, str], who: dict[int, str]) -> list[dict[str, Any]]:
+    """Inserts of one statement are one line each, updates name their fields."""
     items = []
     for at, what, pk, account, fields, label in sorted(changes, key=lambda change: change[0], reverse=True):
         name = names.get(pk, "") if what != "household" else ""
@@ -312,9 +328,7 @@ def _in_words(changes: list[tuple[datetime, str, int, int | None, list[str], str
     return items[:NEWEST]
 
 
-def _fact_changes(condition: Q) -> list[dict[str, Any]]:
-    rows = list(Fact.objects.filter(condition).order_by("-recorded_at")[:NEWEST])
-    who = dict(Account.objects.filter(pk__in={row.recorded_by for row in rows if row.recorded_by}).values_list("pk", "name"))
+def _fact_changes(rows: list[Fact], who: dict[int, str]) -> list[dict[str, Any]]:
     batches: dict[tuple[datetime, int | None, str], list[str]] = {}
     for row in rows:
         batches.setdefault((row.recorded_at, row.recorded_by, row.source), []).append(str(row.get_kind_display()).split("（")[0])
@@ -327,18 +341,16 @@ def _fact_changes(condition: Q) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def household_events(pk: int, people_ids: list[int]) -> list[dict[str, Any]]:
-    """What happened to a household and its members, newest first."""
-    names = dict(Person.objects.filter(pk__in=people_ids).values_list("pk", "name"))
-    changes = _changes("household", [pk]) + _changes("membership", [pk]) + [each for each in _changes("person", people_ids) if each[5] != "insert"]
-    items = _in_words(changes, names) + _fact_changes(Q(household_id=pk) | Q(person_id__in=people_ids))
-    return sorted(items, key=lambda item: item["at"], reverse=True)[:NEWEST]
+def household_events(pk: int, names: dict[int, str]) -> list[dict[str, Any]]:
+    """What happened to a household and its members (`names`: those of now and before), newest first."""
+    people = list(names)
+    changes = [each for each in _changes({"household": [pk], "membership": [pk], "person": people}) if each[1] != "person" or each[5] != "insert"]
+    return _events(changes, names, Q(household_id=pk) | Q(person_id__in=people))
 
 
 def person_events(ids: list[int]) -> list[dict[str, Any]]:
     """What happened to people, newest first."""
-    items = _in_words(_changes("person", ids), {}) + _fact_changes(Q(person_id__in=ids))
-    return sorted(items, key=lambda item: item["at"], reverse=True)[:NEWEST]
+    return _events(_changes({"person": ids}), {}, Q(person_id__in=ids))
 
 
 def moves() -> QuerySet[MoveRequest]:

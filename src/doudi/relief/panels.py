@@ -9,7 +9,7 @@ from doudi.relief.models import ReliefCase, VagrantCase
 
 attachable.add("vagrant", model=VagrantCase, view="vagrants.view", change="vagrants.record")
 attachable.add("relief_case", model=ReliefCase, view="relief.view", change="relief.apply")
-panels.add("household", _("临时救助"), queries.household_panel, "relief/_household.html", act="relief.view", order=36)
+panels.add("household", _("临时救助"), queries.household_panel, "relief/_household.html", act="relief.view", order=36, there=queries.of_household)
 panels.action(
     "household", _("临时救助"), lambda request, household: f"{reverse('relief:new')}?household={household.pk}", act="relief.apply", order=60
 )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -70,9 +70,13 @@ def timeline(case: ReliefCase) -> list[dict[str, Any]]:
     return [{"at": row.at, "title": STEPS[row.what], "who": row.account.name if row.account else "", "note": row.note} for row in steps]
 
 
+def of_household(household: Any) -> QuerySet[ReliefCase]:
+    return ReliefCase.objects.filter(household_id=household.pk)
+
+
 def household_panel(request: HttpRequest, household: Any) -> dict[str, Any] | None:
     """Temporary assistance of a household, the last ten."""
-    rows = list(ReliefCase.objects.filter(household_id=household.pk).order_by("-made_at")[:10])
+    rows = list(of_household(household).order_by("-made_at")[:10])
     for row in rows:
         row.colour = COLOURS[row.state]  # type: ignore[attr-defined]
     return {"rows": rows} if rows else None

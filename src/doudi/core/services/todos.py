@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -42,6 +43,17 @@ def raise_todo(
         return cursor.rowcount == 1
 
 
+def raise_for_each(
+    *, postings: Iterable[int], kind: str, area: str, duty: str, title: str, url: str, subject: str, subject_id: int, due: date | None = None, now: datetime,
+) -> int:  # fmt: skip
+    """Raise the same to-do for several postings of a duty, none of whom is more its owner than the others; the number raised.
+
+    Each has its own (the kind carries the posting); `finish_todos` of the kind finishes all of them, so whoever is first does it for all.
+    """
+    given = {"area": area, "duty": duty, "title": title, "url": url, "subject": subject, "subject_id": subject_id, "due": due, "now": now}
+    return sum(raise_todo(kind=f"{kind}#{posting}", posting_id=posting, **given) for posting in postings)  # type: ignore[arg-type]
+
+
 def held(*, duty: str, area: str, on: date) -> bool:
     """Whether somebody whom the acting scope sees holds `duty` for a place on a day: a to-do for nobody would wait for ever."""
     above = [area[:length] for length in (2, 4, 6, 9, 12) if length <= len(area)]
@@ -67,7 +79,7 @@ def finish_todos(*, subject: str, subject_id: int, now: datetime, kind: str | No
     """Finish the open to-dos of a matter (all kinds, or one); the number finished."""
     rows = Todo.objects.filter(subject=subject, subject_id=subject_id, done_at__isnull=True)
     if kind is not None:
-        rows = rows.filter(kind=kind)
+        rows = rows.filter(Q(kind=kind) | Q(kind__gte=f"{kind}#", kind__lt=f"{kind}$"))  # those of each posting too
     if duty is not None:
         rows = rows.filter(duty=duty)
     return rows.update(done_at=now, done_by=scopes.current().account_id or None)

@@ -106,6 +106,7 @@ class Sent(ListPage):
     template = "doudi/pages/messages_sent.html"
     subject = "message"
     empty_title = gettext_lazy("还没有消息")
+    empty_hint = gettext_lazy("系统发给工作人员和群众的通知会在这里，只有事由和结果，没有内容。")
     columns = [
         Column(gettext_lazy("事由"), lambda row: label_of(row.template)),
         Column(gettext_lazy("收件人"), lambda row: row.account.username if row.account else _("群众电话")),

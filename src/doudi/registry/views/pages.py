@@ -23,11 +23,11 @@ from doudi.registry.models import Household, Person
 @require_GET
 @may("registry.view")
 def household(request: HttpRequest, pk: int) -> HttpResponse:
-    row = Household.objects.filter(pk=pk).only("pk", "area").first()
+    row = Household.objects.filter(pk=pk).first()
     if row is None:
         raise Http404
     audit.record_access(what="open", subject="household", subject_id=pk, area=row.area)
-    view = queries.household_view(pk, on=timezone.localdate())
+    view = queries.household_view(row, on=timezone.localdate())
     other = panels.tabs("household")
     tab = request.GET.get("tab", "")
     if tab not in other and tab != "facts":
