@@ -42,11 +42,11 @@ def locked(institution_id: int, act: str, *, version: int | None = None, closed:
     return row
 
 
-def clerk_posting(institution_id: int, area: str, on: date) -> int | None:
-    """The posting of who reports for a house: a to-do of theirs is not seen by the clerks of other houses at the same place. None where nobody was named."""
+def clerk_postings(institution_id: int, area: str, on: date) -> list[int]:
+    """The postings of all who are named for a house: to-dos of theirs are not seen by the clerks of other houses at the same place."""
     clerks = InstitutionClerk.objects.filter(institution_id=institution_id, ended_at__isnull=True).values("account_id")
     rows = Posting.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), account_id__in=clerks, account__is_active=True, duty=Duty.INSTITUTION_CLERK, starts__lte=on)
-    return next((row.pk for row in rows.order_by("pk") if area.startswith(row.area)), None)
+    return [row.pk for row in rows.order_by("pk") if area.startswith(row.area)]
 
 
 def note_event(row: Institution, what: str, note: str, now: datetime) -> None:

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.services.todos import finish_todos
+from doudi.core.services.todos import finish_todos, raise_for_each
 from doudi.institutions.models import Request, RequestDelivery
 from doudi.institutions.models.requests import shown
-from doudi.institutions.services.base import clerk_posting, needed, refused, today_of
-from doudi.institutions.services.request_base import S, locked, moved, todo
+from doudi.institutions.services.base import clerk_postings, needed, refused, today_of
+from doudi.institutions.services.request_base import SUBJECT, S, locked, moved, todo, url_of
 from doudi.institutions.services.requests import close_done, require_worker
 from doudi.institutions.services.stock import amount, move_stock
 
@@ -54,9 +54,14 @@ def send(*, request_id: int, version: int, key: UUID, quantity: Decimal, now: da
             )  # fmt: skip
     except IntegrityError:
         raise ValidationError(_("这张表单已用于另一件协调事项；请重新打开页面。")) from None
-    clerk = clerk_posting(row.institution_id, row.area, today_of(now))
-    duty = Duty.INSTITUTION_CLERK if clerk else Duty.COUNTY_REVIEWER
-    todo(row, f"request.receive.{made.pk}", duty, f"确认收到：协调事项 {row.number}，{row.what}"[:200], now, due=now, posting_id=clerk)
+    kind, title, clerks = f"request.receive.{made.pk}", f"确认收到：协调事项 {row.number}，{row.what}"[:200], clerk_postings(row.institution_id, row.area, today_of(now))
+    if clerks:
+        raise_for_each(
+            postings=clerks, kind=kind, area=row.area, duty=Duty.INSTITUTION_CLERK, title=title, url=url_of(row), subject=SUBJECT, subject_id=row.pk,
+            due=today_of(now), now=now,
+        )  # fmt: skip
+    else:
+        todo(row, kind, Duty.COUNTY_REVIEWER, title, now, due=now)
     moved(row, "sent", f"{shown(quantity)}{row.unit} {carrier} {note}", now)
     return made
 

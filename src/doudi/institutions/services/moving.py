@@ -166,18 +166,18 @@ def told(*, transfer_id: int, people: Sequence[int], whom: str, how: str, now: d
 
 # To-dos at an end that the acting officer's scope does not reach; raised by the worker, each once.
 ENDS = """
-select case when k.here then t.area else t.to_area end, d.duty, k.kind, '转移安置 ' || t.number || k.words, '/institutions/transfers/' || t.id || '/', 'institution_transfer', t.id,
+select case when k.here then t.area else t.to_area end, d.duty, d.kind, '转移安置 ' || t.number || k.words, '/institutions/transfers/' || t.id || '/', 'institution_transfer', t.id,
   (t.leaves_at at time zone 'Asia/Shanghai')::date, d.posting
 from institutions_transfer t
 cross join (values ('transfer.agree.to', false, '：请确认能否接收'), ('transfer.arrive.to', false, '：已出发，请逐人确认到达'),
   ('transfer.missing.to', false, '：有人未到达，请立即查找'), ('transfer.missing.from', true, '：有人未到达，请立即查找')) as k (kind, here, words)
-cross join lateral (select 'county_reviewer' as duty, null::bigint as posting union all
-  (select 'institution_clerk', p.id from institutions_institutionclerk c join core_posting p on p.account_id = c.account_id and p.duty = 'institution_clerk'
+cross join lateral (select 'county_reviewer' as duty, k.kind, null::bigint as posting union all
+  (select 'institution_clerk', k.kind || '#' || p.id, p.id from institutions_institutionclerk c join core_posting p on p.account_id = c.account_id and p.duty = 'institution_clerk'
    where c.institution_id = case when k.here then t.from_institution_id else t.to_institution_id end and c.ended_at is null and starts_with(c.area, p.area)
-     and p.starts <= %s and (p.ends is null or p.ends > %s) order by p.id limit 1)) d
+     and p.starts <= %s and (p.ends is null or p.ends > %s) order by p.id)) d
 where case when k.kind = 'transfer.agree.to' then t.state = 'planned' when k.kind = 'transfer.arrive.to' then t.state = 'moving'
   else t.state = 'moving' and exists (select from institutions_transferperson p where p.transfer_id = t.id and p.state = 'missing') end
-  and not exists (select from core_todo o where o.subject = 'institution_transfer' and o.subject_id = t.id and o.kind = k.kind and o.duty = d.duty)
+  and not exists (select from core_todo o where o.subject = 'institution_transfer' and o.subject_id = t.id and o.kind = d.kind and o.duty = d.duty)
 """
 
 

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.core.services.todos import finish_todos, raise_for_each, raise_todo
 from doudi.institutions.models import Institution, Request, Transfer, TransferEvent, TransferPerson, TransferVehicle
 from doudi.institutions.models.places import Bed
-from doudi.institutions.services.base import clerk_posting, needed, one_of, phone_needed, refused, today_of
+from doudi.institutions.services.base import clerk_postings, needed, one_of, phone_needed, refused, today_of
 from doudi.institutions.services.request_base import note_event as request_event
 
 SUBJECT = "institution_transfer"
@@ -97,19 +97,18 @@ def moved(row: Transfer, what: str, note: str, now: datetime, *fields: str) -> T
 
 
 def tell(row: Transfer, kind: str, title: str, now: datetime, *, clerk: bool = True) -> None:
-    """To-dos at the end of the acting officer: of the county's reviewer and the house's clerk. The other end sees the list itself."""
+    """To-dos at the end of the acting officer: of the county's reviewer and the house's clerks. The other end sees the list itself."""
     acting = scopes.current()
     for end, area, house in (("from", row.area, row.from_institution_id), ("to", row.to_area, row.to_institution_id)):
         if not acting.covers(area) or not kind.endswith(end):
             continue
-        own = clerk_posting(house, area, today_of(now)) if clerk else None
-        for duty, posting in ((Duty.COUNTY_REVIEWER, None), (Duty.INSTITUTION_CLERK, own)):
-            if duty == Duty.INSTITUTION_CLERK and posting is None:
-                continue
-            raise_todo(
-                kind=kind, area=area, duty=duty, title=title[:200], url=f"/institutions/transfers/{row.pk}/", subject=SUBJECT, subject_id=row.pk,
-                due=today_of(row.leaves_at), posting_id=posting, now=now,
-            )  # fmt: skip
+        given = {
+            "kind": kind, "area": area, "title": title[:200], "url": f"/institutions/transfers/{row.pk}/", "subject": SUBJECT, "subject_id": row.pk,
+            "due": today_of(row.leaves_at), "now": now,
+        }  # fmt: skip
+        raise_todo(duty=Duty.COUNTY_REVIEWER, **given)  # type: ignore[arg-type]
+        if clerk:
+            raise_for_each(postings=clerk_postings(house, area, today_of(now)), duty=Duty.INSTITUTION_CLERK, **given)  # type: ignore[arg-type]
 
 
 COPY = """

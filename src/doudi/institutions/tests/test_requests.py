@@ -10,12 +10,15 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Todo
 from doudi.core.services import settings as settings_services
+from doudi.core.services.todos import open_todos
 from doudi.core.tests.officers import officer
 from doudi.core.tests.together import as_, together
+from doudi.institutions import services
 from doudi.institutions.models import Request, RequestDelivery, RequestEvent, RequestOffer, StockMovement, SupplyStock
 from doudi.institutions.services import fulfilling, group, request_clocks, requests
 from doudi.institutions.services.group import Seat
@@ -46,11 +49,30 @@ def received(office: Office, row: Request, part: RequestDelivery, quantity: str,
         return fulfilling.receive(request_id=row.pk, version=fresh(row).version, delivery_id=part.pk, received=Decimal(quantity), now=NOW, **words)
 
 
+def test_6_3_every_clerk_named_for_a_house_sees_a_delivery_and_the_first_confirms_it_for_all(office: Office) -> None:
+    second = officer(Duty.INSTITUTION_CLERK)
+    with scopes.acting(office.reviewer):
+        services.appoint_clerk(institution_id=office.house.pk, account_id=second.account_id, now=NOW)
+    row = office.working()
+    part = sent(office, row, "12")
+
+    def waiting(who: scopes.Scope) -> int:
+        with scopes.acting(who):
+            found = open_todos(duty=Duty.INSTITUTION_CLERK, posting_id=who.posting_id, on=timezone.localdate(NOW))
+            return found.filter(kind__startswith=f"request.receive.{part.pk}#").count()
+
+    assert [waiting(who) for who in (office.clerk, second, office.stranger)] == [1, 1, 0]
+    received(office, row, part, "12", by=second)
+    assert [waiting(who) for who in (office.clerk, second)] == [0, 0]
+    with pytest.raises(ValidationError, match="已确认过"):
+        received(office, row, part, "12")
+
+
 def test_6_3_a_home_low_on_oxygen_is_supplied_in_two_parts_and_its_stock_rises_by_what_came(office: Office) -> None:
     row = office.working()
     first = sent(office, row, "12", carrier="豫A12345")
     with scopes.acting(office.reviewer):
-        told = Todo.objects.get(kind=f"request.receive.{first.pk}").posting
+        told = Todo.objects.get(kind__startswith=f"request.receive.{first.pk}#").posting
         assert told and told.account_id == office.clerk.account_id, "not told to clerks of other houses"
     received(office, row, first, "12")
     second = sent(office, row, "8")

@@ -177,6 +177,13 @@ def test_6_3_a_third_county_and_other_houses_see_nothing_and_the_far_end_is_told
         assert set(Todo.objects.filter(subject="institution_transfer", done_at=None).values_list("duty", flat=True)) == {"county_reviewer", "institution_clerk"}
         own = Todo.objects.get(subject="institution_transfer", done_at=None, duty="institution_clerk")
         assert own.posting is not None and own.posting.account_id == road.far_clerk.account_id, "not told to clerks of other houses"
+        second = officer(Duty.INSTITUTION_CLERK, "410181")
+    with scopes.acting(road.far):
+        houses.appoint_clerk(institution_id=road.there.pk, account_id=second.account_id, now=NOW)
+    with scopes.acting(scopes.Scope(area="41", duty="worker")):
+        assert moving.tell_ends(now=NOW) == 1 and moving.tell_ends(now=NOW) == 0
+        theirs = Todo.objects.filter(subject="institution_transfer", done_at=None, kind__startswith="transfer.agree.to#")
+        assert {todo.posting_id for todo in theirs} == {road.far_clerk.posting_id, second.posting_id}, "whoever is named sees it"
     assert Division.objects.filter(code="410181").exists()
 
 
