@@ -17,5 +17,6 @@ urlpatterns = [
     path("api-clients/purposes/<int:purpose_id>/end/", spdci.end_purpose, name="spdci_purpose_end"),
     path("api-clients/consents/", spdci.Consents.as_view(), name="consents"),
     path("api-clients/consents/note/", spdci.consent, name="consent"),
+    path("api-clients/consents/<int:consent_id>/withdraw/", spdci.withdraw, name="consent_withdraw"),
     path("api/docs", views.docs, name="docs"),
 ]

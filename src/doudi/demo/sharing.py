@@ -117,7 +117,7 @@ def _agreed(people: list[Person], purpose: SpdciPurpose, now: datetime) -> None:
             document=f"慈善帮扶同意书 {number + 1:03d}", now=now - timedelta(days=5 - number % 4),
         )  # fmt: skip
         if number == 2:
-            sharing_of.withdraw_consent(consent_id=row.pk, now=now - timedelta(days=1))
+            sharing_of.withdraw_consents(person_id=row.person_id, consent_ids=[row.pk], now=now - timedelta(days=1))
 
 
 def _caller(partner: SpdciPartner) -> Any:

@@ -129,11 +129,16 @@ def record_consent(*, purpose_id: int, number: str, until: date, document: str, 
         raise ValidationError(_("本人已同意过这一用途；要改期限请先撤回。")) from None
 
 
-def withdraw_consent(*, consent_id: int, now: datetime) -> None:
-    """Note that a person no longer agrees; from now on nothing is answered."""
+@transaction.atomic
+def withdraw_consents(*, person_id: int, consent_ids: Sequence[int], now: datetime) -> None:
+    """Note that a person no longer agrees to what is chosen; from now on nothing is answered of it. All of them or none."""
     acting = duties.require("spdci.consent")
-    if not SpdciConsent.objects.filter(pk=consent_id, withdrawn_at__isnull=True).update(withdrawn_at=now, withdrawn_by_id=acting.account_id or None):
-        raise ValidationError(_("没有这一同意记录，或它已撤回。"))
+    chosen = set(consent_ids)
+    if not chosen:
+        raise ValidationError({"consents": _("请选择要撤回的同意。")})
+    found = SpdciConsent.objects.filter(pk__in=chosen, person_id=person_id, withdrawn_at__isnull=True)
+    if found.update(withdrawn_at=now, withdrawn_by_id=acting.account_id or None) != len(chosen):
+        raise ValidationError(_("所选的同意有的已撤回，或不在您的管辖范围内；请刷新页面后重新选择。"))
 
 
 def purposes_open() -> list[SpdciPurpose]:

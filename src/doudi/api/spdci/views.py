@@ -6,12 +6,14 @@ import base64
 import json
 from typing import Any
 
+import django_filters
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,7 +23,7 @@ from doudi.api.models import ApiClient
 from doudi.api.spdci import callbacks, envelope, notices, services
 from doudi.api.spdci.models import SpdciCallback, SpdciConsent, SpdciMatch, SpdciPartner, SpdciPurpose, SpdciSubscription
 from doudi.core.forms import DayInput, errors_into
-from doudi.core.lists import Column, ListPage
+from doudi.core.lists import Column, ListPage, PrefixFilter
 from doudi.core.views.access import may
 
 SHOWN = 50
@@ -159,16 +161,40 @@ def end_purpose(request: HttpRequest, purpose_id: int) -> HttpResponse:
     return redirect("api:spdci", row.partner.client_id)
 
 
+class ConsentFilter(django_filters.FilterSet):
+    name = PrefixFilter(field_name="person_name", label=gettext_lazy("姓名"))
+    state = django_filters.ChoiceFilter(label=gettext_lazy("状态"), choices=[("live", gettext_lazy("有效")), ("gone", gettext_lazy("已撤回或已到期"))], method="by_state")
+
+    class Meta:
+        model = SpdciConsent
+        fields: list[str] = []
+
+    def by_state(self, rows: QuerySet[SpdciConsent], name: str, value: str) -> QuerySet[SpdciConsent]:
+        live = Q(withdrawn_at__isnull=True, ends__gt=timezone.localdate())
+        return rows.filter(live if value == "live" else ~live)
+
+
+class WithdrawForm(forms.Form):
+    consents = forms.TypedMultipleChoiceField(label=gettext_lazy("撤回哪些"), choices=(), coerce=int, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, rows: list[SpdciConsent], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["consents"].choices = [  # type: ignore[attr-defined]
+            (row.pk, f"{row.purpose.label}（{row.purpose.partner.sender_id}），{row.starts} — {row.ends}，{row.document}") for row in rows
+        ]
+
+
 class Consents(ListPage):
     title = gettext_lazy("信息共享同意")
     act = "spdci.consent"
     crumbs = ((gettext_lazy("标准与参数"), ""),)
+    filters = ConsentFilter
     order = ("-made_at", "id")
     template = "api/consents.html"
     subject = "spdci_consent"
     exports = False
     empty_title = gettext_lazy("还没有同意记录")
-    empty_hint = gettext_lazy("本人同意把自己的情况告知别的单位的，在上面登记；可以随时撤回。")
+    empty_hint = gettext_lazy("本人同意把自己的情况告知别的单位的，在上面登记；以后在这里按人选择撤回。")
     columns = (
         Column(gettext_lazy("人员"), lambda row: row.person_name),
         Column(gettext_lazy("单位和用途"), lambda row: row.purpose.label, small=lambda row: row.purpose.partner.sender_id),
@@ -179,7 +205,10 @@ class Consents(ListPage):
             gettext_lazy("状态"), lambda row: _("已撤回") if row.withdrawn_at else _("已到期") if row.ends <= timezone.localdate() else _("有效"), kind="tag",
             colour=lambda row: "gray" if row.withdrawn_at or row.ends <= timezone.localdate() else "green",
         ),
-        Column(gettext_lazy("编号"), "pk", kind="code"),
+        Column(
+            gettext_lazy("操作"), lambda row: None if row.withdrawn_at else _("撤回"), drawer=True, export=False,
+            url=lambda row: None if row.withdrawn_at else reverse("api:consent_withdraw", args=[row.pk]),
+        ),
     )  # fmt: skip
 
     def rows(self) -> QuerySet[SpdciConsent]:
@@ -192,15 +221,7 @@ class Consents(ListPage):
 @require_POST
 @may("spdci.consent")
 def consent(request: HttpRequest) -> HttpResponse:
-    """Note a consent, or its end (`withdraw`: number of the record)."""
-    if "withdraw" in request.POST:
-        number = request.POST["withdraw"].strip()
-        try:
-            services.withdraw_consent(consent_id=int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0, now=timezone.now())
-            messages.success(request, _("已撤回。"))
-        except ValidationError as error:
-            messages.error(request, "；".join(error.messages))
-        return redirect("api:consents")
+    """Note a consent."""
     form = ConsentForm(request.POST)
     if form.is_valid():
         given = form.cleaned_data
@@ -217,3 +238,21 @@ def consent(request: HttpRequest) -> HttpResponse:
     page._given = form  # type: ignore[attr-defined]
     request.method = "GET"
     return page.dispatch(request)  # type: ignore[return-value]
+
+
+@require_http_methods(["GET", "POST"])
+@may("spdci.consent")
+def withdraw(request: HttpRequest, consent_id: int) -> HttpResponse:
+    """What the person of a consent agrees to, to choose what is withdrawn."""
+    asked = get_object_or_404(services.consents(), pk=consent_id)
+    rows = list(services.consents().filter(person_id=asked.person_id, withdrawn_at__isnull=True).order_by("made_at", "pk"))
+    form = WithdrawForm(request.POST if request.method == "POST" else None, rows=rows, initial={"consents": [consent_id]})
+    if form.is_bound and form.is_valid():
+        try:
+            services.withdraw_consents(person_id=asked.person_id, consent_ids=form.cleaned_data["consents"], now=timezone.now())
+            messages.success(request, _("已撤回。"))
+            return redirect("api:consents")
+        except ValidationError as error:
+            errors_into(form, error)
+    context = {"name": asked.person_name, "form": form, "rows": rows, "consent": asked}  # type: ignore[attr-defined]
+    return render(request, "api/consent_withdraw.html", context, status=422 if form.errors else 200)

@@ -64,7 +64,7 @@ def test_who_did_not_agree_is_answered_like_nobody(partner: Partner, family: Giv
     group = partner.search(uin(who), purpose=AGREED, response_entity="Group")["data"]["reg_records"][0]
     assert "group_size" not in group and len(group["member_list"]) == 1
     with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, TOWNSHIP)):
-        services.withdraw_consent(consent_id=row.pk, now=NOW)
+        services.withdraw_consents(person_id=row.person_id, consent_ids=[row.pk], now=NOW)
     assert partner.names(uin(who), purpose=AGREED) == []
 
 
@@ -324,7 +324,15 @@ def test_pages_show_purposes_subscriptions_and_consents_without_data(partner: Pa
     assert town.post("/api-clients/consents/note/", given).status_code == 302
     with scopes.acting(scopes.Scope(area=COUNTY)):
         row = SpdciConsent.objects.order_by("-pk").first()
-    assert row is not None and town.post("/api-clients/consents/note/", {"withdraw": row.pk}).status_code == 302
+        other = SpdciConsent.objects.exclude(pk=row.pk).first()
+    assert row is not None and other is not None and other.person_id != row.person_id
+    page = f"/api-clients/consents/{row.pk}/withdraw/"
+    assert page in town.get("/api-clients/consents/").content.decode()
+    chosen = town.get(page).content.decode()
+    assert "同意书 2" in chosen and f'value="{row.pk}" ' in chosen and f'value="{other.pk}" ' not in chosen, "the person's own consents alone"
+    assert town.post(page, {"consents": [other.pk]}).status_code == 422 and town.post(page, {}).status_code == 422
+    assert client_of(officer(Duty.TOWNSHIP_OFFICER, "410122102")).get(page).status_code == 404
+    assert town.post(page, {"consents": [row.pk]}).status_code == 302 and town.post(page, {"consents": [row.pk]}).status_code == 422, "a second time"
     with scopes.acting(scopes.Scope(area=COUNTY)):
-        assert SpdciConsent.objects.get(pk=row.pk).withdrawn_at
+        assert SpdciConsent.objects.get(pk=row.pk).withdrawn_at and SpdciConsent.objects.get(pk=other.pk).withdrawn_at is None
     assert town.get(url).status_code == 403 and admin.get("/api-clients/consents/").status_code == 403
