@@ -17,6 +17,7 @@ from doudi.core.models import Account
 from doudi.core.templatetags.ui import mask_id, tail
 from doudi.discovery.models import HotlineDesk
 from doudi.enrolment.models import Award, Case, CaseEvent, Certificate, Decision
+from doudi.enrolment.procedure import PROCEDURES
 from doudi.registry.codes import RELATIONSHIPS
 from doudi.registry.models import Household, Membership, Person, Programme
 
@@ -63,8 +64,19 @@ def _hotlines(counties: set[str]) -> dict[str, str]:
     return {code: next((found[code[:length]] for length in (6, 4, 2) if code[:length] in found), "") for code in counties}
 
 
+def _ground(programme: str) -> list[str]:
+    """The document on which a refusal rests."""
+    way = PROCEDURES.get(programme)
+    return [f"依据：{way.source}。"] if way else []
+
+
 def _reasons(row: Decision) -> list[str]:
-    """Why: the officer's reason, and what the law's calculation says of the programme, from the frozen facts."""
+    """Why: the officer's reason, what the law's calculation says of the programme, from the frozen facts, and by which document."""
+    ground = _ground(row.programme) if row.kind in ("refuse", "stop") else []
+    return _calculated(row) + ground
+
+
+def _calculated(row: Decision) -> list[str]:
     said = [row.reason] if row.reason else []
     if row.assessment is None:
         return said
@@ -157,7 +169,7 @@ def not_accepted(case: Case) -> dict[str, Any]:
     return {
         "office": places.name(case.area[:9]), "title": f"{case.get_programme_display()}申请不予受理告知书", "number": f"编号：{case.application.number}",
         "name": case.application.applicant.name, "paragraphs": [_received(case), "经审查，决定不予受理。"],
-        "reasons": [str(said.note)] if said and said.note else [], "members": [],
+        "reasons": ([str(said.note)] if said and said.note else []) + _ground(case.programme), "members": [],
         "remedies": _remedies(case.area, "refuse", _hotlines({case.area[:6]})[case.area[:6]]), "day": day(timezone.localdate(said.at)) if said else "",
     }  # fmt: skip
 

@@ -106,10 +106,19 @@ class RegisterForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     village = forms.ChoiceField(label=_("村（社区）"), choices=())
     programmes = forms.MultipleChoiceField(label=_("申请项目"), choices=(), widget=forms.CheckboxSelectMultiple)
+    together = forms.MultipleChoiceField(
+        label=_("同一人的网上申请，一并办理"), choices=(), widget=forms.CheckboxSelectMultiple, required=False, help_text=_("材料一并收下，申请人凭任一编号查询")
+    )
     identity_seen = forms.BooleanField(label=_("已核对申请人身份（证件、电话联系或见面）"))
 
-    def __init__(self, *args: Any, area: str, wanted: list[tuple[str, str]], villages: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, area: str, wanted: list[tuple[str, str]], villages: list[tuple[str, str]], same: list[tuple[int, str]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if same:
+            self.fields["together"].choices = same  # type: ignore[attr-defined]
+        else:
+            del self.fields["together"]
         self.fields["village"].choices = [("", _("请选择")), *villages]  # type: ignore[attr-defined]
         self.fields["programmes"].choices = wanted  # type: ignore[attr-defined]
         if len(area) == 12:

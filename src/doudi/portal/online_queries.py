@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.assessment.outputs import HOUSEHOLD_PROGRAMMES
@@ -15,7 +16,7 @@ from doudi.enrolment.procedure import PROCEDURES
 from doudi.portal import facts as told
 from doudi.portal.models import OnlineApplication, OnlineMember
 from doudi.portal.places import said
-from doudi.portal.services.applications import known_people, told_facts
+from doudi.portal.services.applications import known_people, same_person, told_facts
 from doudi.registry.models import Membership, Programme
 
 
@@ -33,6 +34,11 @@ def choices(people: list[OnlineMember]) -> list[tuple[str, str]]:
 def wished(row: OnlineApplication) -> list[str]:
     """What was asked for, as the form marks it; programmes of one person for the applicant, the officer chooses another."""
     return [f"{programme}:" if programme in HOUSEHOLD_PROGRAMMES else f"{programme}:0" for programme in row.programmes]
+
+
+def same(row: OnlineApplication) -> list[tuple[int, str]]:
+    """Applications of the same person that can be taken together with this one."""
+    return [(other.pk, f"{other.number}（{timezone.localdate(other.sent_at)}）") for other in same_person(row)[:5]] if row.state == "sent" else []
 
 
 def villages(area: str) -> list[tuple[str, str]]:

@@ -147,13 +147,13 @@ def test_consent_that_is_withdrawn_before_sending_is_respected_and_the_others_ar
     before = last_record()
     assert listener.look() == 1
     with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, TOWNSHIP)):
-        services.withdraw_consent(consent_id=rows[0].pk, now=NOW)
+        services.withdraw_consents(person_id=rows[0].person_id, consent_ids=[rows[0].pk], now=NOW)
     assert listener.hear() == [("REGISTER", other.name)] and opened(before) == [other.pk]
     assert listener.told() == [], "of whom the partner never heard it hears no end"
     change(other, name="又改了")
     assert listener.look() == 1
     with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, TOWNSHIP)):
-        services.withdraw_consent(consent_id=rows[1].pk, now=NOW)
+        services.withdraw_consents(person_id=rows[1].person_id, consent_ids=[rows[1].pk], now=NOW)
     assert listener.hear() == [] and "又改了" not in json.dumps(listener.heard, ensure_ascii=False)
     with scopes.acting(callbacks.WORKER):
         last = SpdciCallback.objects.filter(action="notify").latest("pk")

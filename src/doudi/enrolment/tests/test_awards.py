@@ -242,7 +242,7 @@ def test_an_award_that_came_to_its_end_is_received_no_longer(town, approver, awa
             found = {programme: queries.households(programme=programme, on=on).filter(pk=award.household_id).exists() for programme in ("dibao", "none")}
             assert found == {"dibao": running, "none": not running}
             assert queries.with_summary(Household.objects.filter(pk=award.household_id), on).get().programmes == (["dibao"] if running else [])
-            states = {row.state for member in queries.household_view(award.household_id, on=on).members for row in member.benefits}
+            states = {row.state for member in queries.household_view(award.household, on=on).members for row in member.benefits}
             assert states == {"active" if running else "ended"}
             assert {row.state_on(on) for row in BenefitStatus.objects.filter(award_id=award.pk)} == {"active" if running else "ended"}
 

@@ -20,6 +20,7 @@ class OnlineApplication(AreaModel):
         SENT = "sent", _("待受理登记")
         REGISTERED = "registered", _("已登记")
         DECLINED = "declined", _("未予登记")
+        MERGED = "merged", _("已并入")
 
     uuid = models.UUIDField(unique=True, help_text="made by the page: a form is one application, however often it is sent")
     number = CodeField(max_length=24, unique=True)
@@ -49,7 +50,7 @@ class OnlineApplication(AreaModel):
             models.UniqueConstraint(fields=["id", "area"], name="online_application_id_area"),
             models.CheckConstraint(condition=Q(state="sent") ^ Q(handled_at__isnull=False), name="online_application_handled"),
             models.CheckConstraint(condition=~Q(state="registered") ^ Q(application__isnull=False), name="online_application_registered"),
-            models.CheckConstraint(condition=~Q(state="declined") | ~Q(reason=""), name="online_application_reason"),
+            models.CheckConstraint(condition=~Q(state__in=["declined", "merged"]) | ~Q(reason=""), name="online_application_reason"),
         ]
 
     def __str__(self) -> str:

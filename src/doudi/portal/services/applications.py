@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -90,9 +93,9 @@ def _person(given: Named, where: str, day: date, problems: dict[str, str]) -> tu
 
 
 def send_application(*, uuid: UUID, area: str, sent: Sent, now: datetime) -> str:
-    """Take an application in for the township `area`; its number. The same form (`uuid`) again gives the same number; another form of the same person
-    is another application, since its number must not tell that there was one before: the officer sees both. Sets its own scope: nobody is signed
-    in. Raises ValidationError by field (`m2-name` for the third member).
+    """Take an application in for the township `area`; its number. The same form (`uuid`) again gives the same number. Another form of the same person
+    is another application, since its page must not tell who types a number in that there was one before: the first one's phone is told, and the
+    officer takes both together. Sets its own scope: nobody is signed in. Raises ValidationError by field (`m2-name` for the third member).
     """
     day = timezone.localdate(now)
     problems: dict[str, str] = {}
@@ -156,8 +159,17 @@ def _take(uuid: UUID, area: str, sent: Sent, people: list[tuple[str, UUID]], pho
         kind=TODO, area=area, duty=Duty.TOWNSHIP_OFFICER, title=f"网上申请 {made.number}：核对并登记", url=f"/portal/applications/{pk}/", subject=SUBJECT,
         subject_id=pk, due=due, now=now,
     )  # fmt: skip
+    earlier = same_person(made).filter(pk__lt=pk).first()
+    if earlier is not None:
+        _tell(earlier, "portal.again", {"number": earlier.number, "again": made.number}, now, key=f"{earlier.pk}.{pk}")
     scopes.check_constraints()
     return made.number
+
+
+def same_person(row: OnlineApplication) -> QuerySet[OnlineApplication]:
+    """Other online applications of the same person that wait, for one of the same programmes or where one leaves it to the township; oldest first."""
+    found = OnlineApplication.objects.filter(token=row.token, state=State.SENT).exclude(pk=row.pk).order_by("id")
+    return found.filter(Q(programmes=[]) | reduce(or_, [Q(programmes__contains=[code]) for code in row.programmes])) if row.programmes else found
 
 
 def _waiting(application_id: int, version: int) -> OnlineApplication:
@@ -177,13 +189,14 @@ def known_people(application: OnlineApplication) -> dict[int, Person]:
 
 @service("portal.receive")
 def register_application(
-    *, application_id: int, version: int, village: str, programmes: Sequence[tuple[str, int | None]], identity_seen: bool, now: datetime
-) -> Application:
+    *, application_id: int, version: int, village: str, programmes: Sequence[tuple[str, int | None]], identity_seen: bool, now: datetime,
+    together: Sequence[int] = (),
+) -> Application:  # fmt: skip
     """The officer has seen who it is: the household is found or registered, and an application (channel portal, of the day it was sent) begins.
 
     `programmes`: (programme, position of the member, or None for the household's). A household that is registered stays as it is; of a new one
-    the declared facts are recorded as declared. Raises ValidationError: members of different households, somebody managed elsewhere, and what
-    `enrolment.apply` refuses.
+    the declared facts are recorded as declared. `together`: other applications of the same person that go into this one with their papers and
+    remarks; their senders are told. Raises ValidationError: members of different households, somebody managed elsewhere, and what `enrolment.apply` refuses.
     """
     online = _waiting(application_id, version)
     if not identity_seen:
@@ -207,11 +220,23 @@ def register_application(
         note=str(json.loads(online.told or "{}").get("note", "")), now=now,
     )  # fmt: skip
     _papers(online, household, made, people[0], now)
+    for pk in together:
+        _merge(same_person(online).select_for_update().filter(pk=pk).first(), online, household, made, people[0], now)
     if any(checked(programme) for programme, _person in wanted):
         record_authorisation(household_id=household.pk, person_id=people[0], signed_on=sent_on, sign=Authorisation.Sign.ONLINE, now=now)
     _handled(online, now, state=State.REGISTERED, application=made)
     _tell(online, "portal.registered", {"number": online.number}, now)
     return made
+
+
+def _merge(other: OnlineApplication | None, into: OnlineApplication, household: Household, made: Application, applicant_id: int, now: datetime) -> None:
+    """The same person's other application: its form and files become papers of this one, and itself stays readable as it was sent."""
+    if other is None:
+        raise ValidationError({"together": _("同一人的另一件网上申请刚由其他工作人员办理，或申请的项目不同；请刷新页面。")})
+    _papers(other, household, made, applicant_id, now)
+    reason = _("与 %(number)s 是同一人的同一项申请，已合并办理，材料一并收下。") % {"number": into.number}
+    _handled(other, now, state=State.MERGED, reason=reason)
+    _tell(other, "portal.registered", {"number": other.number}, now)
 
 
 def _household_of(members: list[OnlineMember], people: Mapping[int, int]) -> Household | None:
@@ -327,8 +352,8 @@ def _handled(online: OnlineApplication, now: datetime, **values: Any) -> None:
     online.refresh_from_db()
 
 
-def _tell(online: OnlineApplication, template: str, values: dict[str, Any], now: datetime) -> None:
-    send_message(template=template, area=online.area, key=f"{online.pk}", values=values, phone=online.phone, now=now)
+def _tell(online: OnlineApplication, template: str, values: dict[str, Any], now: datetime, *, key: str = "") -> None:
+    send_message(template=template, area=online.area, key=key or f"{online.pk}", values=values, phone=online.phone, now=now)
 
 
 def reveal(*, application_id: int, what: str) -> str:

@@ -7,7 +7,7 @@ the case that number and phone name; a wrong code, a wrong phone and a number th
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from doudi.batch import idnumber
 from doudi.core import codes, numbers
 from doudi.core import scope as scopes
 from doudi.core.numbers import Kind
-from doudi.enrolment import case_queries
+from doudi.enrolment import case_queries, letters
 from doudi.enrolment.models import Application, Case, CaseStep, Publicity
 from doudi.portal.models import OnlineApplication
 from doudi.portal.places import machine, said
@@ -54,6 +54,8 @@ class Progress:
     decided: str = ""
     amount: Decimal | None = None
     starts: date | None = None
+    reasons: list[str] = field(default_factory=list)
+    remedies: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,11 @@ def _online(pk: int, today: date) -> Followed | None:
         with scopes.acting(machine(row.area[:9], "portal.read")):  # the household's village, which the citizen did not have to know
             followed = _application(Application.objects.filter(pk=row.application_id).first())
         return Followed(row.number, said(row.area), sent_on, followed.cases, owed=followed.owed, owed_by=followed.owed_by) if followed else None
-    declined = row.state == OnlineApplication.State.DECLINED
+    if row.state == OnlineApplication.State.MERGED:
+        with_it = OnlineApplication.objects.filter(token=row.token, state=OnlineApplication.State.REGISTERED, handled_at__gte=row.handled_at).order_by("handled_at", "id")
+        if (into := with_it.first()) is not None and (found := _online(into.pk, today)) is not None:
+            return replace(found, number=row.number, sent_on=sent_on, note=row.reason)
+    declined = row.state in (OnlineApplication.State.DECLINED, OnlineApplication.State.MERGED)
     steps = [{"label": _("已提交"), "state": "done", "small2": f"{sent_on:%m-%d}"}, {"label": _("乡镇（街道）核对登记"), "state": "bad" if declined else "now"}]
     progress = Progress(
         title=_("网上申请"), state=str(row.get_state_display()), colour="gray" if declined else "orange", steps=steps,
@@ -124,7 +130,8 @@ def _online(pk: int, today: date) -> Followed | None:
 def _application(application: Application | None) -> Followed | None:
     if application is None:
         return None
-    rows = Case.objects.filter(application=application).select_related("decision", "person").order_by("id")
+    along = ("decision__assessment", "decision__person", "decision__household", "application__applicant", "person")
+    rows = Case.objects.filter(application=application).select_related(*along).order_by("id")
     return Followed(
         application.number, said(application.area), application.applied_on, [_progress(case) for case in rows], owed=list(application.supplements or []),
         owed_by=application.supplements_due,
@@ -143,5 +150,16 @@ def _progress(case: Case) -> Progress:
     return Progress(
         title=str(case.get_programme_display()), state=state, colour=colour, steps=steps, next=nexts, due=case.due if open_ else None,
         decided=str(case.get_outcome_display()) if case.outcome else "", amount=case.amount if granted else None,
-        starts=case.decision.starts if granted and case.decision else None,
+        starts=case.decision.starts if granted and case.decision else None, **_why_not(case),
     )  # fmt: skip
+
+
+def _why_not(case: Case) -> dict[str, list[str]]:
+    """Reasons of a refusal with the document they rest on, and what can be done against it: as its notice says them."""
+    if case.outcome == Case.Outcome.REFUSED and case.decision is not None:
+        notice = letters.notices([case.decision])[0]
+    elif case.outcome == Case.Outcome.NOT_ACCEPTED:
+        notice = letters.not_accepted(case)
+    else:
+        return {}
+    return {"reasons": notice["reasons"], "remedies": notice["remedies"]}

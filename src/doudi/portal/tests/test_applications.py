@@ -289,3 +289,57 @@ def test_1_3_the_guards_of_a_public_form_hold_here_too(visitor: Client, town: sc
     assert Client(enforce_csrf_checks=True).post(URL, GIVEN).status_code == 403
     with scopes.acting(town):
         assert not OnlineApplication.objects.exists()
+
+
+def test_1_3_a_second_application_tells_the_first_one_s_phone_and_nobody_else(town: scopes.Scope) -> None:
+    mine, strange = next(PHONES), next(PHONES)
+    first = send(changed(phone=mine))
+    again = send(changed(phone=strange))
+    with scopes.acting(town):
+        (told,) = Message.objects.filter(template="portal.again")
+        assert told.phone == numbers.token_of(numbers.Kind.PHONE, mine)
+        words = text_of(told)
+        assert first in words and again in words and "王长顺" not in words
+    send(changed(phone=mine, programmes=["tekun"]))
+    with scopes.acting(town):
+        assert Message.objects.filter(template="portal.again").count() == 1, "another programme is another application"
+
+
+def test_1_3_the_officer_takes_applications_of_one_person_together_and_nothing_is_lost(visitor: Client, town: scopes.Scope) -> None:
+    phone = next(PHONES)
+    first = send(changed(phone=phone))
+    second = send(changed(phone=phone, papers={"illness": [picture()]}))
+    other = send(changed(phone=phone, applicant=Named("李秀英", WIFE), members=[], programmes=["dibao"]))
+    row, again, stranger = (one(town, number) for number in (first, second, other))
+    page = client_of(town).get(f"/portal/applications/{row.pk}/").content.decode()
+    assert f'<input type="checkbox" name="together" value="{again.pk}"' in page and f'value="{stranger.pk}"' not in page
+    with pytest.raises(ValidationError, match="刷新页面"):
+        register(town, first, together=[stranger.pk])
+    assert one(town, first).state == "sent", "all or nothing"
+    client_of(town).post(
+        f"/portal/applications/{row.pk}/", {"version": row.version, "village": VILLAGE, "programmes": ["dibao:"], "identity_seen": "on", "together": [again.pk]}
+    )
+    merged = one(town, second)
+    assert merged.state == "merged" and first in merged.reason
+    with scopes.acting(town):
+        made = Application.objects.get(online=row.pk)
+        papers = [file.name for each in Document.objects.filter(application=made) for file in attachments_of(subject="document", subject_id=each.pk)]
+        assert any("看病材料" in name for name in papers)
+        assert not Todo.objects.filter(subject="online_application", subject_id=again.pk, done_at=None).exists()
+    with pytest.raises(ValidationError):
+        register(town, second)
+    ask(visitor, second, phone)
+    html = visitor.post("/portal/follow/code/", {"number": second, "phone": phone, "code": sms(town)[-1]}).content.decode()
+    assert second in html and "已合并办理" in html and "最低生活保障" in html
+
+
+def test_1_3_who_follows_a_refused_case_reads_why_and_by_which_document(visitor: Client, town: scopes.Scope) -> None:
+    phone = next(PHONES)
+    number = send(changed(phone=phone))
+    made = register(town, number)
+    with scopes.acting(town):
+        case = Case.objects.get(application=made)
+        accepting.refuse_acceptance(case_id=case.pk, version=case.version, reason="户籍和居住地都不在本县", now=NOW)
+    ask(visitor, number, phone)
+    html = visitor.post("/portal/follow/code/", {"number": number, "phone": phone, "code": sms(town)[-1]}).content.decode()
+    assert "户籍和居住地都不在本县" in html and "依据：豫民〔2022〕4号" in html and "行政复议" in html

@@ -27,7 +27,7 @@ from doudi.portal.models import OnlineApplication
 from doudi.portal.services import applications
 from doudi.portal.services.applications import SUBJECT
 
-COLOURS = {"sent": "orange", "registered": "green", "declined": "gray"}
+COLOURS = {"sent": "orange", "registered": "green", "declined": "gray", "merged": "gray"}
 
 
 class OnlineFilter(django_filters.FilterSet):
@@ -74,7 +74,7 @@ def online(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             made = applications.register_application(
                 application_id=pk, version=register.cleaned_data["version"], village=register.cleaned_data["village"], programmes=register.pairs(),
-                identity_seen=register.cleaned_data["identity_seen"], now=timezone.now(),
+                identity_seen=register.cleaned_data["identity_seen"], together=[int(each) for each in register.cleaned_data.get("together", [])], now=timezone.now(),
             )  # fmt: skip
         except ValidationError as error:
             errors_into(register, error)
@@ -103,10 +103,11 @@ def decline(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _register_form(request: HttpRequest | None, row: OnlineApplication) -> RegisterForm:
-    members = online_queries.members(row)
+    members, same = online_queries.members(row), online_queries.same(row)
     return RegisterForm(
         request.POST if request is not None and request.method == "POST" else None, area=row.area, wanted=online_queries.choices(members),
-        villages=online_queries.villages(row.area), initial={"version": row.version, "programmes": online_queries.wished(row)},
+        villages=online_queries.villages(row.area), same=same,
+        initial={"version": row.version, "programmes": online_queries.wished(row), "together": [pk for pk, _label in same]},
     )  # fmt: skip
 
 
