@@ -44,7 +44,7 @@ class Prepared:
 # One row per award and month that is due and has no regular line yet, earlier months included (a late approval, an ended
 # exclusion). %(from)s .. %(month)s: first days of months; %(payroll)s: held lines of this draft; %(low)s .. %(high)s: the county.
 # What is unpaid stands in a table of its own: counted before the rest is planned, and it says which months are asked about at all. Its rows
-# are numbered: joined by award and month, a county would be planned for as some hundred rows and sorted over and over.
+# are numbered: joined by award and month, a county of 160,000 awards would be planned for as some hundred rows.
 UNPAID = (
     """
 create temporary table payroll_due on commit drop as
