@@ -187,6 +187,14 @@ class ActivityForm(KeyForm, ShiftFields):
         self.fields["organisation"].choices = [("", _("民政部门组织")), *organisations]  # type: ignore[attr-defined]
 
 
+class ProposalForm(ActivityForm):
+    """An activity as an organisation's contact drafts it: of their own organisation, in its place."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__([], *args, **kwargs)
+        del self.fields["organisation"], self.fields["area"]
+
+
 class TimesForm(forms.Form):
     starts = forms.DateTimeField(label=_("开始"), widget=MomentInput())
     ends = forms.DateTimeField(label=_("结束"), widget=MomentInput())

@@ -17,7 +17,7 @@ from doudi.volunteering.services.certificates import hours
 
 ORGANISATION_COLOURS = {"pending": "orange", "active": "green", "suspended": "gray", "blacklisted": "red", "ended": "gray"}
 VOLUNTEER_COLOURS = {"pending": "orange", "active": "green", "paused": "gray", "blacklisted": "red", "ended": "gray"}
-ACTIVITY_COLOURS = {"open": "green", "closed": "orange", "done": "gray", "cancelled": "red"}
+ACTIVITY_COLOURS = {"proposed": "orange", "open": "green", "closed": "orange", "done": "gray", "cancelled": "red"}
 SIGNUP_COLOURS = {"signed": "", "waiting": "orange", "attended": "green", "no_show": "red", "withdrawn": "gray", "cancelled": "gray"}
 RECORD_COLOURS = {"open": "orange", "done": "green", "void": "gray"}
 MOST = 200
@@ -33,7 +33,7 @@ WHAT = {
     "ended": gettext_lazy("注销、退出"), "credential": gettext_lazy("登记资质"), "credential_ended": gettext_lazy("资质失效"), "verified": gettext_lazy("核验证件"),
     "consent": gettext_lazy("监护人同意"), "consent_withdrawn": gettext_lazy("监护人撤回同意"), "training": gettext_lazy("培训"), "opened": gettext_lazy("发布活动"),
     "shift_added": gettext_lazy("增加班次"), "shift_cancelled": gettext_lazy("取消班次"), "closed": gettext_lazy("停止报名"), "open": gettext_lazy("恢复报名"),
-    "cancelled": gettext_lazy("取消活动"),
+    "cancelled": gettext_lazy("取消活动"), "proposed": gettext_lazy("组织提交活动"), "agreed": gettext_lazy("审核通过，发布"), "sent_back": gettext_lazy("退回活动"),
 }  # fmt: skip
 
 
@@ -129,4 +129,11 @@ def own_coming(now: datetime) -> list[SignUp]:
 def host_shifts(organisation_id: int, now: datetime) -> list[Shift]:
     """Shifts of an organisation's activities from yesterday on."""
     rows = Shift.objects.filter(activity__organisation=organisation_id, cancelled_at__isnull=True, ends__gt=now - timedelta(days=1))
+    rows = rows.exclude(activity__state__in=("proposed", "cancelled"))
     return list(rows.select_related("activity").order_by("starts", "id")[:60])
+
+
+def proposals(organisation_id: int) -> list[Activity]:
+    """What an organisation drafted and waits for, or got back, the latest first."""
+    rows = Activity.objects.filter(organisation=organisation_id, state__in=("proposed", "cancelled"), made_by__isnull=True)
+    return list(rows.order_by("-id")[:10])

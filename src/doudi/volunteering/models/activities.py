@@ -17,6 +17,7 @@ class Activity(AreaModel):
     """One activity of a place; title, words and meeting place are public, so they name nobody in need."""
 
     class State(models.TextChoices):
+        PROPOSED = "proposed", _("待审核")
         OPEN = "open", _("报名中")
         CLOSED = "closed", _("停止报名")
         DONE = "done", _("已结束")

@@ -23,6 +23,7 @@ from doudi.volunteering.services.organisations import (
     remind_credentials,
     set_organisation_state,
 )  # fmt: skip
+from doudi.volunteering.services.proposals import decide_activity, propose_activity
 from doudi.volunteering.services.volunteers import (
     Guardian,
     Profile,
@@ -37,7 +38,7 @@ from doudi.volunteering.services.volunteers import (
 
 __all__ = [
     "Guardian", "NewShift", "Profile", "add_credential", "add_shift", "add_training", "cancel_activity", "cancel_shift", "change_organisation",
-    "change_volunteer", "check_in", "check_organisation", "check_out", "close_open", "correct", "end_credential", "evaluate", "finish_over", "give_consent",
-    "issue", "mark_no_show", "open_activity", "record_shift", "register_organisation", "register_volunteer", "remind_credentials",
+    "change_volunteer", "check_in", "check_organisation", "check_out", "close_open", "correct", "decide_activity", "end_credential", "evaluate", "finish_over", "give_consent",
+    "issue", "mark_no_show", "open_activity", "propose_activity", "record_shift", "register_organisation", "register_volunteer", "remind_credentials",
     "set_open", "set_organisation_state", "set_volunteer_state", "sign_up", "verify_volunteer", "void_certificate", "void_record", "withdraw", "withdraw_consent",
 ]  # fmt: skip

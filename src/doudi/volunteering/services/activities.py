@@ -54,7 +54,7 @@ class NewShift:
     capacity: int
 
 
-def _checked(shifts: Sequence[NewShift], now: datetime) -> None:
+def check_shifts(shifts: Sequence[NewShift], now: datetime) -> None:
     if not 1 <= len(shifts) <= MOST:
         raise ValidationError({"shifts": _("请填写 1 至 %(most)d 个班次。") % {"most": MOST}})
     for each in shifts:
@@ -68,7 +68,7 @@ def _checked(shifts: Sequence[NewShift], now: datetime) -> None:
             raise ValidationError({"capacity": _("名额应在 1 至 500 之间。")})
 
 
-def _make(activity: Activity, each: NewShift) -> Shift:
+def make_shift(activity: Activity, each: NewShift) -> Shift:
     with refused({"shift_once": ValidationError({"starts": _("这项活动在这个时间已有同名岗位。")})}):
         return Shift.objects.create(
             activity=activity, area=activity.area, post=each.post.strip()[:40], starts=each.starts, ends=each.ends, capacity=each.capacity,
@@ -104,13 +104,13 @@ def open_activity(
         organisation = Organisation.objects.filter(pk=organisation_id, state=Organisation.State.ACTIVE).first()
         if organisation is None:
             raise ValidationError({"organisation": _("请重新选择组织方；停用和列入黑名单的组织不能组织活动。")})
-    _checked(shifts, now)
+    check_shifts(shifts, now)
     row = Activity.objects.create(
         key=key, area=area, number=number_of("HD", area), title=title.strip()[:60], kind=kind, organisation=organisation, words=words.strip()[:600],
         place=place.strip()[:80], phone=phone.strip()[:20], skills=chosen("skills", skills, codes.SKILLS), minors=minors, made_by_id=account_id(), made_at=now,
     )  # fmt: skip
     for each in shifts:
-        _make(row, each)
+        make_shift(row, each)
     note_event(row, "opened", f"{len(shifts)} 个班次", now)
     scopes.check_constraints()
     return row
@@ -121,8 +121,8 @@ def add_shift(*, activity_id: int, shift: NewShift, now: datetime) -> Shift:
     row = locked_activity(activity_id, "volunteering.activities")
     if row.state not in LIVE:
         raise ValidationError(_("这项活动现为“%(state)s”，不能增加班次。") % {"state": row.get_state_display()})
-    _checked([shift], now)
-    made = _make(row, shift)
+    check_shifts([shift], now)
+    made = make_shift(row, shift)
     note_event(row, "shift_added", made.post, now)
     return made
 
@@ -311,6 +311,8 @@ def finish_over(*, area: str, on: date, now: datetime) -> dict[str, int]:
         .exclude(pk__in=Shift.objects.filter(cancelled_at__isnull=True, ends__gte=now - timedelta(days=1)).values("activity"))
         .update(state=Activity.State.DONE)
     )
+    drafts = Activity.objects.filter(area__gte=area, area__lt=area + ":", state=Activity.State.PROPOSED)
+    drafts.exclude(pk__in=Shift.objects.filter(ends__gte=now).values("activity")).update(state=Activity.State.CANCELLED, state_reason="活动时间已过，未审核")
     return {"waiting": waiting, "absent": absent, "ended": ended}
 
 

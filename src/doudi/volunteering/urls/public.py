@@ -24,5 +24,6 @@ urlpatterns = [
     path("volunteer/shifts/<int:shift_id>/", own.shift, name="own_shift"),
     path("volunteer/shifts/<int:shift_id>/sign-up/", own.sign_up, name="own_sign_up"),
     path("volunteer/organisation/", own.host, name="host"),
+    path("volunteer/organisation/propose/", own.propose, name="propose"),
     path("volunteer/organisation/shifts/<int:shift_id>/", own.host_shift, name="host_shift"),
 ]

@@ -94,7 +94,7 @@ def _page(request: HttpRequest, row: Activity, *, shift: ShiftFields | None = No
         (_("需要的技能"), codes.words(row.skills, codes.SKILLS) or _("不限")), (_("未成年人"), _("可以参加") if row.minors else _("不参加")),
     ]  # fmt: skip
     if row.state_reason:
-        desc.append((_("取消原因"), row.state_reason, True))
+        desc.append((_("取消、退回的原因"), row.state_reason, True))
     shifts = []
     for each, people, served in queries.shifts_of(row):
         begun = each.starts <= now
@@ -110,7 +110,8 @@ def _page(request: HttpRequest, row: Activity, *, shift: ShiftFields | None = No
         shifts.append({"shift": each, "when": when(each), "lines": lines if seen else [], "count": len(people), "over": each.ends <= now, "begun": begun})
     context = {
         "row": row, "desc": desc, "colour": queries.ACTIVITY_COLOURS[row.state], "shifts": shifts, "manages": manages, "counts": counts, "seen": seen,
-        "events": queries.events(row), "live": row.state in LIVE, "add": (shift or ShiftFields()) if manages and row.state in LIVE else None,
+        "events": queries.events(row), "live": row.state in LIVE, "proposed": row.state == Activity.State.PROPOSED,
+        "add": (shift or ShiftFields()) if manages and row.state in LIVE else None,
     }  # fmt: skip
     return render(request, "volunteering/activity.html", context, status=422 if shift else 200)
 
@@ -141,6 +142,8 @@ def state(request: HttpRequest, pk: int) -> HttpResponse:
     def go() -> None:
         if act == "cancel":
             services.cancel_activity(activity_id=pk, version=version, reason=request.POST.get("reason", ""), now=now)
+        elif act in ("agree", "refuse"):
+            services.decide_activity(activity_id=pk, version=version, agree=act == "agree", reason=request.POST.get("reason", ""), now=now)
         else:
             services.set_open(activity_id=pk, version=version, is_open=act == "open", now=now)
 

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from doudi.core import letters
 from doudi.core.forms import errors_into
 from doudi.volunteering import codes, paper, queries, services
-from doudi.volunteering.forms import PROFILE, PeriodForm
+from doudi.volunteering.forms import PROFILE, PeriodForm, ProposalForm
 from doudi.volunteering.models import Organisation, ServiceCertificate, ServiceRecord, Shift, SignUp, Volunteer
 from doudi.volunteering.public_forms import OwnProfileForm
 from doudi.volunteering.services import certificates, session
@@ -184,8 +184,27 @@ def host(request: HttpRequest, who: Who) -> HttpResponse:
     """An organisation's shifts from yesterday on."""
     row = Organisation.objects.get(pk=who.pk)
     shifts = [(each, when(each)) for each in queries.host_shifts(who.pk, timezone.now())] if row.state == Organisation.State.ACTIVE else []
-    context = {"row": row, "shifts": shifts, "colour": queries.ORGANISATION_COLOURS[row.state], "abilities": codes.words(row.abilities, codes.ABILITIES)}
+    drafts = [(each, queries.ACTIVITY_COLOURS[each.state]) for each in queries.proposals(who.pk)]
+    context = {"row": row, "shifts": shifts, "drafts": drafts, "colour": queries.ORGANISATION_COLOURS[row.state], "abilities": codes.words(row.abilities, codes.ABILITIES)}
     return page(request, "host", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("organisation")
+def propose(request: HttpRequest, who: Who) -> HttpResponse:
+    """Draft an activity of one's own organisation; an officer of its place publishes it."""
+    form = ProposalForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = dict(form.cleaned_data)
+        shift = services.NewShift(**{name: given.pop(name) for name in ("post", "starts", "ends", "capacity")})
+        try:
+            services.propose_activity(**given, organisation_id=who.pk, shifts=[shift], now=timezone.now())
+        except ValidationError as error:
+            errors_into(form, error)
+        else:
+            messages.success(request, _("已提交；民政部门审核通过后公开，接受报名。"))
+            return redirect("volunteering:host")
+    return page(request, "propose", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
