@@ -66,7 +66,7 @@ def whole_pages(area: str, *, on: date, rounds: int) -> dict[str, dict[str, floa
         ids = list(Household.objects.values_list("pk", flat=True))
         random.seed(7)
         chosen = random.sample(ids, min(rounds, len(ids)))
-        alone, alone95 = measure(lambda pk: queries.household_view(pk, on=on), chosen)
+        alone, alone95 = measure(lambda pk: queries.household_view(Household.objects.get(pk=pk), on=on), chosen)
     base = bare(rounds)
 
     def page(address: Callable[[Any], str]) -> dict[str, float]:

@@ -36,7 +36,7 @@ def figures(payroll_id: int) -> dict[str, Any]:
     funds = _rows(
         "select f.code, sum(l.amount) as amount from payments_payrollline l join payments_fund f on f.id = l.fund_id where l.payroll_id = %s"
         " and l.month_entitled <= %s group by 1 order by 1",
-        [payroll_id, payroll.month],
+        [payroll_id, payroll.latest],
     )
     answer = answered(payroll)
     return {
@@ -139,7 +139,7 @@ def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def compare(payroll: Payroll, before: Payroll | None) -> dict[str, Any]:
     """This payroll beside the one before, by programme (urban and rural apart) and by township, with totals; yuan."""
-    values = {"now": payroll.pk, "before": before.pk if before else 0, "month": payroll.month}
+    values = {"now": payroll.pk, "before": before.pk if before else 0, "month": payroll.latest}
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off")
     programmes, townships = _rows(BY_PROGRAMME, values), _rows(BY_TOWNSHIP, values)  # type: ignore[arg-type]

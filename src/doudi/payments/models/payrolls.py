@@ -5,6 +5,8 @@ The partitioned tables are made in SQL (migration 0001) and mapped here unmanage
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -55,6 +57,11 @@ class Payroll(AreaModel):
     frozen_at = models.DateTimeField(null=True, help_text="awards decided later wait (数据冻结); null: nothing was frozen")
     apart = models.BooleanField(default=True, help_text="who prepared it does not check it")
     signer = CodeField(max_length=30, default="", help_text="duty that must approve the amount, set at the check")
+
+    @property
+    def latest(self) -> date:
+        """No line is of a later month, so that no plan goes through the months kept ready; what is paid again may be of a month that was paid ahead."""
+        return date.max if self.kind == self.Kind.FOLLOW_UP else self.month
 
     class Meta:
         indexes = [models.Index(fields=["area", "month"])]

@@ -65,7 +65,7 @@ def channels_of(payroll: Payroll, made_by: list[LayoutChoice] | None = None) -> 
         cursor.execute(
             "select fund_id, programme, bank, count(*) filter (where amount > 0), sum(amount) from payments_payrollline"
             " where payroll_id = %s and month_entitled <= %s group by 1, 2, 3 order by 1, 2, 3",
-            [payroll.pk, payroll.month],
+            [payroll.pk, payroll.latest],
         )
         rows = cursor.fetchall()
     found: dict[int, Channel] = {}

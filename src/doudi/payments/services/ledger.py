@@ -230,7 +230,7 @@ def needs_of(payroll: Payroll) -> list[Need]:
             " join payments_fund f on f.id = l.fund_id"
             " left join (select fund_id, fund_year, sum(amount) as amount from payments_ledgerentry where area = %s and account = %s group by 1, 2) e"
             " on e.fund_id = l.fund_id and e.fund_year = l.fund_year order by 1, 3",
-            [payroll.pk, payroll.month, payroll.area, account],
+            [payroll.pk, payroll.latest, payroll.area, account],
         )
         return [Need(*row) for row in cursor.fetchall()]
 

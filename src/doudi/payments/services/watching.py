@@ -14,7 +14,6 @@ from doudi.payments.models import Payroll
 from doudi.payments.unusual import RULES
 
 # One row per entitlement: what it gets in all, for its own month, for how many earlier ones, and where its household lives (null: none that is seen).
-# No line is of a later month than its payroll.
 GROUPED = """
 create temporary table {table} on commit drop as
 select g.*, h.residence from (select l.entitlement_id, min(l.programme) as programme, min(l.area) as area, min(l.household_id) as household_id, min(l.payee_id) as payee_id,
@@ -126,7 +125,7 @@ def look(payroll: Payroll) -> None:
             cursor.execute(f"delete from {table} where payroll_id = %s", [payroll.pk])
         for table in TABLES:
             cursor.execute(f"drop table if exists pg_temp.{table}")
-        cursor.execute(GROUPED.format(table="look_cur"), {"payrolls": [payroll.pk], "month": payroll.month})
+        cursor.execute(GROUPED.format(table="look_cur"), {"payrolls": [payroll.pk], "month": payroll.latest})
         cursor.execute(GROUPED.format(table="look_prev"), {"payrolls": compared, "month": payroll.month})
         for table in TABLES[:2]:
             cursor.execute(f"analyze pg_temp.{table} (entitlement_id, household_id, payee_id, programme, account, amount)")

@@ -11,9 +11,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from doudi.core import scope as scopes
 from doudi.core.models import AccessRecord, Todo
 from doudi.enrolment.models import Award
-from doudi.payments import layout_io, layouts
+from doudi.payments import layout_io, layouts, queries
 from doudi.payments.models import BankFile, BankReturn, LedgerEntry, PaidMonth, Payroll, PayrollExclusion
 from doudi.payments.services import corrections, files, ledger, payrolls, results
+from doudi.payments.services.channels import channels_of
 from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, ON, PAPER, VILLAGE, Officers, award, card
 
 pytestmark = pytest.mark.django_db
@@ -242,7 +243,8 @@ def test_a_file_is_made_once_read_back_and_identical_again(officers: Officers, l
     assert read.rows[0][account].encode() not in kept
 
 
-def test_a_returned_line_is_corrected_by_two_and_paid_again(officers: Officers) -> None:
+@pytest.mark.parametrize("paid_again", [MONTH, NOVEMBER], ids=["in its month", "of a month paid ahead"])
+def test_a_returned_line_is_corrected_by_two_and_paid_again(officers: Officers, paid_again: date) -> None:
     with scopes.acting(officers.reviewer):
         given = [award() for _ in range(3)]
     officers.money("1000.00")
@@ -261,12 +263,14 @@ def test_a_returned_line_is_corrected_by_two_and_paid_again(officers: Officers) 
         corrections.confirm_correction(return_id=row.pk, agreed=True, now=NOW)
     with scopes.acting(officers.reviewer):
         with pytest.raises(ValidationError, match="没有已更正"):
-            corrections.prepare_follow_up(area=COUNTY, month=MONTH, now=NOW)
+            corrections.prepare_follow_up(area=COUNTY, month=paid_again, now=NOW)
         corrections.confirm_correction(return_id=row.pk, agreed=True, now=NOW)
         assert Award.objects.get(pk=given[1].award.pk).payee_name == "测试改"
-        again = corrections.prepare_follow_up(area=COUNTY, month=MONTH, now=NOW)
-        assert corrections.prepare_follow_up(area=COUNTY, month=MONTH, now=NOW).payroll.pk == again.payroll.pk
+        again = corrections.prepare_follow_up(area=COUNTY, month=paid_again, now=NOW)
+        assert corrections.prepare_follow_up(area=COUNTY, month=paid_again, now=NOW).payroll.pk == again.payroll.pk
         assert (again.lines, again.amount) == (1, Decimal("300.00"))
+        assert [need.amount for need in ledger.needs_of(again.payroll)] == [Decimal("300.00")] == [part.amount for part in channels_of(again.payroll, [])]
+        assert list(queries.figures(again.payroll.pk)["by_fund"].values()) == ["300.00"]
     follow_up = officers.released(again.payroll)
     booked = officers.booked(follow_up, officers.answer(follow_up), name="二次.csv")
     assert (booked.paid, booked.returned) == (1, 0)
@@ -277,7 +281,7 @@ def test_a_returned_line_is_corrected_by_two_and_paid_again(officers: Officers) 
         row.refresh_from_db()
         assert row.state == BankReturn.State.REISSUED
     with scopes.acting(officers.reviewer), pytest.raises(ValidationError, match="没有已更正"):
-        corrections.prepare_follow_up(area=COUNTY, month=MONTH, now=NOW)
+        corrections.prepare_follow_up(area=COUNTY, month=paid_again, now=NOW)
 
 
 def test_next_month_waits_for_the_correction(officers: Officers) -> None:

@@ -151,8 +151,7 @@ class Lines(ListPage):
         self.payroll = payroll
 
     def rows(self) -> QuerySet[PayrollLine]:
-        # no line is of a later month than its payroll: the months kept ready are left out of the plan
-        return PayrollLine.objects.filter(payroll=self.payroll, month_entitled__lte=self.payroll.month)
+        return PayrollLine.objects.filter(payroll=self.payroll, month_entitled__lte=self.payroll.latest)
 
 
 class EntryFilter(django_filters.FilterSet):
