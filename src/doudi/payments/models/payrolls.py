@@ -60,8 +60,8 @@ class Payroll(AreaModel):
 
     @property
     def latest(self) -> date:
-        """No line is of a later month, so that no plan goes through the months kept ready; what is paid again may be of a month that was paid ahead."""
-        return date.max if self.kind == self.Kind.FOLLOW_UP else self.month
+        """No line is of a later month, so that no plan goes through the months kept ready; what is paid again or later may be of one that was paid ahead."""
+        return date.max if self.kind in (self.Kind.FOLLOW_UP, self.Kind.BACK) else self.month
 
     class Meta:
         indexes = [models.Index(fields=["area", "month"])]
