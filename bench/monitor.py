@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from home import prepare
-from registry import AREA, ON, load
+from registry import ON, area_of, load
 
 TABLES = ("registry_person", "registry_household", "registry_membership", "registry_fact", "registry_benefitstatus", "enrolment_award", "enrolment_awardmember",
           "enrolment_awardamount")  # fmt: skip
@@ -65,7 +65,7 @@ def bulk() -> Iterator[None]:
                 superuser.execute(definition)
 
 
-def awards(folder: Path) -> tuple[int, int]:
+def awards(folder: Path, area: str) -> tuple[int, int]:
     """Two officers, and the awards of the synthetic prefecture, once; (reviewer, awards)."""
     from doudi.core import scope as scopes
     from doudi.core.models import Account
@@ -76,20 +76,20 @@ def awards(folder: Path) -> tuple[int, int]:
         first, second = (
             Account.objects.filter(username=name).first() or Account.objects.create_user(name, None, name=name) for name in ("bench-one", "bench-two")
         )
-    with scopes.acting(scopes.Scope(area=AREA, account_id=first.pk, duty="county_reviewer")):
+    with scopes.acting(scopes.Scope(area=area, account_id=first.pk, duty="county_reviewer")):
         if not Award.objects.exists():
             load_awards(folder, proposer_id=first.pk, approver_id=second.pk, now=datetime(2022, 10, 8, 2, tzinfo=UTC))
         return first.pk, Award.objects.count()
 
 
-def timed(account: int) -> dict[str, Any]:
+def timed(account: int, area: str) -> dict[str, Any]:
     """One run: people a second and where the time went."""
     from doudi.core import scope as scopes
     from doudi.enrolment import services
 
     start = time.perf_counter()
-    with scopes.acting(scopes.Scope(area=AREA, account_id=account, duty="county_reviewer")):
-        run = services.monitor(area=AREA, month=MONTH, now=NOW)
+    with scopes.acting(scopes.Scope(area=area, account_id=account, duty="county_reviewer")):
+        run = services.monitor(area=area, month=MONTH, now=NOW)
         figures = {"people": run.people, "awards": run.awards, **{name: run.figures[name] for name in ("found", "new", "updated", "settled")}}
         parts = run.figures["seconds"]
     seconds = time.perf_counter() - start
@@ -99,13 +99,13 @@ def timed(account: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def change_wages(account: int) -> int:
+def change_wages(account: int, area: str) -> int:
     """The wages of every twentieth person with wages fall by a third, as newer facts."""
     from django.db import connection
 
     from doudi.core import scope as scopes
 
-    with scopes.acting(scopes.Scope(area=AREA, account_id=account, duty="county_reviewer")), connection.cursor() as cursor:
+    with scopes.acting(scopes.Scope(area=area, account_id=account, duty="county_reviewer")), connection.cursor() as cursor:
         cursor.execute(
             "create temp table fresh on commit drop as select * from registry_fact where kind = 'wage_income' and superseded_at is null and person_id % 20 = 0"
         )
@@ -119,7 +119,7 @@ def change_wages(account: int) -> int:
         return cursor.rowcount
 
 
-def bare(account: int) -> float:
+def bare(account: int, area: str) -> float:
     """Seconds to copy the same rows out, without putting them into columns."""
     from django.db import connection
 
@@ -133,7 +133,7 @@ def bare(account: int) -> float:
         "select a.id, a.household_id, a.programme, y.amount from enrolment_award a join enrolment_awardamount y on y.award_id = a.id where not a.void",
     )
     start = time.perf_counter()
-    with scopes.acting(scopes.Scope(area=AREA, account_id=account, duty="county_reviewer")), connection.cursor() as cursor:
+    with scopes.acting(scopes.Scope(area=area, account_id=account, duty="county_reviewer")), connection.cursor() as cursor:
         for select in selects:
             with cursor.copy(f"copy ({select}) to stdout") as copy:
                 for _block in copy:
@@ -157,18 +157,18 @@ def main() -> None:
         django.setup()
         from django.db import connections
 
-        folder = home / "synth"
+        folder, area = home / "synth", area_of(given.people)
         with bulk():
             loaded = load(folder, given.people)
-        account, count = awards(folder)
+        account, count = awards(folder, area)
         with connections["owner"].cursor() as cursor:
             for table in TABLES:
                 cursor.execute(f"vacuum analyze {table}")
-        out: dict[str, Any] = {"on": ON.isoformat(), "loaded": loaded, "awards": count, "first": timed(account)}
-        out["unchanged"] = timed(account)
-        out["changed_wages"] = change_wages(account)
-        out["after_change"] = timed(account)
-        copied = bare(account)
+        out: dict[str, Any] = {"on": ON.isoformat(), "loaded": loaded, "awards": count, "first": timed(account, area)}
+        out["unchanged"] = timed(account, area)
+        out["changed_wages"] = change_wages(account, area)
+        out["after_change"] = timed(account, area)
+        copied = bare(account, area)
         out["baseline"] = {"copy_seconds": round(copied, 2), "law_seconds": out["unchanged"]["law_seconds"]}
         out["ratio"] = round(out["unchanged"]["seconds"] / (copied + out["unchanged"]["law_seconds"]), 2)
         connections.close_all()

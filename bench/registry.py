@@ -24,7 +24,11 @@ from home import prepare
 from pages import measure, whole_pages
 
 ON, NOW = date(2022, 11, 25), datetime(2022, 11, 25, 2, tzinfo=UTC)
-AREA = "4101"
+
+
+def area_of(size: int) -> str:
+    """A prefecture; more people than it has numbers for (500 for each county, day of birth and sex) are spread over the province."""
+    return "4101" if size <= 1_000_000 else "41"
 
 
 def load(folder: Path, size: int) -> dict[str, Any]:
@@ -36,8 +40,8 @@ def load(folder: Path, size: int) -> dict[str, Any]:
 
     if not (folder / "summary.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        generate(AREA, size, 7, folder, on=ON)
-    with scopes.acting(scopes.Scope(area=AREA)):
+        generate(area_of(size), size, 7, folder, on=ON)
+    with scopes.acting(scopes.Scope(area=area_of(size))):
         if Person.objects.exists():
             return {}
         start = time.perf_counter()
