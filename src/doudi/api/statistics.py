@@ -1,7 +1,7 @@
 """Statistics of assistance for other systems (统计): recipients, households and yuan of a month by programme and place, from what is counted each night.
 
-Who reads by `statistics:read` gets what may be published: no group of fewer than ten people, none that the sums would tell, and nothing within a
-place that is withheld. `statistics:full` (offices that answer for the figures) gets them as they are.
+Who reads by `statistics:read` gets what may be published: no group of fewer than ten people or ten households, none that the sums would tell, and nothing
+within a place that is withheld. `statistics:full` (offices that answer for the figures) gets them as they are.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from django.db.models import Max, Sum
 from django.db.models.functions import Left
 
 from doudi.core import duties
+from doudi.reports import queries
 from doudi.reports.models import MonthlyFigure
-from doudi.reports.queries import published
 
 LEVELS = {"province": 2, "city": 4, "county": 6, "township": 9}
 # Programme -> the keys of its people, households (where they are counted) and yuan.
@@ -92,9 +92,15 @@ def _withheld(sums: Sums, above: set[tuple[str, str]], length: int) -> set[tuple
     for place in sums:
         neighbours.setdefault(place[:parent], []).append(place)
     found: set[tuple[str, str]] = set()
-    for programme, (people, _households, yuan) in PROGRAMMES.items():
+    for programme, keys in PROGRAMMES.items():
         for region, inside in neighbours.items():
-            # money without anybody counted (arrears of one who has left) points at somebody too
-            shown = published({place: _total(sums[place], people) or Decimal(_total(sums[place], yuan) > 0) for place in inside})
-            found |= {(place, programme) for place, value in shown.items() if value is None or (region, programme) in above}
+            hidden = queries.withheld({place: _fewest(sums[place], *keys) for place in inside})
+            found |= {(place, programme) for place in inside if place in hidden or (region, programme) in above}
     return found
+
+
+def _fewest(given: dict[str, Decimal], people: tuple[str, ...], households: tuple[str, ...], yuan: tuple[str, ...]) -> Decimal:
+    """The least number that a group tells: its people, or its households where they are counted; 1 for money without anybody counted (arrears of one
+    who has left), which points at somebody too."""
+    counted = [number for keys in (people, households) if (number := _total(given, keys))]
+    return min(counted) if counted else Decimal(_total(given, yuan) > 0)

@@ -28,6 +28,13 @@ def overlay(on: date) -> Settings:
     )
 
 
+def value_at(settings: Settings, parameter: str, area: str, on: date) -> float | None:
+    """Value of one of the law's parameters at a place on a day: the nearest place's that has one; None where there is none."""
+    table = settings.table()
+    rows = (table.row_of(parameter, place, on.isoformat()) for place in reversed(ancestors(area)))
+    return next((table.value_of(row) for row in rows if row >= 0), None)
+
+
 def confirmed_rows(prefix: str, on: date) -> dict[str, dict[str, Decimal]]:
     """Of all procedure parameters that begin with `prefix`: parameter -> place -> newest confirmed value that has begun; one query."""
     rows = Setting.objects.filter(parameter__startswith=prefix, starts__lte=on, state=Setting.State.CONFIRMED).order_by("starts")

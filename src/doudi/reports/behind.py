@@ -28,7 +28,8 @@ from doudi.enrolment.models import AwardMember, Review
 from doudi.enrolment.models import Case as ApplicationCase
 from doudi.institutions.models import ReportDue
 from doudi.needs.models import Need
-from doudi.payments.models import BankReturn, PayrollLine
+from doudi.payments.calendar import days_of
+from doudi.payments.models import BankResult, BankReturn, Payroll, PayrollLine
 from doudi.registry.models import Fact, Household
 from doudi.registry.queries import shown_name
 from doudi.relief.models import ReliefCase
@@ -167,6 +168,15 @@ def _needs(asked: Asked) -> QuerySet[Need]:
     return found if asked.key == "needs.met" else found.filter(closed_at__lte=F("due"))
 
 
+def _due(asked: Asked) -> QuerySet[Payroll]:
+    return Payroll.objects.filter(asked.here(), month=asked.month, kind=Payroll.Kind.REGULAR).exclude(state=Payroll.State.DRAFT)
+
+
+def _paid_in_time(asked: Asked) -> QuerySet[BankResult]:
+    due = days_of(asked.month, asked.area[:6]).due
+    return BankResult.objects.filter(asked.here(), payroll__month=asked.month, payroll__kind=Payroll.Kind.REGULAR, booked_on__lte=due).select_related("payroll")
+
+
 def _daily(asked: Asked) -> QuerySet[ReportDue]:
     found = ReportDue.objects.filter(asked.here(), on__gte=asked.month, on__lt=asked.next).select_related("institution")
     return found.filter(reported_at__isnull=False) if asked.key == "daily.reported" else found
@@ -187,6 +197,15 @@ LINE = (
     Column(_("领款人"), lambda row: shown_name(row.payee_name), url=lambda row: reverse("payments:lines", args=[row.payroll_id])), AREA,
     Column(_("救助项目"), "get_programme_display"), Column(_("所属月份"), "month_entitled", kind="day"), Column(_("发放金额"), "amount", kind="money"),
     Column(_("扣除退票"), "net", kind="money"),
+)  # fmt: skip
+PAYROLL = (
+    Column(_("批次"), "number", kind="code", url=lambda row: reverse("payments:payroll", args=[row.pk])), AREA, Column(_("发放月份"), "month", kind="day"),
+    Column(_("笔数"), "lines", kind="number"), Column(_("金额（元）"), "amount", kind="money"), Column(_("状态"), "get_state_display"),
+)  # fmt: skip
+RESULT = (
+    Column(_("批次"), "payroll.number", kind="code", url=lambda row: reverse("payments:payroll", args=[row.payroll_id])), AREA,
+    Column(_("银行结果"), "name"), Column(_("入账日期"), "booked_on", kind="day"), Column(_("笔数"), "paid_lines", kind="number"),
+    Column(_("金额（元）"), "paid_amount", kind="money"),
 )  # fmt: skip
 LEAD = (
     Column(_("线索编号"), "number", kind="code", url=lambda row: reverse("discovery:lead", args=[row.pk])), AREA, Column(_("线索来源"), "get_channel_display"),
@@ -245,6 +264,8 @@ KINDS: dict[str, Kind] = {
     "visits.done": Kind("visits.view", _moment(lambda: Visit.objects.filter(state="done").select_related("household"), "done_at"), VISIT, ("done_at", "id")),
     "temporary.times": Kind("relief.view", _relief, RELIEF, ("decided_at", "id"), "people", _("人次")),
     "temporary.elsewhere": Kind("relief.view", _relief, RELIEF, ("decided_at", "id"), "people", _("人次")),
+    "regular.yuan": Kind("payments.view", _due, PAYROLL, ("area", "id"), "amount", YUAN),
+    "in_time.yuan": Kind("payments.view", _paid_in_time, RESULT, ("booked_on", "id"), "paid_amount", YUAN),
     "temporary.yuan": Kind("relief.view", _relief, RELIEF, ("decided_at", "id"), "amount", YUAN),
 }
 FORMS: tuple[tuple[Callable[[str], bool], Kind], ...] = (
@@ -254,13 +275,13 @@ FORMS: tuple[tuple[Callable[[str], bool], Kind], ...] = (
     (lambda key: key.startswith("needs."), Kind("needs.view", _needs, NEED, ("closed_at", "id"))),
     (lambda key: key.startswith("daily."), Kind("institutions.oversee", _daily, DAILY, ("on", "id"))),
     (lambda key: key.endswith(".households"), Kind("enrolment.view", _households, HOUSEHOLD, ("area", "id"))),
-    (lambda key: key.endswith(".yuan") and not key.startswith(("regular", "in_time")), Kind("payments.view", _yuan, LINE, ("area", "id"), "net", YUAN)),
+    (lambda key: key.endswith(".yuan"), Kind("payments.view", _yuan, LINE, ("area", "id"), "net", YUAN)),
     (lambda key: key.endswith(".people") or key.split(".")[0] in ("dibao", "tekun"), Kind("enrolment.view", _people, PERSON, ("area", "person_id"))),
 )
 
 
 def kind_of(key: str) -> Kind | None:
-    """How the number of a key is listed; None where it has no list of its own (what is due and paid stands in the payrolls)."""
+    """How the number of a key is listed; None for a key that is none."""
     if key not in KEYS:
         return None
     return KINDS.get(key) or next((kind for fits, kind in FORMS if fits(key)), None)

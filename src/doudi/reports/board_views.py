@@ -18,7 +18,7 @@ from doudi.core.views.access import may
 from doudi.reports import behind, board, clause_lists, queries, standing
 from doudi.reports.asking import TREND, YEARS, above, month_of, place_of
 from doudi.reports.models import MonthlyFigure
-from doudi.reports.statistics import KEYS
+from doudi.reports.statistics import KEYS, PAID
 
 
 @require_GET
@@ -70,7 +70,7 @@ def number(request: HttpRequest) -> HttpResponse:
     wanted = queries.last_months(month, TREND)
     found = queries.sums_over(area, wanted)
     words, unit = board.label(key)
-    below = {code: given.get(key, 0) for code, given in queries.sums_below(area, month).items()}
+    below = {code: given.get(key, 0) for code, given in queries.sums_below(area, month).items() if key not in PAID or len(code) <= 6}
     places.preload(below)
     figure = standing.FIGURES.get(key.removeprefix("now.")) if key.startswith("now.") else None
     latest = bool(months) and month == months[0]

@@ -16,7 +16,7 @@ from doudi.core import duties, measures
 from doudi.core.lists import Column
 from doudi.payments.models import FundLevel
 from doudi.registry.queries import shown_name
-from doudi.reports.behind import AREA, HOUSEHOLD, LEAD, VISIT
+from doudi.reports.behind import AREA, HOUSEHOLD, LEAD, PAYROLL, VISIT
 
 Columns = tuple[Column, ...]
 LEVELS = dict(FundLevel.choices)
@@ -51,10 +51,6 @@ FUND: Columns = (Column(_("资金"), "name", url=lambda row: reverse("payments:p
 RECEIVED: Columns = (
     Column(_("资金"), "fund__name", url=lambda row: reverse("payments:funds")), AREA, Column(_("级次"), lambda row: LEVELS.get(row["level"], "")),
     Column(_("下达指标"), "planned", kind="money"), Column(_("已到账"), "came", kind="money"), Column(_("计入到账"), "counts", kind="money"),
-)  # fmt: skip
-PAYROLL: Columns = (
-    Column(_("批次"), "number", kind="code", url=lambda row: reverse("payments:payroll", args=[row.pk])), AREA, Column(_("发放月份"), "month", kind="day"),
-    Column(_("笔数"), "lines", kind="number"), Column(_("金额（元）"), "amount", kind="money"), Column(_("状态"), "get_state_display"),
 )  # fmt: skip
 SCENARIO: Columns = (
     Column(_("方案"), "name", url=lambda row: reverse("budget:scenario", args=[row.pk])), AREA, Column(_("年度"), lambda row: str(row.year)),

@@ -19,7 +19,7 @@ from doudi.core import duties, measures, places
 from doudi.reports import behind, clause_lists
 from doudi.reports.models import CountyFigure, MonthlyFigure
 from doudi.reports.services import month_before
-from doudi.reports.statistics import LINES, SECTIONS, YUAN, Line
+from doudi.reports.statistics import LINES, PAID, SECTIONS, YUAN, Line
 
 Sums = dict[str, Decimal]
 LEVELS = {2: 4, 4: 6, 6: 9}
@@ -102,7 +102,9 @@ def sums_over(area: str, wanted: Sequence[date]) -> dict[date, Sums]:
 
 
 def value_of(line: Line, given: Sums) -> Decimal | None:
-    """A line's value of these sums; None for an average of nobody."""
+    """A line's value of these sums; None for an average of nobody, and for what is due and paid where there was no payroll."""
+    if line.key in PAID and PAID[0] not in given:
+        return None
     if line.over is None:
         return given.get(line.key, Decimal(0))
     above, below = (given.get(key, Decimal(0)) for key in line.over)
@@ -129,7 +131,7 @@ def table(area: str, month: date) -> list[dict[str, Any]]:
         rows = []
         for line in lines:
             value, earlier = value_of(line, now), value_of(line, before)
-            url = number_url(line.key, area, month) if line.key else ""
+            url = number_url(line.key, area, month) if line.key and value is not None else ""
             step = value - earlier if before and value is not None and earlier is not None and value != earlier else None
             rows.append({
                 "label": line.label, "unit": line.unit, "value": said(line, value), "below": line.below, "url": url,
@@ -143,10 +145,11 @@ def by_place(area: str, month: date) -> list[tuple[str, str, list[tuple[str, str
     """(code, name, value and page of each line) of the places below."""
     found = sums_below(area, month)
     places.preload(found)
-    return [
-        (code, places.name(code), [(said(line, value_of(line, given)), number_url(line.key, code, month) if line.key else "") for line in LINES])
-        for code, given in found.items()
-    ]
+    rows = []
+    for code, given in found.items():
+        values = [(line.key, said(line, value), value is not None) for line in LINES for value in (value_of(line, given),)]
+        rows.append((code, places.name(code), [(words, number_url(key, code, month) if key and there else "") for key, words, there in values]))
+    return rows
 
 
 def last_months(month: date, count: int) -> list[date]:
@@ -166,20 +169,26 @@ def total(given: Sums, keys: Iterable[str]) -> Decimal:
 
 def spent(given: Sums) -> Decimal:
     """Yuan of all programmes of the month."""
-    return sum((value for key, value in given.items() if key.endswith(".yuan") and key not in ("regular.yuan", "in_time.yuan")), Decimal(0))
+    return sum((value for key, value in given.items() if key.endswith(".yuan") and key not in PAID), Decimal(0))
+
+
+def withheld(values: dict[str, Decimal]) -> set[str]:
+    """Which of neighbours' numbers are not told: those below FEW but 0, and the smallest others until neither one stands alone nor the sum of all of them,
+    which the place above less what is told would give, is itself below FEW (1 and 1 would be known of 2)."""
+    hidden = {code for code, value in values.items() if 0 < value < FEW}
+    rest = sorted((code for code, value in values.items() if value >= FEW), key=lambda code: values[code])
+    while hidden and rest and (len(hidden) == 1 or sum(values[code] for code in hidden) < FEW):
+        hidden.add(rest.pop(0))
+    return hidden
 
 
 def published(values: dict[str, Decimal]) -> dict[str, Decimal | None]:
-    """Numbers of people by place as they may be published: none below FEW but 0; never one withheld alone, which the sum would tell; the others in tens.
+    """Numbers of people by place as they may be published: none that is `withheld`; the others in tens.
 
     Rounded by itself, each number hides up to FEW people: neither a place held against its parts nor a month against the next tells of one person.
     """
-    shown: dict[str, Decimal | None] = {code: None if 0 < value < FEW else value for code, value in values.items()}
-    if sum(value is None for value in shown.values()) == 1:
-        rest = [code for code, value in shown.items() if value]
-        if rest:
-            shown[min(rest, key=lambda code: values[code])] = None
-    return {code: None if value is None else (value / FEW).quantize(Decimal(1), ROUND_HALF_UP) * FEW for code, value in shown.items()}
+    hidden = withheld(values)
+    return {code: None if code in hidden else (value / FEW).quantize(Decimal(1), ROUND_HALF_UP) * FEW for code, value in values.items()}
 
 
 def share_label(value: Decimal | None) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models.functions import Left
 from django.utils import timezone
 
 from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.settings_overlay import overlay, value_at
+from doudi.payments.calendar import Rules, days_of
+from doudi.payments.models import Payroll
 from doudi.reports import standing
 from doudi.reports.models import MonthlyFigure
-from doudi.reports.statistics import COUNT, KEYS, SLOWEST
+from doudi.reports.statistics import COUNT, KEYS, SLOWEST, STANDARDS
 
 CHINA = ZoneInfo("Asia/Shanghai")
 CLOSED_AFTER = 11
@@ -46,9 +51,10 @@ def count_month(*, area: str, month: date, now: datetime) -> int:
     first = month.replace(day=1)
     running = first == timezone.localdate(now).replace(day=1)
     low, high = area, area + ":"
-    over = month_after(first)
+    over, dues = month_after(first), pay_days(area, first)
     given: dict[str, Any] = {
-        "low": low, "high": high, "month": first, "keys": sorted(KEYS), "now": now, "tenth": first.replace(day=10), "next": over, "slowest": SLOWEST,
+        "low": low, "high": high, "month": first, "keys": sorted(KEYS), "now": now, "next": over, "slowest": SLOWEST,
+        "counties": list(dues), "dues": list(dues.values()),
         "begins": datetime.combine(first, time(0), CHINA), "over": datetime.combine(over, time(0), CHINA),
     }  # fmt: skip
     with connection.cursor() as cursor:
@@ -61,9 +67,30 @@ def count_month(*, area: str, month: date, now: datetime) -> int:
         cursor.execute("set local enable_nestloop = on")
         if running:
             kept += standing.count(area=area, month=first, now=now)
+        kept += _standards(low, high, first, now)
         _sum_up(cursor, low, high, first)
     scopes.check_constraints()
     return kept
+
+
+def pay_days(area: str, month: date) -> dict[str, date]:
+    """Each county of an area with a regular payroll of the month -> the day by which it should have been paid (到账期限); two queries."""
+    rules = Rules(month)
+    paying = Payroll.objects.filter(area__gte=area, area__lt=area + ":", month=month, kind=Payroll.Kind.REGULAR).order_by("area")
+    return {county: days_of(month, county, rules).due for county in paying.values_list("area", flat=True)}
+
+
+def _standards(low: str, high: str, month: date, now: datetime) -> int:
+    """The dibao standards in force on the first, of the counties for which something was counted; two queries and an insert."""
+    counted = MonthlyFigure.objects.filter(area__gte=low, area__lt=high, month=month).annotate(county=Left("area", 6)).order_by("county")
+    settings, made = overlay(month), []
+    for county in counted.values_list("county", flat=True).distinct():
+        for residence, (sum_, number) in STANDARDS.items():
+            if found := value_at(settings, f"dibao.standard.{residence}", county, month):
+                given = {sum_: Decimal(f"{found:.2f}"), number: Decimal(1)}
+                made += [MonthlyFigure(area=county, month=month, key=key, value=value, counted_at=now) for key, value in given.items()]
+    MonthlyFigure.objects.bulk_create(made)
+    return len(made)
 
 
 # Written only where something differs: a night in which nothing changed leaves no dead rows behind.

@@ -4,7 +4,7 @@
 
 Recipients are those whose award holds on the first of the month; the dead of earlier months are not counted. Expenditure is what payrolls of the month
 released less what came back; of temporary assistance, what was granted, from the reserve too. Of dibao, employment follows the facts on record: wages
-are employment, other work or work away is flexible employment.
+are employment, other work or work away is flexible employment. In time is what came by the county's pay day, as its calendar has it (4.3).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Line:
 
 
 PEOPLE, HOUSEHOLDS, YUAN, TIMES = _("人"), _("户"), _("元"), _("人次")
+STANDARDS = {residence: (f"dibao.{residence}.standard", f"dibao.{residence}.counties") for residence in ("urban", "rural")}
+"""The counties' monthly standards on the first, added up, and how many counties have one: their mean is the average standard (平均标准)."""
 
 
 def _paid(label: str | Promise, key: str) -> Line:
@@ -40,8 +42,10 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Line, ...]], ...] = (
         (
             Line(_("城市低保对象"), PEOPLE, "dibao.urban.people"), Line(_("城市低保家庭"), HOUSEHOLDS, "dibao.urban.households"),
             _paid(_("城市低保支出"), "dibao.urban"), Line(_("城市低保人均支出"), YUAN, over=("dibao.urban.yuan", "dibao.urban.people")),
+            Line(_("城市低保平均标准"), YUAN, over=STANDARDS["urban"]),
             Line(_("农村低保对象"), PEOPLE, "dibao.rural.people"), Line(_("农村低保家庭"), HOUSEHOLDS, "dibao.rural.households"),
             _paid(_("农村低保支出"), "dibao.rural"), Line(_("农村低保人均支出"), YUAN, over=("dibao.rural.yuan", "dibao.rural.people")),
+            Line(_("农村低保平均标准"), YUAN, over=STANDARDS["rural"]),
             Line(_("低保对象中：老年人"), PEOPLE, "dibao.old", below=True), Line(_("低保对象中：在职人员"), PEOPLE, "dibao.employed", below=True),
             Line(_("低保对象中：灵活就业人员"), PEOPLE, "dibao.flexible", below=True), Line(_("低保对象中：未就业成年人"), PEOPLE, "dibao.unemployed", below=True),
             Line(_("低保对象中：未成年人"), PEOPLE, "dibao.minor", below=True), Line(_("低保对象中：残疾人"), PEOPLE, "dibao.disabled", below=True),
@@ -54,6 +58,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Line, ...]], ...] = (
             Line(_("城市特困人员"), PEOPLE, "tekun.urban.people"), _paid(_("城市特困人员支出"), "tekun.urban"),
             Line(_("农村特困人员"), PEOPLE, "tekun.rural.people"), _paid(_("农村特困人员支出"), "tekun.rural"),
             Line(_("其中：集中供养"), PEOPLE, "tekun.institution", below=True), Line(_("其中：分散供养"), PEOPLE, "tekun.home", below=True),
+            _paid(_("特困人员丧葬费支出"), "funeral"),
         ),
     ),
     (
@@ -83,7 +88,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Line, ...]], ...] = (
         _("急难救助"),
         (
             Line(_("临时救助"), TIMES, "temporary.times"), Line(_("其中：非本地户籍人员"), TIMES, "temporary.elsewhere", below=True),
-            _paid(_("临时救助支出"), "temporary"), _paid(_("价格临时补贴支出"), "price_subsidy"),
+            _paid(_("临时救助支出"), "temporary"), _paid(_("价格临时补贴支出"), "price_subsidy"), _paid(_("一次性补助支出"), "subsidy"),
         ),
     ),
     (
@@ -92,7 +97,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Line, ...]], ...] = (
             Line(_("新增救助线索"), _("条"), "leads.signals"), Line(_("已救助的线索"), _("条"), "leads.helped"), Line(_("入户走访"), _("户次"), "visits.done"),
         ),
     ),
-    (_("资金发放"), (_paid(_("应发放"), "regular"), _paid(_("其中：10日前到账"), "in_time"))),
+    (_("资金发放"), (_paid(_("应发放"), "regular"), Line(_("其中：10日前到账"), YUAN, "in_time.yuan", below=True))),
 )  # fmt: skip
 LINES: tuple[Line, ...] = tuple(line for _title, lines in SECTIONS for line in lines)
 SLOWEST = 15
@@ -105,14 +110,16 @@ IN_TIME: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """What is measured by its limit: done in time, and all that was done (owed). Shares come from sums, never from shares."""
 FURTHER = ("reviews.made", "reviews.done", "calls.rang", "calls.missed", "complaints.opened", "complaints.closed")
+PAID = ("regular.yuan", "in_time.yuan")
+"""Of payrolls, which are a county's: a township has no such number, which is not nought."""
 KEYS: frozenset[str] = frozenset(
-    [key for line in LINES for key in ((line.key,) if line.key else (line.over or ()))]
+    [key for line in LINES for key in ((line.key,) if line.key else (line.over or ())) if line.over not in STANDARDS.values()]
     + [key for keys in (*WAYS.values(), *IN_TIME.values(), FURTHER) for key in keys]
 )
 SPLIT = ("dibao", "tekun")
 """Programmes told apart by urban and rural."""
 
-# %(low)s, %(high)s: areas; %(month)s: its first day; %(next)s: of the month after; %(tenth)s: the day by which it should have come.
+# %(low)s, %(high)s: areas; %(month)s: its first day; %(next)s: of the month after; %(counties)s, %(dues)s: counties that pay, and the day by which each should have.
 COUNT = """
 with holders as (
   select left(a.area, 9) as place, case a.programme when 'dibao_single' then 'dibao' else a.programme end as programme, a.programme as own, h.residence,
@@ -183,7 +190,8 @@ with holders as (
     where area >= %(low)s and area < %(high)s and month = %(month)s and kind = 'regular' and state <> 'draft' group by 1
   union all
   select left(r.area, 9), 'in_time.yuan', sum(r.paid_amount) from payments_bankresult r join payments_payroll p on p.id = r.payroll_id
-    where r.area >= %(low)s and r.area < %(high)s and p.month = %(month)s and p.kind = 'regular' and r.booked_on <= %(tenth)s group by 1
+    join unnest(%(counties)s::text[], %(dues)s::date[]) pay (county, due) on pay.county = p.area
+    where r.area >= %(low)s and r.area < %(high)s and p.month = %(month)s and p.kind = 'regular' and r.booked_on <= pay.due group by 1
   union all
   select left(area, 9), 'leads.contact.' || lpad(least(%(slowest)s, greatest(0, (contacted_at at time zone 'Asia/Shanghai')::date
       - (signal_at at time zone 'Asia/Shanghai')::date))::text, 2, '0'), count(*) from discovery_lead

@@ -16,11 +16,11 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from doudi.core import charts, duties, places
+from doudi.core import charts, places
 from doudi.core import scope as scopes
 from doudi.core.lists import safe
 from doudi.core.views.access import may
-from doudi.reports import queries, services
+from doudi.reports import board, queries, services
 from doudi.reports.asking import TREND, YEARS, above, month_of, place_of
 from doudi.reports.statistics import LINES, SECTIONS, YUAN
 
@@ -101,8 +101,7 @@ def trends(request: HttpRequest) -> HttpResponse:
     def line(*keys: str) -> list[Any]:
         return [queries.total(found[each], keys) if found[each] else None for each in wanted]
 
-    due = [found[each].get("regular.yuan") for each in wanted]
-    shares = [None if not whole else 100 * found[each].get("in_time.yuan", 0) / whole for whole, each in zip(due, wanted, strict=True)]
+    shares = [None if (part := board.share(found[each], "payments", each)) is None else 100 * part for each in wanted]
     spent = [queries.spent(found[each]) / 10_000 if found[each] else None for each in wanted]
     drawn = [
         (_("保障对象"), _("人，每月1日"), charts.line_chart(labels, [
@@ -154,14 +153,11 @@ def public(request: HttpRequest) -> HttpResponse:
 def _figures(area: str, month: date, now: queries.Sums, before: queries.Sums) -> list[dict[str, Any]]:
     url = reverse("reports:statistics") + "?" + urlencode({"area": area, "month": f"{month:%Y-%m}"})
     people, earlier = queries.total(now, queries.ASSISTED), queries.total(before, queries.ASSISTED)
-    due = now.get("regular.yuan")
-    share = f"{now.get('in_time.yuan', 0) / due:.1%}" if due else "—"
+    share = board.percent(board.share(now, "payments", month))
     change = _("比上月 %(change)s 人") % {"change": f"{people - earlier:+,.0f}"} if before else ""
-    calendar = reverse("payments:calendar") if duties.may("payments.view") else ""
-    timing = reverse("discovery:timing") if duties.may("discovery.timing") else ""
     return [
         {"label": _("低保和特困对象"), "value": f"{people:,.0f}", "unit": _("人"), "url": url, "note": change},
         {"label": _("本月支出"), "value": f"{queries.spent(now) / 10_000:,.2f}", "unit": _("万元"), "url": url},
-        {"label": _("10日前到账"), "value": share, "unit": "", "url": calendar},
-        {"label": _("新增线索"), "value": f"{now.get('leads.signals', 0):,.0f}", "unit": _("条"), "url": timing},
+        {"label": _("10日前到账"), "value": share, "unit": "", "url": "" if share == "—" else queries.number_url("in_time.yuan", area, month)},
+        {"label": _("新增线索"), "value": f"{now.get('leads.signals', 0):,.0f}", "unit": _("条"), "url": queries.number_url("leads.signals", area, month)},
     ]  # fmt: skip

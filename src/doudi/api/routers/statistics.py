@@ -40,7 +40,7 @@ class FigureOut(Schema):
 @router.get("", response={200: list[FigureOut], REFUSALS: ErrorOut}, summary="保障统计 / Figures of assistance", **needs("statistics:read", "statistics:full"))
 def listed(request: HttpRequest, given: Query[StatisticsQuery]) -> list[dict[str, object]]:
     """当月对象人数、户数和支出（元），按地区和项目，取自每晚的统计；当月还在统计的数字会变动。
-    statistics:read 不给少于 10 人的组和能据以推算的组；statistics:full 给全部数字。没有统计过的月份答复 404 not_counted。"""
+    statistics:read 不给少于 10 人或 10 户的组和能据以推算的组；statistics:full 给全部数字。没有统计过的月份答复 404 not_counted。"""
     caller: Caller = request.caller  # type: ignore[attr-defined]
     area, month = given.area or caller.area, date.fromisoformat(f"{given.month}-01")
     if not area.startswith(caller.area):

@@ -80,9 +80,9 @@ def test_figures_of_a_month_by_place_from_what_was_counted(system: Callable[...,
 def test_small_groups_are_withheld_with_whatever_would_tell_of_them(system: Callable[..., System]) -> None:
     counted(
         DECEMBER,
-        t410122101={"dibao.rural.people": 30, "tekun.rural.people": 4, "orphan.people": 11},
-        t410122102={"dibao.rural.people": 9, "tekun.rural.people": 3, "orphan.yuan": 800},
-        t410122103={"dibao.rural.people": 50, "orphan.people": 12},
+        t410122101={"dibao.rural.people": 30, "tekun.rural.people": 4, "orphan.people": 11, "marginal.people": 1, "rigid.people": 60, "rigid.households": 20},
+        t410122102={"dibao.rural.people": 9, "tekun.rural.people": 3, "orphan.yuan": 800, "marginal.people": 1, "rigid.people": 14, "rigid.households": 3},
+        t410122103={"dibao.rural.people": 50, "orphan.people": 12, "marginal.people": 70, "rigid.people": 80, "rigid.households": 30},
     )  # fmt: skip
     caller = system(rights=["statistics:read"])
 
@@ -91,12 +91,14 @@ def test_small_groups_are_withheld_with_whatever_would_tell_of_them(system: Call
         assert all((row["people"] is None) == row["suppressed"] and (not row["suppressed"] or row["amount"] is row["households"] is None) for row in rows)
         return {(row["area"][6:], row["programme"]): row["people"] for row in rows}
 
-    assert shown("") == {("", "dibao"): 89, ("", "orphan"): 23, ("", "tekun"): None}
+    assert shown("") == {("", "dibao"): 89, ("", "marginal"): 72, ("", "orphan"): 23, ("", "rigid"): 154, ("", "tekun"): None}
     found = shown("level=township")
     assert found["102", "dibao"] is None and found["101", "dibao"] is None, "89 less 30 and 50 would tell of the nine"
     assert found["103", "dibao"] == 50
     assert found["101", "tekun"] is found["102", "tekun"] is None
     assert found["102", "orphan"] is None and found["101", "orphan"] is None, "money of somebody who is not counted"
+    assert [found[place, "marginal"] for place in ("101", "102", "103")] == [None] * 3, "72 less 70 would tell that both are one"
+    assert [found[place, "rigid"] for place in ("101", "102", "103")] == [None, None, 80], "three households are few, however many live in them"
     assert shown("level=township&area=410122101") == {place: value for place, value in found.items() if place[0] == "101"}, "narrower questions tell no more"
 
 

@@ -7,8 +7,7 @@ from typing import Any
 from django.db import connection
 
 from doudi.core import scope as scopes
-from doudi.core.models.divisions import ancestors
-from doudi.core.settings_overlay import overlay
+from doudi.core.settings_overlay import overlay, value_at
 from doudi.payments.calendar import Rules, month_before
 from doudi.payments.models import Payroll
 from doudi.payments.unusual import RULES
@@ -94,12 +93,8 @@ def before_of(payroll: Payroll) -> list[int]:
 
 def standards(payroll: Payroll) -> dict[str, float]:
     """The county's dibao standards of the month, yuan per person; 0 where there is none."""
-    table, day, found = overlay(payroll.month).table(), payroll.month.isoformat(), {}
-    for residence in ("urban", "rural"):
-        name = f"dibao.standard.{residence}"
-        rows = (table.row_of(name, place, day) for place in reversed(ancestors(payroll.area)))
-        found[residence] = next((table.value_of(row) for row in rows if row >= 0), 0)
-    return found
+    settings = overlay(payroll.month)
+    return {residence: value_at(settings, f"dibao.standard.{residence}", payroll.area, payroll.month) or 0 for residence in ("urban", "rural")}
 
 
 def look(payroll: Payroll) -> None:

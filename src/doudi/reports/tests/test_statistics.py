@@ -9,19 +9,23 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.models import Sum
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
-from doudi.core.models import Duty
+from doudi.core.models import Duty, Setting
 from doudi.core.tests.officers import COUNTY, VILLAGE, client_of, officer
 from doudi.enrolment.models import AwardMember
+from doudi.payments.calendar import PAY_DAY
+from doudi.payments.models import LedgerEntry, OneOff
+from doudi.payments.tests.test_grants import granted, prepared
 from doudi.payments.tests.world import MONTH, NOVEMBER, NOW, Officers, award
 from doudi.registry.models import Person, Programme
-from doudi.reports import queries, services
+from doudi.reports import behind, queries, services
 from doudi.reports.models import MonthlyFigure
-from doudi.reports.statistics import COUNT, KEYS, LINES
+from doudi.reports.statistics import COUNT, KEYS, LINES, PAID, STANDARDS
 
 pytestmark = pytest.mark.django_db
 OTHER = "410122102201"
@@ -43,9 +47,14 @@ def some() -> None:
 
 
 def test_every_key_of_a_line_is_counted_somewhere() -> None:
-    made = ("price_subsidy", "leads.contact.", "leads.help.")  # put together in the statement
-    assert all(f"'{key}'" in COUNT or key.split(".")[0] in Programme.values for key in KEYS if not key.startswith(made))
+    made = ("leads.contact.", "leads.help.")  # put together in the statement
+    assert all(f"'{key}'" in COUNT or key.split(".")[0] in {*Programme.values, *OneOff.values} for key in KEYS if not key.startswith(made))
     assert len({str(line.label) for line in LINES}) == len(LINES)
+
+
+def test_whatever_a_payroll_can_pay_stands_in_the_table() -> None:
+    told = {line.key.split(".")[0] for line in LINES if line.key.endswith(".yuan")}
+    assert {*Programme.values, *OneOff.values} - told == {"marginal", "rigid", "dibao_single"}, "the first two pay nothing, the third is told with dibao"
 
 
 @pytest.mark.usefixtures("some")
@@ -89,6 +98,48 @@ def test_what_a_released_payroll_pays_is_expenditure_and_a_draft_is_not() -> Non
     assert found["dibao.rural.yuan"] == Decimal("612.50")
     average = next(line for line in LINES if line.over == ("dibao.rural.yuan", "dibao.rural.people"))
     assert queries.value_of(average, found) == (Decimal("612.50") / found["dibao.rural.people"]).quantize(Decimal("0.01")) and queries.value_of(average, {}) is None
+
+
+def test_4_3_a_months_expenditure_is_what_the_ledger_says_and_in_time_is_by_the_countys_pay_day() -> None:
+    officers = Officers()
+    with scopes.acting(officers.reviewer):
+        award(amount="312.50", by=officers.approver.account_id)
+        award(programme="tekun", amount="700.01", by=officers.approver.account_id)
+        granted(award(by=officers.approver.account_id).people[0], amount="210.00", programme="subsidy")
+    payroll = officers.released(officers.draft())
+    officers.released(prepared(officers).payroll)
+    with scopes.acting(officers.finance):
+        line = payroll.payroll_lines.get(amount=Decimal("312.50")).pk
+    officers.booked(payroll, officers.answer(payroll, line))
+    found = counted()
+    with scopes.acting(officers.finance):
+        booked = LedgerEntry.objects.filter(payroll__month=MONTH, account__in=("in_payment", "paid")).aggregate(yuan=Sum("amount"))["yuan"]
+    assert queries.spent(found) == booked == Decimal("1510.01") and found["subsidy.yuan"] == Decimal("210.00")
+    assert (found["regular.yuan"], found["in_time.yuan"]) == (Decimal("1612.51"), Decimal("1300.01"))
+
+    def due(day: int) -> dict[str, Decimal]:
+        with scopes.acting(officers.approver):
+            Setting.objects.create(
+                area=COUNTY, parameter=PAY_DAY, starts=MONTH, value=str(day), document="试", state="confirmed", proposed_by_id=officers.reviewer.account_id,
+                proposed_at=NOW, decided_by_id=officers.approver.account_id, decided_at=NOW,
+            )  # fmt: skip
+        return counted()
+
+    assert "in_time.yuan" not in due(5), "the bank's answer of the 6th is late where the money was due on the 5th"
+    with scopes.acting(officers.finance):
+        kinds = {key: behind.value(kind, kind.rows(behind.Asked(key, COUNTY, MONTH))) for key in PAID if (kind := behind.kind_of(key))}
+    assert kinds == {"regular.yuan": Decimal("1612.51"), "in_time.yuan": 0}
+    page = client_of(officers.reviewer).get(reverse("reports:statistics"), {"month": "2022-12", "area": VILLAGE[:9]}).content.decode()
+    assert "应发放</div><span>— 元" in page, "a township has no payroll: that is not nought"
+
+
+def test_the_average_standard_is_the_mean_of_the_counties() -> None:
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        award(starts=NOVEMBER)
+    found, line = counted(), next(line for line in LINES if line.over == STANDARDS["rural"])
+    assert queries.value_of(line, found) == found["dibao.rural.standard"] > 0
+    two = {"dibao.rural.standard": Decimal("1300"), "dibao.rural.counties": Decimal(2)}
+    assert queries.value_of(line, two) == 650 and queries.value_of(line, {}) is None
 
 
 def test_the_month_before_is_counted_until_the_eleventh_and_stays_then() -> None:
@@ -135,7 +186,7 @@ def test_another_county_and_another_duty_see_nothing(name: str) -> None:
 
 @pytest.mark.parametrize(("given", "shown"), [
     ({"a": 50, "b": 9, "c": 30}, {"a": 50, "b": None, "c": None}), ({"a": 50, "b": 9, "c": 3}, {"a": 50, "b": None, "c": None}),
-    ({"a": 50, "b": 0}, {"a": 50, "b": 0}), ({"a": 9}, {"a": None}), ({}, {}),
+    ({"a": 50, "b": 0}, {"a": 50, "b": 0}), ({"a": 9}, {"a": None}), ({}, {}), ({"a": 50, "b": 1, "c": 1}, {"a": None, "b": None, "c": None}),
 ])  # fmt: skip
 def test_small_numbers_are_not_published_and_none_can_be_told_from_the_sum(given: dict[str, int], shown: dict[str, int | None]) -> None:
     assert queries.published({code: Decimal(value) for code, value in given.items()}) == shown
