@@ -19,15 +19,20 @@ STATE_COLOURS = {"open": "", "supplements": "orange", "paused": "orange", "close
 OUTCOME_COLOURS = {"granted": "green", "refused": "red", "not_accepted": "red", "withdrawn": "gray", "ended": "gray"}
 
 
+# Decided, and not told yet (待告知): the case stays open until the notice has reached the applicant, within the limit of that step alone.
+TELLING = ~Q(outcome="") & ~Q(state=Case.State.CLOSED)
+
+
 def overdue(on: date) -> Q:
-    """Open cases whose step or whole is past its limit and whose clock runs."""
+    """Open cases whose step or whole is past its limit and whose clock runs; what is decided has only the limit of its notice."""
     return Q(state=Case.State.OPEN) & (Q(due__lt=on) | Q(decide_by__lt=on, outcome=""))
 
 
 def said(case: Case) -> tuple[str, str]:
     """(words, colour) of where a case stands."""
     if case.outcome:
-        return str(case.get_outcome_display()), OUTCOME_COLOURS[case.outcome]
+        words = str(case.get_outcome_display())
+        return words if case.state == Case.State.CLOSED else _("%(outcome)s，待告知") % {"outcome": words}, OUTCOME_COLOURS[case.outcome]
     if case.state != Case.State.OPEN:
         return str(case.get_state_display()), STATE_COLOURS[case.state]
     return str(case.get_step_display()), {"publicity": "purple", "approval": "orange"}.get(case.step, "")

@@ -42,8 +42,9 @@ class CaseFilter(django_filters.FilterSet):
     programme = django_filters.ChoiceFilter(label=gettext_lazy("救助项目"), choices=Programme.choices)
     step = django_filters.ChoiceFilter(label=gettext_lazy("办理环节"), choices=Step.choices)
     state = django_filters.ChoiceFilter(
-        label=gettext_lazy("办理状态"), method="by_state", choices=[*Case.State.choices, *[c for c in Case.Outcome.choices if c[0]]]
-    )
+        label=gettext_lazy("办理状态"), method="by_state",
+        choices=[*Case.State.choices[:-1], ("telling", gettext_lazy("已决定，待告知")), *Case.State.choices[-1:], *[c for c in Case.Outcome.choices if c[0]]],
+    )  # fmt: skip
     area = AreaFilter(label=gettext_lazy("地区"))
     late = django_filters.BooleanFilter(label=gettext_lazy("只看超期"), method="only_late", widget=forms.CheckboxInput)
 
@@ -52,7 +53,9 @@ class CaseFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def by_state(self, rows: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
-        return rows.filter(outcome=value) if value in Case.Outcome.values else rows.filter(state=value)
+        if value == "telling":
+            return rows.filter(case_queries.TELLING)
+        return rows.filter(outcome=value) if value in Case.Outcome.values else rows.filter(state=value, **({} if value == Case.State.CLOSED else {"outcome": ""}))
 
     def only_late(self, rows: QuerySet[Case], _name: str, value: bool | None) -> QuerySet[Case]:
         return rows.filter(case_queries.overdue(timezone.localdate())) if value else rows

@@ -11,9 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import panels
+from doudi.core.services import todos
+from doudi.protection.models import ProtectionCase
 from doudi.registry.queries import age_on
 
 LABEL = _("登记未成年人个案")
+todos.page_shows("protection_case", ProtectionCase.objects.all)
 
 
 def _from(name: str) -> Any:

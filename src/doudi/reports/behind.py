@@ -142,13 +142,14 @@ def _leads(asked: Asked) -> QuerySet[Lead]:
     return found.filter(took__gte=low) if number == SLOWEST else found.filter(took__gte=low, took__lt=high)
 
 
-def _in_time(found: QuerySet[Any], done: str, due: str, late: bool) -> QuerySet[Any]:
+def _in_time(found: QuerySet[Any], done: Any, due: str, late: bool) -> QuerySet[Any]:
     return found if late else found.annotate(done_on=TruncDate(done, tzinfo=CHINA)).filter(done_on__lte=F(due))
 
 
 def _cases(asked: Asked) -> QuerySet[ApplicationCase]:
     found = ApplicationCase.objects.filter(asked.here(), asked.within("closed_at"), outcome__in=("granted", "refused"), decide_by__isnull=False)
-    return _in_time(found.select_related("household", "application"), "closed_at", "decide_by", asked.key == "cases.decided")
+    done = Coalesce("decision__decided_at", "closed_at")  # the limit is that of the decision; telling has its own
+    return _in_time(found.select_related("household", "application"), done, "decide_by", asked.key == "cases.decided")
 
 
 def _relief(asked: Asked) -> QuerySet[ReliefCase]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
@@ -132,13 +133,21 @@ class Behind(ListPage):
 
 
 class OfClause(ListPage):
-    """The list behind a clause's figure, of the reader's own area."""
+    """The list behind a clause's figure, of the reader's own area; where a room's own list stands behind it, that list."""
 
     crumbs = ((gettext_lazy("统计分析"), ""), (gettext_lazy("八项举措"), "/measures/"))
     template = "reports/clause.html"
     subject = "measures"
     empty_title = gettext_lazy("名单是空的")
     empty_hint = gettext_lazy("本辖区这一条的数是零。")
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        there = measures.served(self.kwargs["clause"])
+        if there is not None and there.given:
+            if there.act is not None:
+                duties.require(there.act)
+            return redirect(clause_lists.url_of(self.kwargs["clause"]))
+        return super().get(request, **kwargs)
 
     def _served(self) -> tuple[str, measures.Served]:
         clause = self.kwargs["clause"]

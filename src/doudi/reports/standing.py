@@ -85,6 +85,7 @@ GROUPS: tuple[Group, ...] = (
     )),
     Group("deciding", _("救助办理"), (
         _f("cases.open", _("办理中的申请"), PIECES, "enrolment:cases", "enrolment.cases", "state=open"),
+        _f("cases.telling", _("待告知的申请"), PIECES, "enrolment:cases", "enrolment.cases", "state=telling"),
         _f("cases.late", _("超期的申请"), PIECES, "enrolment:cases", "enrolment.cases", "late=on", bad=True),
         _f("decisions.waiting", _("待审批的决定"), PIECES, "enrolment:decisions", "enrolment.view", "state=proposed"),
         _f("reviews.open", _("动态监测待核查"), PIECES, "enrolment:reviews", "enrolment.view", "state=open"),

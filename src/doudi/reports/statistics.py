@@ -206,10 +206,11 @@ with holders as (
     where area >= %(low)s and area < %(high)s and merged_into_id is null and contact_due is not null and contacted_at >= %(begins)s and contacted_at < %(over)s
       and holds group by 1, 2
   union all
-  select left(area, 9), counted.key, count(*) from enrolment_case cross join lateral (values ('cases.decided', true),
-      ('cases.in_time', (closed_at at time zone 'Asia/Shanghai')::date <= decide_by)) counted (key, holds)
-    where area >= %(low)s and area < %(high)s and outcome in ('granted', 'refused') and decide_by is not null and closed_at >= %(begins)s and closed_at < %(over)s
-      and holds group by 1, 2
+  select left(c.area, 9), counted.key, count(*) from enrolment_case c left join enrolment_decision d on d.id = c.decision_id
+    cross join lateral (values ('cases.decided', true),
+      ('cases.in_time', (coalesce(d.decided_at, c.closed_at) at time zone 'Asia/Shanghai')::date <= c.decide_by)) counted (key, holds)
+    where c.area >= %(low)s and c.area < %(high)s and c.outcome in ('granted', 'refused') and c.decide_by is not null
+      and c.closed_at >= %(begins)s and c.closed_at < %(over)s and holds group by 1, 2
   union all
   select left(area, 9), counted.key, count(*) from relief_reliefcase cross join lateral (values ('relief.decided', true), ('relief.in_time',
       (decided_at at time zone 'Asia/Shanghai')::date - (made_at at time zone 'Asia/Shanghai')::date <= 1)) counted (key, holds)

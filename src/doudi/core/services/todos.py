@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Posting, Todo
 
+_pages: dict[str, Callable[[], QuerySet[Any]]] = {}
 COLUMNS = "area, duty, kind, title, url, subject, subject_id, due"
 
 
@@ -83,6 +84,17 @@ def finish_todos(*, subject: str, subject_id: int, now: datetime, kind: str | No
     if duty is not None:
         rows = rows.filter(duty=duty)
     return rows.update(done_at=now, done_by=scopes.current().account_id or None)
+
+
+def page_shows(subject: str, rows: Callable[[], QuerySet[Any]]) -> None:
+    """Say, at start-up, that the page of a subject's to-dos opens only for who finds it among `rows`: subjects that are shown by more than the place."""
+    _pages[subject] = rows
+
+
+def with_pages(rows: QuerySet[Todo]) -> QuerySet[Todo]:
+    """To-dos with `opens`: whether the acting officer may open the page that they lead to. A colleague's may lead to what is shown to nobody else."""
+    seen = [When(subject=subject, then=Exists(found().filter(pk=OuterRef("subject_id")))) for subject, found in _pages.items()]
+    return rows.annotate(opens=Case(*seen, default=Value(True)))
 
 
 def of_posting(rows: QuerySet[Todo], *, posting_id: int, on: date) -> QuerySet[Todo]:

@@ -31,7 +31,7 @@ def with_posting(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def may(act: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`@may("payments.view")`: signed in, with a posting whose duty may do `act`."""
+    """`@may("payments.view")`: signed in, with a posting whose duty may do `act`; the view carries it as `act`."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
@@ -39,6 +39,7 @@ def may(act: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             duties.require(act)
             return view(request, *args, **kwargs)
 
+        guarded.act = act  # type: ignore[attr-defined]
         return with_posting(guarded)
 
     return decorate

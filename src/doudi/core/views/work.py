@@ -20,7 +20,7 @@ from doudi.core import periodic, tasks
 from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import DailyRun, TaskProgress, Todo
-from doudi.core.services.todos import of_posting
+from doudi.core.services.todos import of_posting, with_pages
 from doudi.core.views.access import may
 
 STATE_COLOURS: dict[str, str] = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
@@ -58,7 +58,7 @@ class Todos(ListPage):
 
     def get_columns(self) -> list[Column]:
         return [
-            Column(_("事项"), "title", url=lambda row: row.url),
+            Column(_("事项"), "title", url=lambda row: row.url if row.opens else None),
             Column(_("地区"), "area", kind="area"),
             *([Column(_("办理人"), lambda row: row.posting.account.name if row.posting else gettext("本岗位"))] if self.all else []),
             Column(_("产生"), "made_at", kind="day", sort="made_at"),
@@ -67,7 +67,7 @@ class Todos(ListPage):
 
     def rows(self) -> QuerySet[Todo]:
         scope = scopes.current()
-        rows = Todo.objects.filter(duty=scope.duty, done_at__isnull=not self.done)
+        rows = with_pages(Todo.objects.filter(duty=scope.duty, done_at__isnull=not self.done))
         if self.all or self.done:
             return rows.select_related("posting__account")
         return of_posting(rows, posting_id=scope.posting_id, on=timezone.localdate())

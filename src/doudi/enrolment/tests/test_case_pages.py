@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,6 +16,7 @@ from doudi.core.models import Duty
 from doudi.core.services.attachments import attachments_of
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery.tests.test_deliveries import citizen
+from doudi.enrolment import case_queries
 from doudi.enrolment.models import Authorisation, Case
 from doudi.enrolment.tests.walks import Offices
 from doudi.registry.models import Person
@@ -126,6 +127,13 @@ def test_2_2_what_is_not_accepted_is_told_on_page_and_paper(office) -> None:
     assert client.post(f"/enrolment/cases/{c.pk}/notice/pdf/").status_code == 302, "nothing to tell yet"
     with scopes.acting(office.town):
         services.refuse_acceptance(case_id=c.pk, version=c.version, reason="不属于本地受理范围", now=office.now)
+        c = office.read(c)
+        assert case_queries.said(c)[0] == "不予受理，待告知"
+        Case.objects.filter(pk=c.pk).update(decide_by=c.due - timedelta(days=9))
+        late = [c.due, c.due + timedelta(days=1)]
+        assert [Case.objects.filter(case_queries.overdue(day)).count() for day in late] == [0, 1], "the limit of the notice alone"
+    shown = {state: client.get(f"/enrolment/cases/?state={state}").content.decode() for state in ("open", "telling", "not_accepted", "closed")}
+    assert {state for state, html in shown.items() if "不予受理，待告知" in html} == {"telling", "not_accepted"}, "neither in hand nor closed"
     page = client.get(f"/enrolment/cases/{c.pk}/notice/").content.decode()
     assert "不予受理告知书" in page and "不属于本地受理范围" in page and "书面说明" in page
     assert client.post(f"/enrolment/cases/{c.pk}/notice/pdf/").content.startswith(b"%PDF-")

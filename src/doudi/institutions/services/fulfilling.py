@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.services.todos import finish_todos, raise_for_each
+from doudi.core.services.todos import finish_todos, raise_for_each, raise_todos
 from doudi.institutions.models import Request, RequestDelivery
 from doudi.institutions.models.requests import shown
 from doudi.institutions.services.base import clerk_postings, needed, refused, today_of
@@ -119,6 +119,25 @@ def not_delivered(*, request_id: int, version: int, delivery_id: int, reason: st
     finish_todos(subject="institution_request", subject_id=row.pk, now=now, kind=f"request.receive.{found.pk}")
     moved(row, "not_delivered", f"{shown(found.quantity)}{row.unit} {reason}", now)
     return found
+
+
+# A part on its way is waited for by who is named for the house after it was sent too; raised by the worker, each once.
+NAMED_LATER = """
+select r.area, 'institution_clerk', k.kind, left('确认收到：协调事项 ' || r.number || '，' || r.what, 200), '/institutions/requests/' || r.id || '/', 'institution_request', r.id,
+  (d.sent_at at time zone 'Asia/Shanghai')::date, p.id
+from institutions_request r join institutions_requestdelivery d on d.request_id = r.id and d.state = 'sent'
+join institutions_institutionclerk c on c.institution_id = r.institution_id and c.ended_at is null
+join core_posting p on p.account_id = c.account_id and p.duty = 'institution_clerk' and starts_with(r.area, p.area) and p.starts <= %s and (p.ends is null or p.ends > %s)
+cross join lateral (select 'request.receive.' || d.id || '#' || p.id as kind) k
+where r.state = any(%s)
+  and not exists (select from core_todo o where o.subject = 'institution_request' and o.subject_id = r.id and o.kind = k.kind
+    and o.duty = 'institution_clerk' and o.done_at is null)
+"""
+
+
+def tell_named_later(*, now: datetime) -> int:
+    """Tell clerks of parts that were sent before they were named; one round of the worker, safe to repeat. Returns the to-dos raised."""
+    return raise_todos(NAMED_LATER, [today_of(now), today_of(now), list(Request.OPEN)], for_postings=True, now=now)
 
 
 def received_of(row: Request) -> Decimal:

@@ -27,7 +27,7 @@ SUPPORT = """
 select b.area, %s::text, 'institutions.support', left(p.name || ' 由' || t.from_name || '转往' || t.to_name || '：请核对供养方式和领款人', 200),
   coalesce('/households/' || max(b.household_id) || '/', '/households/'), 'person', r.person_id, null::date
 from institutions_transferperson p join institutions_transfer t on t.id = p.transfer_id join institutions_resident r on r.id = p.resident_id
-join registry_benefitstatus b on b.person_id = r.person_id and b.state = 'active' and b.programme = any(%s)
+join registry_benefitstatus b on b.person_id = r.person_id and b.state = 'active' and b.programme = any(%s) and (b.ends is null or b.ends > %s)
 where p.id = any(%s) group by b.area, p.name, t.from_name, t.to_name, r.person_id
 """
 
@@ -69,7 +69,7 @@ def depart(*, transfer_id: int, people: Sequence[int], vehicle_id: int, now: dat
     full = ValidationError({"vehicle": _("%(plate)s 可乘坐 %(seats)s 人，坐不下这么多；请分车确认。") % {"plate": vehicle.plate, "seats": vehicle.seats}})
     with refused({"transfer_seats": full}):
         n = rows.update(state=P.DEPARTED, departed_at=now, departed_by=acting.account_id or None, vehicle=vehicle)
-    raise_todos(SUPPORT, [Duty.TOWNSHIP_OFFICER.value, [each.value for each in SUPPORTED], list(people)], now=now)
+    raise_todos(SUPPORT, [Duty.TOWNSHIP_OFFICER.value, [each.value for each in SUPPORTED], today_of(now), list(people)], now=now)
     row.state = S.MOVING
     tell(row, "transfer.arrive.to", f"转移安置 {row.number}：{n} 人已由{row.from_name}出发，请逐人确认到达", now)
     moved(row, "departed", f"{vehicle.plate}：{_names(rows)}", now, "state")
@@ -164,20 +164,23 @@ def told(*, transfer_id: int, people: Sequence[int], whom: str, how: str, now: d
     return n
 
 
-# To-dos at an end that the acting officer's scope does not reach; raised by the worker, each once.
+# To-dos at an end that the acting officer's scope does not reach, and of clerks who are named while a transfer is under way; raised by the worker, each once.
 ENDS = """
 select case when k.here then t.area else t.to_area end, d.duty, d.kind, '转移安置 ' || t.number || k.words, '/institutions/transfers/' || t.id || '/', 'institution_transfer', t.id,
   (t.leaves_at at time zone 'Asia/Shanghai')::date, d.posting
 from institutions_transfer t
-cross join (values ('transfer.agree.to', false, '：请确认能否接收'), ('transfer.arrive.to', false, '：已出发，请逐人确认到达'),
+cross join (values ('transfer.depart.from', true, '：待出发，逐人确认并告知家属'),
+  ('transfer.agree.to', false, '：请确认能否接收'), ('transfer.arrive.to', false, '：已出发，请逐人确认到达'),
   ('transfer.missing.to', false, '：有人未到达，请立即查找'), ('transfer.missing.from', true, '：有人未到达，请立即查找')) as k (kind, here, words)
 cross join lateral (select 'county_reviewer' as duty, k.kind, null::bigint as posting union all
   (select 'institution_clerk', k.kind || '#' || p.id, p.id from institutions_institutionclerk c join core_posting p on p.account_id = c.account_id and p.duty = 'institution_clerk'
    where c.institution_id = case when k.here then t.from_institution_id else t.to_institution_id end and c.ended_at is null and starts_with(c.area, p.area)
      and p.starts <= %s and (p.ends is null or p.ends > %s) order by p.id)) d
 where case when k.kind = 'transfer.agree.to' then t.state = 'planned' when k.kind = 'transfer.arrive.to' then t.state = 'moving'
+  when k.kind = 'transfer.depart.from'
+  then t.state in ('planned', 'agreed', 'moving') and exists (select from institutions_transferperson p where p.transfer_id = t.id and p.state = 'listed')
   else t.state = 'moving' and exists (select from institutions_transferperson p where p.transfer_id = t.id and p.state = 'missing') end
-  and not exists (select from core_todo o where o.subject = 'institution_transfer' and o.subject_id = t.id and o.kind = d.kind and o.duty = d.duty)
+  and not exists (select from core_todo o where o.subject = 'institution_transfer' and o.subject_id = t.id and o.kind = d.kind and o.duty = d.duty and o.done_at is null)
 """
 
 

@@ -16,8 +16,8 @@ from doudi.batch import idnumber
 from doudi.batch.tokens import Kind
 from doudi.core import duties, numbers
 from doudi.core import scope as scopes
-from doudi.core.models import Division, Duty, Posting
-from doudi.institutions.models import BedCapacity, Institution, InstitutionClerk, InstitutionContact, IsolationRoom
+from doudi.core.models import Division, Duty, Posting, Todo
+from doudi.institutions.models import BedCapacity, Institution, InstitutionClerk, InstitutionContact, IsolationRoom, Request, Transfer
 from doudi.institutions.models.places import Bed
 from doudi.institutions.services.base import locked, needed, note_event, one_of, phone_token, refused, today_of
 
@@ -139,11 +139,22 @@ def appoint_clerk(*, institution_id: int, account_id: int, now: datetime) -> Ins
 
 @transaction.atomic
 def release_clerk(*, institution_id: int, account_id: int, now: datetime) -> None:
-    """End an account's reporting; its sight of the house ends with it."""
+    """End an account's reporting; its sight of the house ends with it, and so does what waited for it there."""
     row = locked(institution_id, "institutions.manage", closed=True)
     if not row.clerks.filter(account_id=account_id, ended_at__isnull=True).update(ended_at=now):
         raise ValidationError({"account": _("该账号不是这家机构的填报员。")})
+    _leave_todos(row.pk, account_id, now)
     note_event(row, "clerk_released", str(account_id), now)
+
+
+def _leave_todos(institution_id: int, account_id: int, now: datetime) -> None:
+    """End the clerk's own to-dos of the house: its pages are closed to them, and the house's other clerks have theirs."""
+    sent = Q(subject="institution_transfer", kind__contains=".from#", subject_id__in=Transfer.objects.filter(from_institution_id=institution_id).values("pk"))
+    taken = Q(subject="institution_transfer", kind__contains=".to#", subject_id__in=Transfer.objects.filter(to_institution_id=institution_id).values("pk"))
+    asked = Q(subject="institution_request", subject_id__in=Request.objects.filter(institution_id=institution_id).values("pk"))
+    report = Q(subject="institution_clerk", subject_id__in=InstitutionClerk.objects.filter(institution_id=institution_id, account_id=account_id).values("pk"))
+    own = Todo.objects.filter(posting__account_id=account_id, duty=Duty.INSTITUTION_CLERK, done_at__isnull=True)
+    own.filter(sent | taken | asked | report).update(done_at=now, done_by=scopes.current().account_id or None)
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from doudi.core.models import Duty
 from doudi.core.settings_overlay import get_setting
 from doudi.institutions.coordination import ESCALATE_HOURS
 from doudi.institutions.models import Request
+from doudi.institutions.services.fulfilling import tell_named_later
 from doudi.institutions.services.moving import tell_ends
 from doudi.institutions.services.request_base import note_event, todo
 from doudi.institutions.services.requests import late, up
@@ -55,4 +56,4 @@ def scan(*, now: datetime) -> int:
     acting = scopes.Scope(area=places.PROVINCE, duty=WORKER, page="worker", acts=frozenset({"requests.escalate"}))
     with scopes.acting(acting), connection.cursor() as cursor:
         cursor.execute(f"select pg_try_advisory_xact_lock({LOCK})")
-        return escalate(now=now) + tell_ends(now=now) if cursor.fetchone()[0] else 0
+        return escalate(now=now) + tell_ends(now=now) + tell_named_later(now=now) if cursor.fetchone()[0] else 0

@@ -81,7 +81,7 @@ def _link(rows: list[Resident]) -> dict[int, Person]:
 
 def _ask_support(people: dict[int, Person], text: str, now: datetime) -> None:
     """Who receives tekun support or a child's allowance and moves in or out is checked by the township: kind of support, payee."""
-    held = BenefitStatus.objects.filter(person_id__in=people, programme__in=SUPPORTED, state=BenefitStatus.State.ACTIVE)
+    held = BenefitStatus.objects.running(today_of(now)).filter(person_id__in=people, programme__in=SUPPORTED, state=BenefitStatus.State.ACTIVE)
     for person_id, household_id in held.values_list("person_id", "household_id").distinct():
         person = people[person_id]
         raise_todo(

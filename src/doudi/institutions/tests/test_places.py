@@ -276,3 +276,13 @@ def test_6_1_who_moves_in_with_tekun_support_is_linked_and_the_township_checks_t
         services.leave(institution_id=home.house.pk, resident_id=row.pk, leaving="died", on=TODAY, now=NOW)
     with scopes.acting(home.reviewer):
         assert Todo.objects.get(kind="institutions.died").duty == Duty.TOWNSHIP_OFFICER
+
+
+def test_6_1_support_that_came_to_its_end_is_not_checked_when_somebody_moves_in() -> None:
+    home = Home()
+    with scopes.acting(scopes.Scope(area="41", account_id=home.reviewer.account_id)):
+        given = [award(programme="tekun", starts=date(2022, 6, 1), ends=ends) for ends in (date(2022, 12, 1), date(2023, 1, 1))]
+    for each in given:
+        home.admitted(id_number="", token=each.people[0].token, sex="1")
+    with scopes.acting(home.reviewer):
+        assert [todo.subject_id for todo in Todo.objects.filter(kind="institutions.support")] == [given[1].people[0].pk]

@@ -62,8 +62,14 @@ def test_6_3_every_clerk_named_for_a_house_sees_a_delivery_and_the_first_confirm
             return found.filter(kind__startswith=f"request.receive.{part.pk}#").count()
 
     assert [waiting(who) for who in (office.clerk, second, office.stranger)] == [1, 1, 0]
+    third = officer(Duty.INSTITUTION_CLERK)
+    with scopes.acting(office.reviewer):
+        services.appoint_clerk(institution_id=office.house.pk, account_id=third.account_id, now=NOW)
+    with scopes.acting(scopes.Scope(area="41", duty="worker")):
+        assert fulfilling.tell_named_later(now=NOW) == 1 and fulfilling.tell_named_later(now=NOW) == 0
+    assert waiting(third) == 1, "named after it was sent"
     received(office, row, part, "12", by=second)
-    assert [waiting(who) for who in (office.clerk, second)] == [0, 0]
+    assert [waiting(who) for who in (office.clerk, second, third)] == [0, 0, 0]
     with pytest.raises(ValidationError, match="已确认过"):
         received(office, row, part, "12")
 

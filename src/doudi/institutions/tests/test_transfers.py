@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty, Todo
-from doudi.core.tests.officers import officer
+from doudi.core.tests.officers import client_of, officer
 from doudi.core.tests.together import as_, together
 from doudi.institutions import services as houses
 from doudi.institutions.models import Institution, Resident, Transfer, TransferPerson
@@ -181,9 +181,21 @@ def test_6_3_a_third_county_and_other_houses_see_nothing_and_the_far_end_is_told
     with scopes.acting(road.far):
         houses.appoint_clerk(institution_id=road.there.pk, account_id=second.account_id, now=NOW)
     with scopes.acting(scopes.Scope(area="41", duty="worker")):
-        assert moving.tell_ends(now=NOW) == 1 and moving.tell_ends(now=NOW) == 0
+        assert moving.tell_ends(now=NOW) == 1 and moving.tell_ends(now=NOW) == 0, "named after the transfer was planned"
         theirs = Todo.objects.filter(subject="institution_transfer", done_at=None, kind__startswith="transfer.agree.to#")
         assert {todo.posting_id for todo in theirs} == {road.far_clerk.posting_id, second.posting_id}, "whoever is named sees it"
+    third = officer(Duty.INSTITUTION_CLERK)
+    with scopes.acting(road.reviewer):
+        houses.appoint_clerk(institution_id=road.house.pk, account_id=third.account_id, now=NOW)
+    with scopes.acting(scopes.Scope(area="41", duty="worker")):
+        assert moving.tell_ends(now=NOW) == 1 and moving.tell_ends(now=NOW) == 0, "at the house that they leave too"
+    with scopes.acting(road.reviewer):
+        houses.release_clerk(institution_id=road.house.pk, account_id=third.account_id, now=NOW)
+        assert not Todo.objects.filter(posting_id=third.posting_id, done_at=None).exists()
+    link = f'href="/institutions/transfers/{row.pk}/"'
+    for who, seen in ((road.clerk, True), (road.stranger, False), (third, False)):
+        html = client_of(who).get("/todos/?done=1").content.decode() + client_of(who).get("/todos/?all=1").content.decode()
+        assert row.number in html and (link in html) == seen, "a link only where the page opens"
     assert Division.objects.filter(code="410181").exists()
 
 

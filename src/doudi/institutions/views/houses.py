@@ -26,7 +26,7 @@ from doudi.institutions import queries, services
 from doudi.institutions.figures import COLOURS, REASONS, reason_words
 from doudi.institutions.forms import AccountForm, ChangeForm, DealtForm, InstitutionForm, VisitsForm
 from doudi.institutions.models import Institution, ReportDue, VisitState
-from doudi.institutions.views.shared import below, do, found
+from doudi.institutions.views.shared import PlaceFilter, do, found
 
 VISIT_COLOURS = {"open": "green", "appointment": "", "closed": "orange", "": "gray"}
 MANY = 500
@@ -47,7 +47,7 @@ class InstitutionFilter(django_filters.FilterSet):
     reported = django_filters.ChoiceFilter(
         label=gettext_lazy("今天上报"), choices=[("yes", gettext_lazy("已上报")), ("no", gettext_lazy("未上报"))], method="by_report", empty_label=gettext_lazy("全部")
     )
-    place = django_filters.CharFilter(label=gettext_lazy("区划代码"), method="in_place")
+    place = PlaceFilter(label=gettext_lazy("地区"))
 
     class Meta:
         model = Institution
@@ -59,9 +59,6 @@ class InstitutionFilter(django_filters.FilterSet):
     def by_report(self, rows: QuerySet[Institution], name: str, value: str) -> QuerySet[Institution]:
         owed = ReportDue.objects.filter(on=timezone.localdate(), reported_at__isnull=value == "no")
         return rows.filter(state="running", pk__in=owed.values("institution")) if value else rows
-
-    def in_place(self, rows: QuerySet[Institution], name: str, value: str) -> QuerySet[Institution]:
-        return below(rows, value.strip())
 
     def with_reason(self, rows: QuerySet[Institution], name: str, value: str) -> QuerySet[Institution]:
         return rows.filter(~Q(risk=""), risk_reasons__contains=[value])

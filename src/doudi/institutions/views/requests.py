@@ -29,7 +29,7 @@ from doudi.institutions.models.requests import shown
 from doudi.institutions.request_forms import AmendForm, AssignForm, ReceiveForm, ReopenForm, RequestForm, SendForm, WhyForm
 from doudi.institutions.services import fulfilling, reopening
 from doudi.institutions.services import requests as services
-from doudi.institutions.views.shared import below
+from doudi.institutions.views.shared import PlaceFilter
 
 EVENTS = {
     "raised": gettext_lazy("提出"), "amended": gettext_lazy("调整"), "assigned": gettext_lazy("交办"), "accepted": gettext_lazy("签收"), "returned": gettext_lazy("退回"),
@@ -49,7 +49,7 @@ class RequestFilter(django_filters.FilterSet):
     )  # fmt: skip
     kind = django_filters.ChoiceFilter(label=gettext_lazy("缺什么"), choices=Request.Kind.choices, empty_label=gettext_lazy("全部"))
     urgency = django_filters.ChoiceFilter(label=gettext_lazy("紧急程度"), choices=Request.Urgency.choices, empty_label=gettext_lazy("全部"))
-    area = django_filters.CharFilter(label=gettext_lazy("区划代码"), method="by_area")
+    area = PlaceFilter(label=gettext_lazy("地区"))
 
     class Meta:
         model = Request
@@ -59,9 +59,6 @@ class RequestFilter(django_filters.FilterSet):
         if value == "late":
             return rows.filter(services.late(timezone.now()))
         return rows.filter(state__in=Request.OPEN if value == "open" else (value,)) if value else rows
-
-    def by_area(self, rows: QuerySet[Request], name: str, value: str) -> QuerySet[Request]:
-        return below(rows, value.strip())
 
 
 class Requests(ListPage):

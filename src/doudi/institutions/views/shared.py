@@ -12,8 +12,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
+from doudi.core import places
 from doudi.core.forms import errors_into
+from doudi.core.lists import AreaFilter, PlaceField, PlaceSelect
 from doudi.institutions.models import Institution
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -38,6 +41,34 @@ def below(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
     if not (code.isascii() and code.isdigit() and len(code) in (2, 4, 6, 9, 12)):
         return rows.none()
     return rows.filter(area=code) if alone else rows.filter(area__gte=code, area__lt=code + ":")
+
+
+class _OwnSelect(PlaceSelect):
+    """Shows a place itself too, where a number of the overview asked for it alone."""
+
+    def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        if str(value).endswith("-"):
+            label = _("%(place)s本级") % {"place": places.name(str(value)[:-1])}
+        return super().create_option(name, value, label, *args, **kwargs)
+
+
+class _OwnField(PlaceField):
+    """Takes any text: `below` finds nothing for what is no place, where an error would open the whole list."""
+
+    def valid_value(self, value: Any) -> bool:
+        return True
+
+
+class PlaceFilter(AreaFilter):
+    """The divisions directly below the reader's own; by a link also one further down, or with a dash a place itself (see `below`)."""
+
+    field_class = _OwnField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=_OwnSelect, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:
+        return below(qs, value or "")
 
 
 def workbook(content: bytes, name: str) -> HttpResponse:

@@ -140,6 +140,7 @@ def _application(application: Application | None) -> Followed | None:
 
 def _progress(case: Case) -> Progress:
     state, colour = case_queries.said(case)
+    state = str(case.get_outcome_display()) if case.outcome else state  # who reads it here is being told
     steps = [{name: value for name, value in step.items() if name != "small"} for step in case_queries.steps(case)]  # never who did it
     publicity = Publicity.objects.filter(case_id=case.pk, state=Publicity.State.RUNNING).first()
     open_ = CaseStep.objects.filter(case_id=case.pk, state=CaseStep.State.OPEN).first()

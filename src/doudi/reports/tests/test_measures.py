@@ -111,6 +111,8 @@ def test_each_list_of_a_clause_opens_for_who_may_and_for_nobody_else(clause: str
         assert client_of(officer(other, area)).get(reverse("reports:clause", args=[clause])).status_code == 403
 
 
-def test_a_clause_without_such_a_list_is_not_found() -> None:
-    client = client_of(officer(Duty.COUNTY_REVIEWER))
-    assert [client.get(f"/measures/{clause}/").status_code for clause in ("2.3", "9.9", "%3Cscript%3E")] == [404, 404, 404]
+def test_a_clause_whose_list_is_a_room_s_own_leads_there() -> None:
+    client = client_of(officer(Duty.TOWNSHIP_OFFICER, VILLAGE[:9]))
+    assert client.get(reverse("reports:clause", args=["8.1"])).headers["Location"] == reverse("volunteering:organisations") + "?state=active"
+    assert client.get(reverse("reports:clause", args=["1.4"])).status_code == 403  # the hotline's calls are not the township's
+    assert [client.get(f"/measures/{clause}/").status_code for clause in ("9.9", "%3Cscript%3E")] == [404, 404]
