@@ -48,7 +48,6 @@ PATHS = {
 LEFT_OUT = {
     "doudi.payments.tasks.prepare_supplement": "writes by `payrolls.write` as prepare does, over awards that no demo has left to pay",
     "doudi.payments.tasks.calculate_late_decisions": "writes by `back_pay._write` as calculate_back_pay does, over decisions that no demo has come late",
-    "doudi.reports.tasks.national_export": "writes rows in its one transaction; its sealed file comes before them, and made again has the same name",
 }
 # Commands that are no task. rotate-keys is killed after each of its steps in core/tests/test_rotation.py; recode is one statement list of the owner in one
 # transaction (registry/tests); synth, demo and simulate write nothing real.

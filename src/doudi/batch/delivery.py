@@ -63,10 +63,6 @@ class Accepted:
     unlinked: Path | None = None
     candidates: Path | None = None
 
-    @property
-    def bad_share(self) -> float:
-        return (self.rejected - self.kept) / max(1, self.accepted + self.rejected)
-
 
 def lake_schema(contract: Contract) -> pa.Schema:
     """Columns of the contract's Parquet files. Tokens are 16 plain bytes, amounts decimal(14,2) in yuan, months their first day."""

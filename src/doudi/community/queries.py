@@ -93,10 +93,6 @@ def dashboard_card(request: HttpRequest) -> dict[str, Any]:
     return {"figures": figures(timezone.localdate())}
 
 
-def people_figure() -> tuple[int, str]:
-    return CarePerson.objects.filter(ends__isnull=True).count(), _("名关爱对象")
-
-
 def in_care() -> QuerySet[CarePerson]:
     return CarePerson.objects.filter(ends__isnull=True)
 

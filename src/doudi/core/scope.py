@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import connections, transaction
 
@@ -39,9 +39,6 @@ class Scope:
 
     def covers(self, area: str) -> bool:
         return area.startswith(self.area)
-
-    def on_page(self, page: str) -> Scope:
-        return replace(self, page=page[:200])
 
 
 NOTHING = Scope(area="")

@@ -10,8 +10,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from doudi.batch.datasets import CONTRACTS
-from doudi.core import places
-from doudi.core import scope as scopes
 from doudi.discovery.models import Department, Lead, Need
 from doudi.registry.forms import PlaceField, PlaceForm
 
@@ -108,8 +106,3 @@ class ReportForm(forms.Form):
     reason = forms.CharField(label=_("发现的困难情况"), max_length=400, widget=forms.Textarea(attrs={"rows": 4}))
     urgency = forms.ChoiceField(label=_("紧急程度"), choices=Lead.Urgency.choices, initial=Lead.Urgency.YELLOW, widget=forms.RadioSelect)
 
-
-def area_choices() -> list[tuple[str, str]]:
-    """The acting area and the divisions directly below it."""
-    area = scopes.current().area
-    return [(area, places.name(area)), *places.children(area)]

@@ -9,7 +9,6 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from doudi.core import scope as scopes
 from doudi.core.models import Posting
 from doudi.core.settings_overlay import get_setting
 from doudi.institutions.coordination import ROSTER_AHEAD
@@ -26,11 +25,6 @@ def groups(on: date) -> QuerySet[TaskGroup]:
     return TaskGroup.objects.select_related("emergency").annotate(
         people=_count(GroupMember.objects.filter(ended_at__isnull=True)), open_actions=_count(actions), late_actions=_count(actions.filter(due__lt=on))
     )
-
-
-def of_scope(rows: QuerySet[TaskGroup]) -> QuerySet[TaskGroup]:
-    acting = scopes.current()
-    return rows.filter(area__gte=acting.low, area__lt=acting.high)
 
 
 def roster(group: TaskGroup, on: date) -> list[dict[str, Any]]:

@@ -116,8 +116,6 @@ KEYS: frozenset[str] = frozenset(
     [key for line in LINES for key in ((line.key,) if line.key else (line.over or ())) if line.over not in STANDARDS.values()]
     + [key for keys in (*WAYS.values(), *IN_TIME.values(), FURTHER) for key in keys]
 )
-SPLIT = ("dibao", "tekun")
-"""Programmes told apart by urban and rural."""
 
 # %(low)s, %(high)s: areas; %(month)s: its first day; %(next)s: of the month after; %(counties)s, %(dues)s: counties that pay, and the day by which each should have.
 COUNT = """

@@ -45,11 +45,6 @@ EMPLOYMENT: dict[str, str | Promise] = {
 }  # fmt: skip
 
 
-def time_of(weekday: int, hour: int) -> str:
-    """Code of a time: ISO weekday (1 Monday) and hour of the day."""
-    return f"{weekday}{'m' if hour < 12 else 'a' if hour < 18 else 'e'}"
-
-
 def words(codes: Iterable[str], known: Codes) -> str:
     """Labels of codes in the list's own order; codes that are no longer known are left out."""
     given = set(codes)

@@ -18,7 +18,7 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django_htmx.jinja import htmx_script as load_htmx
 
@@ -152,23 +152,6 @@ def month(value: date | None) -> str:
 def until(value: date | None) -> date | None:
     """The last day before an end that does not count itself: an award that ends with 2022-12-01 is paid until November."""
     return value - timedelta(days=1) if value else None
-
-
-@register.filter
-def ago(value: datetime | None) -> str:
-    """How long ago, in words; older than a week as a date."""
-    if not value:
-        return NOTHING
-    seconds = (timezone.now() - value).total_seconds()
-    if seconds < 60:
-        return _("刚刚")
-    if seconds < 3600:
-        return ngettext("%(n)d 分钟前", "%(n)d 分钟前", int(seconds // 60)) % {"n": seconds // 60}
-    if seconds < 86400:
-        return ngettext("%(n)d 小时前", "%(n)d 小时前", int(seconds // 3600)) % {"n": seconds // 3600}
-    if seconds < 7 * 86400:
-        return ngettext("%(n)d 天前", "%(n)d 天前", int(seconds // 86400)) % {"n": seconds // 86400}
-    return day(value)
 
 
 @register.filter
