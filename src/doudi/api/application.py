@@ -24,7 +24,7 @@ class PlainRenderer(JSONRenderer):
 
 api = NinjaAPI(
     title="兜底 · 社会救助接口 / Doudi API",
-    version="1.1.0",
+    version="1.2.0",
     description=(
         "供部门、呼叫中心和机构的系统调用。令牌由系统管理员开立，写在请求头 `Authorization: Bearer …`。\n\n"
         "For the systems of departments, call centres and institutions. The administrator issues tokens; send them as `Authorization: Bearer …`."

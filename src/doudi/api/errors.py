@@ -1,4 +1,4 @@
-"""Errors of the API: one form, in Chinese and English, naming field and reason."""
+"""Errors of the API: one form, in the language that the caller asks for (Chinese otherwise) and in English beside it, naming field and reason."""
 
 from __future__ import annotations
 
@@ -41,13 +41,17 @@ class ErrorOut(Schema):
 
 
 def in_both(message: Text, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
-    """A text in Chinese and English. One that was put into Chinese already has no English of its own."""
+    """A text in Chinese and English. One that was put into the caller's language already is in that alone: of a Chinese one there is no English."""
     found = []
     for language in ("zh-hans", "en"):
         with translation.override(language):
             found.append(str(message) % params if params else str(message))
     chinese, english = found
-    return chinese, ONLY_CHINESE if chinese == english and not chinese.isascii() else english
+    return chinese, ONLY_CHINESE if chinese == english and not chinese.isascii() and not _in_english() else english
+
+
+def _in_english() -> bool:
+    return translation.get_language() == "en"
 
 
 class ApiError(Exception):
@@ -70,12 +74,12 @@ class ApiError(Exception):
 
 
 def answer(error: ApiError, request_id: str) -> JsonResponse:
-    chinese, english = error.message
+    shown = int(_in_english())  # of (Chinese, English)
     body = {
         "code": error.code,
-        "message": chinese,
-        "message_en": english,
-        "fields": [{"field": field, "reason": reason, "reason_en": reason_en} for field, reason, reason_en in error.fields],
+        "message": error.message[shown],
+        "message_en": error.message[1],
+        "fields": [{"field": field, "reason": reason[shown], "reason_en": reason[1]} for field, *reason in error.fields],
         "request_id": request_id,
     }
     content: dict[str, Any] = {"error": body}
@@ -100,7 +104,7 @@ def in_the_standards_words(response: HttpResponse) -> None:
     content = json.loads(response.content)
     own = content["error"]
     code = own["code"] if own["code"].startswith("err.") else STANDARD.get(response.status_code, "err.request.bad")
-    content["errors"] = [{"code": code, "message": own["message_en"]}]
+    content["errors"] = [{"code": code, "message": own["message"]}]
     response.content = json.dumps(content, ensure_ascii=False).encode()
 
 

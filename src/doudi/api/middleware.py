@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import LockNotAvailable
 
@@ -47,8 +48,14 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
-        for header in ("HTTP_COOKIE", "HTTP_ACCEPT_LANGUAGE"):  # no session; texts come in both languages
-            request.META.pop(header, None)
+        request.META.pop("HTTP_COOKIE", None)  # no session, and no language but the one that is asked for
+        language = translation.get_language_from_request(request)
+        with translation.override(language):
+            response = self._answer(request)
+        response["Content-Language"] = language
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         began, now, request_id = time.monotonic(), timezone.now(), uuid4()
         caller, remaining = None, None
         try:
@@ -92,11 +99,13 @@ class ApiMiddleware:
 
     def _work(self, request: HttpRequest, caller: Caller) -> HttpResponse:
         request.caller, request.upload = caller, None  # type: ignore[attr-defined]
-        key = request.headers.get("Idempotency-Key", "") if request.method not in ("GET", "HEAD", "OPTIONS") else ""
+        # A message of the registry has a number of its own, and what it was answered tells of people: that is not kept to be told again.
+        once = request.method not in ("GET", "HEAD", "OPTIONS") and not request.path_info.startswith(REGISTRY)
+        key = request.headers.get("Idempotency-Key", "") if once else ""
         if key and not KEY.fullmatch(key):
             raise ApiError(400, "bad_key", _("Idempotency-Key 应为 8 至 80 个字母、数字或符号，不含空格。"))
         try:
-            digest = _receive(request)
+            digest = _receive(request, LARGEST if "deliveries:write" in caller.scopes else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
             with scopes.acting(access.scope_of(caller, request)):
                 response = access.begin(caller, key=key, digest=digest, now=timezone.now()) if key else None
                 if response is None:
@@ -123,13 +132,18 @@ def _name_request(response: HttpResponse, request_id: str) -> None:
         response.content = json.dumps(body, ensure_ascii=False).encode()
 
 
-def _receive(request: HttpRequest) -> bytes:
-    """Read the whole body before any transaction begins; a raw file goes to `request.upload` (a Path). SHA-256 of what was asked.
+def _receive(request: HttpRequest, most: int) -> bytes:
+    """Read the whole body of at most so many bytes before any transaction begins; a raw file goes to `request.upload` (a Path). SHA-256 of what was asked.
 
-    Boundaries of a form differ from try to try: its fields and files count.
+    Boundaries of a form differ from try to try: its fields and files count. A body that breaks off before the length that was said is none.
     """
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST:
-        raise ApiError(413, "too_large", _("文件超过 512 MB；请按乡镇或月份拆分后分别报送。"))
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        raise _malformed() from None
+    if length > most:
+        raise ApiError(413, "too_large", _("内容超过 %(most)s MB；请拆分后分别提交。"), {"most": most >> 20})
+    stream = request._stream  # type: ignore[attr-defined]
     asked = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
     try:
         if request.content_type in FORMS:
@@ -142,7 +156,7 @@ def _receive(request: HttpRequest) -> bytes:
                         asked.update(chunk)
             if request.content_type == "application/json":
                 asked.update(request.body)
-        elif int(request.META.get("CONTENT_LENGTH") or 0):
+        elif length > 0:
             folder = postgres.home() / "incoming"
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.NamedTemporaryFile(dir=folder, prefix="api-", delete=False) as target:
@@ -154,5 +168,11 @@ def _receive(request: HttpRequest) -> bytes:
     except RequestDataTooBig:
         raise ApiError(413, "too_large", _("内容太大；请拆分后分别提交。")) from None
     except (MultiPartParserError, SuspiciousOperation, UnicodeError, UnreadablePostError):
-        raise ApiError(400, "malformed_body", _("请求内容不完整或格式不正确；请对照接口文档核对后重新提交。")) from None
+        raise _malformed() from None
+    if stream._pos < length:  # a server hands over what came before the connection broke off
+        raise _malformed()
     return asked.digest()
+
+
+def _malformed() -> ApiError:
+    return ApiError(400, "malformed_body", _("请求内容不完整或格式不正确；请对照接口文档核对后重新提交。"))

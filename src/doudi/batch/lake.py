@@ -24,8 +24,8 @@ from .delivery import Accepted
 from .sealed import open_file, seal_file
 from .tokens import Keyring
 
-_PERIOD = re.compile(r"^\d{4}(?:-(?:0[1-9]|1[0-2]|Q[1-4]))?$")
-_DELIVERY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+_PERIOD = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2]|Q[1-4]))?")
+_DELIVERY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class LakeError(ValueError):
@@ -63,7 +63,7 @@ class Lake:
         """Folder of a dataset and period (`2022`, `2022-11`, `2022-Q4`). Raises LakeError for any other name."""
         if dataset not in CONTRACTS:
             raise LakeError(f"unknown dataset {dataset!r}")
-        if not _PERIOD.match(period):
+        if not _PERIOD.fullmatch(period):
             raise LakeError(f"not a period: {period!r}")
         return self.root / dataset / period
 
@@ -71,7 +71,7 @@ class Lake:
         """Moves an accepted delivery into the lake, seals original and rejects, and removes the plain ones in the working folder (not the original).
         Raises LakeError for names that are not allowed and a delivery that exists."""
         folder = self.folder(accepted.contract.code, period)
-        if not _DELIVERY.match(delivery):
+        if not _DELIVERY.fullmatch(delivery):
             raise LakeError(f"not a delivery id: {delivery!r}")
         mark = folder / f"{delivery}.json"
         if mark.exists():

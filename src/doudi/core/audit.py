@@ -73,8 +73,11 @@ def record_access(
     return row[0]
 
 
-def record_opened(*, subject: str, rows: Sequence[tuple[int, str]], reason: str) -> None:
-    """Access records of many rows of the own area at once, (id, area) each, as `record_access` writes one: committed before anything is answered."""
+def record_opened(*, subject: str, rows: Sequence[tuple[int, str]], reason: str, what: AccessRecord.What = AccessRecord.What.OPEN) -> None:
+    """Access records of many rows at once, (id, area) each, as `record_access` writes one: committed before anything is answered.
+
+    `what`: REFUSED for those whom an answer left out.
+    """
     acting = scopes.current()
     if not rows:
         return
@@ -83,7 +86,7 @@ def record_opened(*, subject: str, rows: Sequence[tuple[int, str]], reason: str)
             "insert into core_accessrecord (area, account_id, posting_id, what, subject, subject_id, field, reason, page)"
             " select given.area, %s, %s, %s, %s, given.id, '', %s, %s from unnest(%s::bigint[], %s::text[]) as given (id, area)",
             [
-                acting.account_id, acting.posting_id, AccessRecord.What.OPEN, subject, reason[:200], acting.page[:200],
+                acting.account_id, acting.posting_id, what, subject, reason[:200], acting.page[:200],
                 [row[0] for row in rows], [row[1] for row in rows],
             ],
         )  # fmt: skip

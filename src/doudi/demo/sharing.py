@@ -155,4 +155,4 @@ def _ask(partner: SpdciPartner, people: list[Person], now: datetime) -> None:
         body = json.dumps({"signature": signature, "header": header, "message": message}).encode()
         with scopes.acting(caller.acting(f"POST /api/v1/registry/{action}")):
             received = exchange.receive(body, action=action, caller=caller, asynchronous=True, now=moment)
-            callbacks.queue(received.partner, exchange.answer(received, action=action, now=moment), action=f"on-{action}", now=moment)
+            exchange.answer_later(received, action=action, now=moment)

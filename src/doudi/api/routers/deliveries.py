@@ -49,8 +49,8 @@ KEY = {
 
 class DeliveryIn(Schema):
     dataset: Annotated[str, Field(pattern=r"^[a-z_]{1,30}$", description="数据目录代码 / code of the dataset contract")]
-    period: Annotated[str, Field(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$", description="数据月份，如 2022-11；不填为本月 / month")] = ""
-    area: Annotated[str, Field(pattern=r"^(\d{2,12})?$", description="行政区划代码；不填为令牌的地区 / division code")] = ""
+    period: Annotated[str, Field(pattern=r"^(20[0-9]{2}-(0[1-9]|1[0-2]))?$", description="数据月份，如 2022-11；不填为本月 / month")] = ""
+    area: Annotated[str, Field(pattern=r"^([0-9]{2,12})?$", description="行政区划代码；不填为令牌的地区 / division code")] = ""
     name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$", description="文件名 / file name")] = ""
 
 

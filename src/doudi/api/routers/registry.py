@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from doudi.api.errors import REFUSALS, ErrorOut
 from doudi.api.rights import Caller, needs
-from doudi.api.spdci import callbacks, described, envelope, exchange
+from doudi.api.spdci import callbacks, described, envelope, exchange, words
 
 router = Router()
 Id = Annotated[str, Field(min_length=1, max_length=99, pattern=r"^[\x20-\x7e]+$")]
@@ -70,18 +70,16 @@ class Jwks(Schema):
     keys: list[dict[str, str]]
 
 
-REPLIES = {"search": "on-search", "subscribe": "on-subscribe", "unsubscribe": "on-unsubscribe", "txn-status": "txn-on-status"}
-
 
 def _sync(request: HttpRequest, action: str) -> dict[str, Any]:
     now, caller = timezone.now(), _caller(request)
     found = exchange.receive(request.body, action=action, caller=caller, asynchronous=False, now=now)
     if found.rejected:
         message: dict[str, Any] = {"transaction_id": found.message["transaction_id"], "correlation_id": found.correlation_id}
-        status: dict[str, Any] = {"status": "rjct", "status_reason_code": found.rejected}
+        status = words.rejection(found.rejected)
     else:
         message, status = exchange.answer(found, action=action, now=now), {"status": "succ"}
-    return envelope.wrapped(message, action=REPLIES[action], receiver=found.partner.sender_id, now=now, **envelope.counted(message), **status)
+    return envelope.wrapped(message, action=exchange.REPLIES[action], receiver=found.partner.sender_id, now=now, **envelope.counted(message), **status)
 
 
 def _async(request: HttpRequest, action: str) -> dict[str, Any]:
@@ -89,9 +87,9 @@ def _async(request: HttpRequest, action: str) -> dict[str, Any]:
     found = exchange.receive(request.body, action=action, caller=caller, asynchronous=True, now=now)
     ack: dict[str, Any] = {"ack_status": "ACK", "timestamp": now.isoformat(), "correlation_id": found.correlation_id}
     if found.rejected:
-        ack |= {"ack_status": "ERR", "error": {"code": "err.request.bad", "message": found.rejected}}
+        ack |= {"ack_status": "ERR", "error": {"code": "err.request.bad", "message": f"{found.rejected}: {words.message(found.rejected)}"}}
     else:
-        callbacks.queue(found.partner, exchange.answer(found, action=action, now=now), action=REPLIES[action], now=now)
+        exchange.answer_later(found, action=action, now=now)
     return {"message": ack}
 
 

@@ -13,7 +13,9 @@ from hashlib import sha256
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
+from doudi.api.errors import Text
 from doudi.api.spdci import notices
 from doudi.api.spdci.models import SpdciPurpose
 from doudi.batch import idnumber
@@ -29,26 +31,26 @@ SEXES = {"male": "1", "female": "2"}
 
 
 class Rejected(Exception):
-    """One request that is refused: the standard's reason code, and words for people."""
+    """One request that is refused: the standard's reason code, and which part of it is wrong (`words.message` says both)."""
 
-    def __init__(self, code: str, words: str) -> None:
+    def __init__(self, code: str, detail: Text = "") -> None:
         super().__init__(code)
-        self.code, self.words = code, words
+        self.code, self.detail = code, detail
 
 
 def is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 99 and value.isascii() and value.isprintable()
 
 
-def _wrong(words: str) -> Rejected:
-    return Rejected("rjct.filter.invalid", words)
+def _wrong(detail: Text) -> Rejected:
+    return Rejected("rjct.filter.invalid", detail)
 
 
 def entity(value: Any, code: str = "rjct.search_criteria.invalid") -> str:
     """`Member` or `Group`, with or without the namespace that the standard's examples carry."""
     named = value.rsplit(":", 1)[-1] if isinstance(value, str) else value
     if named not in (None, "Member", "Group"):
-        raise Rejected(code, "Member or Group")
+        raise Rejected(code, "Member, Group")
     return named or "Member"
 
 
@@ -63,7 +65,7 @@ def identifiers(query: Any) -> list[str]:
     try:
         return list(dict.fromkeys(idnumber.parse(value).number18 for value in values))
     except ValueError:
-        raise _wrong("query.value: not an ID number") from None
+        raise _wrong(_("query.value 不是有效的身份证号")) from None
 
 
 def events(given: Any) -> list[str]:
@@ -102,7 +104,7 @@ def paging(given: Any) -> tuple[int, int]:
         return MOST_PAGE, 1
     size, page = (given.get("page_size"), given.get("page_number", 1)) if isinstance(given, dict) else (None, None)
     if type(size) is not int or type(page) is not int or not 1 <= size <= MOST_PAGE or not 1 <= page <= MOST_PAGES:
-        raise Rejected("rjct.pagination.invalid", f"page_size 1 to {MOST_PAGE}, page_number 1 to {MOST_PAGES}")
+        raise Rejected("rjct.pagination.invalid", f"page_size: 1-{MOST_PAGE}, page_number: 1-{MOST_PAGES}")
     return size, page
 
 
@@ -115,7 +117,7 @@ def order(given: Any, purpose: SpdciPurpose) -> list[str]:
         isinstance(each, dict) and is_name(each.get("attribute_name")) and each["attribute_name"] in known and each.get("sort_order", "asc") in ("asc", "desc")
         for each in given
     ):  # fmt: skip
-        raise Rejected("rjct.sort.invalid", f"{' or '.join(sorted(known))}, asc or desc")
+        raise Rejected("rjct.sort.invalid", f"{', '.join(sorted(known))}; asc, desc")
     return [("-" if each.get("sort_order") == "desc" else "") + known[each["attribute_name"]] for each in given] + ["pk"]
 
 
@@ -137,7 +139,7 @@ class _Conditions:
     def predicates(self, query: Any) -> Q:
         """A list, all of which hold: `expression1`, and with `expression2` joined by `and`, `or`, `not` (the first and not the second)."""
         if not isinstance(query, list) or not 0 < len(query) <= 10 or not all(isinstance(each, dict) for each in query):
-            raise _wrong("query: a list of predicates")
+            raise _wrong(_("query 应为条件的列表，最多 10 项"))
         found = Q()
         for each in query:
             pair = [each[name] for name in ("expression1", "expression2") if name in each]
@@ -164,7 +166,7 @@ class _Conditions:
 
     def tree(self, node: Any, depth: int) -> Q:
         if not isinstance(node, dict) or not 0 < len(node) <= MOST_CONDITIONS or depth > DEEPEST:
-            raise _wrong(f"query: objects, {DEEPEST} deep at most")
+            raise _wrong(_("query 应为对象，最多 %(most)s 层") % {"most": DEEPEST})
         found = Q()
         for name, value in node.items():
             if name in ("$and", "$or"):
@@ -190,10 +192,11 @@ class _Conditions:
         self.count += 1
         known = is_name(name) and name in ATTRIBUTES
         if self.count > MOST_CONDITIONS or not known or not is_name(operator) or operator not in LOOKUPS:
-            raise _wrong(f"{', '.join(ATTRIBUTES)}; {', '.join(LOOKUPS)}; {MOST_CONDITIONS} conditions at most")
+            told = {"names": ", ".join(ATTRIBUTES), "operators": ", ".join(LOOKUPS), "most": MOST_CONDITIONS}
+            raise _wrong(_("attribute_name 只能填 %(names)s；operator 只能填 %(operators)s；最多 %(most)s 个条件") % told)
         needed, work = ATTRIBUTES[name]
         if needed and needed not in self.purpose.fields:
-            raise _wrong(f"{name}: the purpose does not open it")
+            raise _wrong(_("用途不含 %(name)s") % {"name": name})
         values = value if isinstance(value, list) and operator == "in" else [value]
         if not 0 < len(values) <= 20 or not all(type(each) is int or (is_name(each) and len(each) <= 20) for each in values):
             raise _wrong(name)
@@ -207,7 +210,7 @@ def _equals(name: str, operator: str) -> None:
 
 def _whole(name: str, values: list[str], most: int) -> list[int]:
     if not all(each.isdigit() and len(each) <= 4 and int(each) <= most for each in values):
-        raise _wrong(f"{name}: 0 to {most}")
+        raise _wrong(f"{name}: 0-{most}")
     return [int(each) for each in values]
 
 
@@ -247,7 +250,7 @@ def _place(name: str, operator: str, values: list[str], on: date) -> Q:
     """A division down to the township and what lies in it; in which village somebody lives no purpose opens."""
     _equals(name, operator)
     if not all(each.isdigit() and len(each) in (2, 4, 6, 9) for each in values):
-        raise _wrong("place_code: 2, 4, 6 or 9 digits")
+        raise _wrong(_("place_code 应为 2、4、6 或 9 位行政区划代码"))
     found = Q()
     for each in values:
         found |= Q(area__gte=each, area__lt=f"{each}:")

@@ -1,10 +1,14 @@
-"""What is told to partners by itself (回调): answers of asynchronous calls, and changes of whom they watch (`watching`). Signed, tried again, once by id."""
+"""What is told to partners by itself (回调): answers of asynchronous calls, and changes of whom they watch (`watching`). Signed, tried again, once by id.
+
+Whoever is named in it is looked at again at every try: `answers` and `notices` say who may be told of then.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
+from collections import defaultdict
 from datetime import date, datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -14,18 +18,19 @@ from django.utils import timezone
 
 from doudi.api.models import ApiClient
 from doudi.api.rights import RIGHTS, Caller
-from doudi.api.spdci import envelope, notices
+from doudi.api.spdci import answers, envelope, notices
 from doudi.api.spdci.models import SpdciCallback, SpdciPartner, SpdciSubscription
 from doudi.core import outgoing, places
 from doudi.core import scope as scopes
 
-logger = logging.getLogger(__name__)
 State = SpdciCallback.State
 WORKER = scopes.Scope(area=places.PROVINCE, page="worker spdci")
 RIGHT = "registry:search"
 BATCH, ATTEMPTS = 50, 10
 LEASE, LONGEST = timedelta(minutes=10), timedelta(hours=6)
-# A notice of which nothing may be told any more when it is to be sent.
+# Seconds of a round that one partner's server may take; what is left for it waits a minute, so that a slow one does not hold up the others.
+MOST_SECONDS, PAUSE = 20.0, timedelta(minutes=1)
+# Nothing of it may be told any more when it is to be sent.
 CLOSED = "not open"
 # Where the standard's receiver hears each action, below the partner's address.
 PATHS = {
@@ -38,7 +43,7 @@ def queue(
     partner: SpdciPartner, message: dict[str, Any], *, action: str, now: datetime,
     subscription: SpdciSubscription | None = None, changes: list[dict[str, Any]] | None = None,
 ) -> SpdciCallback:  # fmt: skip
-    """Tell a partner something, in the transaction of the work; `changes` beside the events of a notice."""
+    """Tell a partner something, in the transaction of the work; `changes`: of whom a notice or an answer tells."""
     return SpdciCallback.objects.create(
         area=partner.area, client_id=partner.client_id, message_id=str(uuid4()), action=action, message=json.dumps(message, ensure_ascii=False),
         subscription=subscription, changes=changes, next_at=now, made_at=now,
@@ -59,15 +64,21 @@ def deliver_due(*, now: datetime) -> int:
     """Send what waits; the number that arrived. Claimed in a short transaction, told outside of any, noted; two workers take different ones."""
     with scopes.acting(WORKER):
         due = list(
-            SpdciCallback.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("client", "client__spdci")
+            SpdciCallback.objects.select_for_update(skip_locked=True)
             .filter(state=State.QUEUED, next_at__lte=now)
             .order_by("next_at", "pk")[:BATCH]
         )
         SpdciCallback.objects.filter(pk__in=[row.pk for row in due]).update(attempts=F("attempts") + 1, next_at=now + LEASE)
     arrived = 0
+    spent: dict[int, float] = defaultdict(float)
     for row in due:
+        began = monotonic()
+        if spent[row.client_id] > MOST_SECONDS:
+            _put_off(row, now)
+            continue
         row.attempts += 1
+        with scopes.acting(WORKER):  # a client may have ended since the round began
+            row.client = ApiClient.objects.select_related("spdci").get(pk=row.client_id)
         error, final = "revoked", True  # a client that ended is told nothing more
         changes: list[notices.Change] = []
         if holds(row.client, timezone.localdate(now)):
@@ -85,7 +96,16 @@ def deliver_due(*, now: datetime) -> int:
                     notices.failed(row, now)
             else:
                 waiting.update(next_at=now + min(timedelta(minutes=2**row.attempts), LONGEST), error=error)
+        spent[row.client_id] += monotonic() - began
     return arrived
+
+
+def _put_off(row: SpdciCallback, now: datetime) -> None:
+    """Give a message that was not tried back, and let whatever else is due for its partner wait as long."""
+    with scopes.acting(WORKER):
+        mine = SpdciCallback.objects.filter(client_id=row.client_id, state=State.QUEUED)
+        mine.filter(pk=row.pk).update(attempts=row.attempts, next_at=now + PAUSE)
+        mine.filter(next_at__lte=now).update(next_at=now + PAUSE)
 
 
 def _tell(row: SpdciCallback, now: datetime) -> tuple[str, bool, list[notices.Change]]:
@@ -95,12 +115,15 @@ def _tell(row: SpdciCallback, now: datetime) -> tuple[str, bool, list[notices.Ch
         return "no callback address", True, []
     message = json.loads(row.message or "{}")
     changes: list[notices.Change] = []
-    if row.subscription_id:
-        with scopes.acting(caller_of(row.client).acting("spdci notify")):
+    left: dict[str, Any] | None = message
+    with scopes.acting(caller_of(row.client).acting(f"spdci {row.action}")):
+        if row.action == "notify":
             left, changes = notices.allowed(row, message, timezone.localdate(now), now)
-        if left is None:
-            return CLOSED, True, []
-        message = left
+        elif row.action == "on-search":
+            left = answers.allowed(row, message, timezone.localdate(now), now)
+    if left is None:
+        return CLOSED, True, []
+    message = left
     body = envelope.wrapped(message, action=row.action, receiver=partner.sender_id, now=now, message_id=row.message_id, status="succ", **envelope.counted(message))
     try:
         given = outgoing.call(

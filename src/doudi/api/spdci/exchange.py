@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,44 +18,34 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
-from doudi.api.errors import ApiError
 from doudi.api.rights import Caller
-from doudi.api.spdci import asking, envelope, records
+from doudi.api.spdci import answers, asking, callbacks, envelope, records, words
 from doudi.api.spdci.asking import Rejected, is_name
 from doudi.api.spdci.models import SpdciMessage, SpdciPartner, SpdciPurpose, SpdciSubscription
+from doudi.api.spdci.words import refusal
 from doudi.core import audit, duties, keys, numbers
 from doudi.registry.models import Person
 
 SUBJECT = "person"
 MOST_REQUESTS, MOST_WATCHED, MOST_CONDITIONS = 20, 10_000, 50
-WORDS: dict[str, Any] = {
-    "err.sender_id.invalid": _("sender_id 不是本令牌登记的标识；请联系系统管理员。"),
-    "err.signature.missing": _("缺少 signature。"),
-    "err.signature.invalid": _("签名不正确、已过期或时钟相差过多；请核对密钥、签名内容和时间。"),
-    "err.request.bad": _("请求无法读取；请对照接口文档核对格式。"),
-    "err.request.forbidden": _("这一客户端没有登记为社会登记接口的使用单位；请联系系统管理员。"),
-    "err.receiver_id.invalid": _("receiver_id 不是本系统。"),
-    "err.encryption.invalid": _("不接收加密的 message；传输由 TLS 加密。"),
-    "err.version.not_supported": _("不支持这一版本；本系统的版本为 1.0.0。"),
-    "err.sender_uri.invalid": _("没有登记回调地址，不能使用异步接口；请联系系统管理员，或使用 sync 接口。"),
-}
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message that is its sender's and new. `rejected`: the code of what its header lacks; then nothing is done."""
+    """A message that is its sender's and new. `rejected`: the code of what its header lacks; then nothing is done.
+
+    `later`: it is answered by a callback, and `told` notes of whom that tells, to be looked at again when it leaves.
+    """
 
     partner: SpdciPartner
     header: dict[str, Any]
     message: dict[str, Any]
     correlation_id: str
     rejected: str = ""
-
-
-def refusal(code: str, status: int = 400) -> ApiError:
-    return ApiError(status, code, WORDS[code])
+    later: bool = False
+    told: list[answers.Told] = field(default_factory=list)
 
 
 def receive(body: bytes, *, action: str, caller: Caller, asynchronous: bool, now: datetime) -> Received:
@@ -92,7 +82,7 @@ def receive(body: bytes, *, action: str, caller: Caller, asynchronous: bool, now
     if not is_name(message_id) or not is_name(transaction):
         raise refusal("err.request.bad")
     correlation = secrets.token_hex(16)
-    return Received(partner, header, message, correlation, _kept(caller, header, message, action, correlation, now))
+    return Received(partner, header, message, correlation, _kept(caller, header, message, action, correlation, now), asynchronous)
 
 
 def _kept(caller: Caller, header: dict[str, Any], message: dict[str, Any], action: str, correlation: str, now: datetime) -> str:
@@ -132,6 +122,12 @@ def answer(received: Received, *, action: str, now: datetime) -> dict[str, Any]:
     return {"transaction_id": received.message["transaction_id"], "correlation_id": received.correlation_id, **told}
 
 
+def answer_later(received: Received, *, action: str, now: datetime) -> None:
+    """Queue the message that answers for the partner's own address; what it tells of people is looked at again when it leaves."""
+    message = answer(received, action=action, now=now)
+    callbacks.queue(received.partner, message, action=REPLIES[action], now=now, changes=[each.kept() for each in received.told] if action == "search" else None)
+
+
 def _each(received: Received, name: str, work: Callable[[dict[str, Any]], dict[str, Any]], now: datetime) -> tuple[list[dict[str, Any]], list[Any]]:
     """Every request of a batch by itself: one that is refused does not stop the others."""
     requests = received.message.get(name)
@@ -144,18 +140,18 @@ def _each(received: Received, name: str, work: Callable[[dict[str, Any]], dict[s
         about = {"reference_id": reference if is_name(reference) else "", "timestamp": now.isoformat()}
         try:
             if not is_name(reference):
-                raise Rejected("rjct.reference_id.invalid", "reference_id")
+                raise Rejected("rjct.reference_id.invalid")
             if reference in seen:
-                raise Rejected("rjct.reference_id.duplicate", "reference_id")
+                raise Rejected("rjct.reference_id.duplicate")
             if _moment(each.get("timestamp")) is None:
-                raise Rejected("rjct.timestamp.invalid", "timestamp")
+                raise Rejected("rjct.timestamp.invalid")
             if "locale" in each and not (isinstance(each["locale"], str) and asking.LOCALE.fullmatch(each["locale"])):
-                raise Rejected("rjct.search_criteria.invalid", "locale: ISO 639-3, as zho or eng")
+                raise Rejected("rjct.search_criteria.invalid", "locale: ISO 639-3 (zho, eng)")
             seen.add(reference)
             with transaction.atomic():
                 found.append(about | {"status": "succ"} | work(each))
         except Rejected as error:
-            found.append(about | {"status": "rjct", "status_reason_code": error.code, "status_reason_message": error.words})
+            found.append(about | words.rejection(error.code, error.detail))
     return found, [[each["reference_id"], each["status"]] for each in found]
 
 
@@ -169,7 +165,7 @@ def _purpose(received: Received, criteria: dict[str, Any]) -> SpdciPurpose:
             found = SpdciPurpose.objects.filter(partner=received.partner, code=code, ended_at__isnull=True).first()
             if found is not None:
                 return found
-    raise Rejected("rjct.search_criteria.invalid", "consent.purpose.code: not a purpose of this client")
+    raise Rejected("rjct.search_criteria.invalid", words.PURPOSE)
 
 
 def _criteria(request: dict[str, Any], name: str) -> dict[str, Any]:
@@ -196,25 +192,29 @@ def _found(received: Received, request: dict[str, Any], now: datetime) -> dict[s
     elif kind in ("predicate", "expression"):
         people = asking.narrowed(people, kind, criteria.get("query"), purpose, on)
     else:
-        raise Rejected("rjct.search_criteria.invalid", "query_type: idtype-value, predicate or expression")
+        raise Rejected("rjct.search_criteria.invalid", "query_type: idtype-value, predicate, expression")
     size, page = asking.paging(criteria.get("pagination"))
     order = asking.order(criteria.get("sort"), purpose)
     total = people.count()
     chosen = list(people.order_by(*order)[(page - 1) * size : page * size])
-    _record(received, purpose, chosen, asked, entity, on)
     numbers_of = {person.pk: asked[person.token] for person in chosen if person.token in asked}
+    found = records.by_person(purpose, chosen, entity=entity, numbers=numbers_of, on=on)
+    told = records.told_people(purpose, chosen, entity=entity, on=on)
+    if received.later:
+        received.told.append(answers.noted(request["reference_id"], purpose, found, told))
+    _record(received, purpose, [] if received.later else told, {number for token, number in asked.items() if token not in {each.token for each in chosen}})
     return {
-        "data": records.data(entity) | {"reg_records": records.records(purpose, chosen, entity=entity, numbers=numbers_of, on=on)},
+        "data": records.data(entity) | {"reg_records": [record for record, _through in records.once(found)]},
         "pagination": {"page_size": size, "page_number": page, "total_count": total},
     }  # fmt: skip
 
 
-def _record(received: Received, purpose: SpdciPurpose, chosen: list[Person], asked: dict[UUID, str], entity: str, on: date) -> None:
+def _record(received: Received, purpose: SpdciPurpose, told: list[tuple[int, str]], in_vain: set[str]) -> None:
     """Access records of everybody who is told of, and of each number that was asked for in vain; committed before the answer."""
     reason = f"spdci {received.partner.sender_id} {purpose.code}"
-    audit.record_opened(subject=SUBJECT, rows=records.told_people(purpose, chosen, entity=entity, on=on), reason=reason)
-    for token in asked.keys() - {person.token for person in chosen}:
-        audit.record_access(what="lookup", subject=SUBJECT, digest=keys.sealing_digest(asked[token]), reason=reason)
+    audit.record_opened(subject=SUBJECT, rows=told, reason=reason)
+    for number in sorted(in_vain):
+        audit.record_access(what="lookup", subject=SUBJECT, digest=keys.sealing_digest(number), reason=reason)
 
 
 # --- subscriptions --------------------------------------------------------------------------------------------------
@@ -225,18 +225,22 @@ OF_SUBSCRIPTIONS = {"rjct.search_criteria.invalid": "rjct.notify_details.invalid
 
 
 def _subscribe(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
-    found, outcomes = _each(received, "subscribe_request", lambda each: _watch(received, each, now), now)
-    for each in found:
-        if each["status"] == "rjct":
-            each["status_reason_code"] = OF_SUBSCRIPTIONS.get(each["status_reason_code"], each["status_reason_code"])
+    found, outcomes = _each(received, "subscribe_request", lambda each: _watched(received, each, now), now)
     return {"subscribe_response": found}, outcomes
+
+
+def _watched(received: Received, request: dict[str, Any], now: datetime) -> dict[str, Any]:
+    try:
+        return _watch(received, request, now)
+    except Rejected as error:
+        raise Rejected(OF_SUBSCRIPTIONS.get(error.code, error.code), error.detail) from None
 
 
 def _watch(received: Received, request: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Watch who has the numbers, or whoever answers a condition; the same again is the subscription that there is. What they are now is told first, by the next round."""
     criteria = _criteria(request, "subscribe_criteria")
     if not received.partner.callback_url:
-        raise Rejected("rjct.notify_details.invalid", "no callback address is registered")
+        raise Rejected("rjct.notify_details.invalid", _("没有登记回调地址"))
     purpose = _purpose(received, criteria)
     entity = asking.entity(criteria.get("notify_record_type", criteria.get("response_entity")), "rjct.notify_types.invalid")
     kind, query, events = criteria.get("filter_type", "idtype-value"), criteria.get("filter"), asking.events(criteria.get("reg_event_type"))
@@ -246,17 +250,17 @@ def _watch(received: Received, request: dict[str, Any], now: datetime) -> dict[s
         try:
             wanted = [{"token": numbers.id_token(number)} for number in asking.identifiers(query)]
         except Rejected as error:
-            raise Rejected("rjct.person_id.invalid", error.words) from None
+            raise Rejected("rjct.person_id.invalid", error.detail) from None
         if rows.filter(token__isnull=False).count() + len(wanted) > MOST_WATCHED:
-            raise Rejected("rjct.notify_details.invalid", f"at most {MOST_WATCHED} numbers")
+            raise Rejected("rjct.notify_details.invalid", _("最多订阅 %(most)s 个号码") % {"most": MOST_WATCHED})
     elif kind in ("predicate", "expression"):
         asking.narrowed(Person.objects.none(), kind, query, purpose, timezone.localdate(now))  # is it understood, and open to the purpose
         query = asking.kept(kind, query)
         wanted = [{"query_digest": asking.digest_of(kind, query)}]
         if rows.filter(token__isnull=True).count() + 1 > MOST_CONDITIONS:
-            raise Rejected("rjct.notify_details.invalid", f"at most {MOST_CONDITIONS} conditions")
+            raise Rejected("rjct.notify_details.invalid", _("最多订阅 %(most)s 个条件") % {"most": MOST_CONDITIONS})
     else:
-        raise Rejected("rjct.notify_details.invalid", "filter_type: idtype-value, predicate or expression")
+        raise Rejected("rjct.notify_details.invalid", "filter_type: idtype-value, predicate, expression")
     codes = []
     for each in wanted:
         given = {"client_id": received.partner.client_id, "purpose": purpose, "entity": entity, "events": ",".join(events), "ended_at": None, **each}
@@ -281,7 +285,7 @@ def _unsubscribe(received: Received, now: datetime) -> tuple[dict[str, Any], lis
     statuses = [{"code": code, "status": "unsubscribe"} for code in codes if code in known]
     status: dict[str, Any] = {"timestamp": now.isoformat(), "status": "succ" if ended else "rjct", "subscription_status": statuses}
     if not ended:
-        status["status_reason_code"] = "rjct.event.already_unsubscribed" if statuses else "rjct.subscription_code.invalid"
+        status |= words.rejection("rjct.event.already_unsubscribed" if statuses else "rjct.subscription_code.invalid")
     return status, [["", status["status"]]]
 
 
@@ -316,3 +320,5 @@ def _status(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any
 ACTIONS: dict[str, Callable[[Received, datetime], tuple[dict[str, Any], list[Any]]]] = {
     "search": _search, "subscribe": _subscribe, "unsubscribe": _unsubscribe, "txn-status": _status,
 }  # fmt: skip
+# What the standard calls the answer of each.
+REPLIES = {"search": "on-search", "subscribe": "on-subscribe", "unsubscribe": "on-unsubscribe", "txn-status": "txn-on-status"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from django.db.models import F
 from doudi.api.spdci import records
 from doudi.api.spdci.models import SpdciCallback, SpdciMatch, SpdciSubscription
 from doudi.core import audit
+from doudi.core.models import AccessRecord
 
 SUBJECT = "person"
 # The standard's types for social registries, and the end of what may be told.
@@ -47,6 +49,7 @@ def allowed(row: SpdciCallback, message: dict[str, Any], on: date, now: datetime
     """What of a notice may be told now, and its changes; None where nothing may. Under the client's scope.
 
     Between looking and sending a consent may be withdrawn, somebody move or die, the subscription or its purpose end. Access records first.
+    What may not be told any more goes out of the notice for good; the next look tells how it is then.
     """
     changes = [Change(**each) for each in row.changes or []]
     subscription = SpdciSubscription.objects.select_related("purpose").filter(pk=row.subscription_id or 0, ended_at__isnull=True).first()
@@ -55,14 +58,19 @@ def allowed(row: SpdciCallback, message: dict[str, Any], on: date, now: datetime
     among = {person for change in changes for person in change.people}
     still = dict(records.open_people(subscription.purpose, on).filter(pk__in=among).values_list("pk", "area"))
     kept = [(change, event) for change, event in zip(changes, message["notify_event"], strict=True) if still.keys() >= set(change.people)]
-    if not kept:
-        return None, []
-    if row.recorded_at is None:
-        told = sorted({person for change, _event in kept for person in change.people})
-        reason = f"spdci {row.client.spdci.sender_id} {subscription.purpose.code}"
-        audit.record_opened(subject=SUBJECT, rows=[(person, still[person]) for person in told], reason=reason)
-        SpdciCallback.objects.filter(pk=row.pk).update(recorded_at=now)
-    return message | {"notify_event": [event for _change, event in kept]}, [change for change, _event in kept]
+    left, told = message | {"notify_event": [event for _change, event in kept]}, [change for change, _event in kept]
+    reason = f"spdci {row.client.spdci.sender_id} {subscription.purpose.code}"
+    values: dict[str, Any] = {}
+    if len(kept) < len(changes):
+        gone = sorted(among - still.keys())
+        audit.record_opened(subject=SUBJECT, rows=[(person, row.area) for person in gone], reason=f"{reason}: no more", what=AccessRecord.What.REFUSED)
+        values |= {"message": json.dumps(left, ensure_ascii=False), "changes": [change.kept() for change in told], "left_out": row.left_out + len(gone)}
+    if kept and row.recorded_at is None:
+        audit.record_opened(subject=SUBJECT, rows=[(person, still[person]) for person in sorted({person for change in told for person in change.people})], reason=reason)
+        values["recorded_at"] = now
+    if values:
+        SpdciCallback.objects.filter(pk=row.pk).update(**values)
+    return (left, told) if kept else (None, [])
 
 
 def arrived(row: SpdciCallback, changes: Sequence[Change], now: datetime) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -55,6 +54,15 @@ def by_person(purpose: SpdciPurpose, people: Sequence[Person], *, entity: str, n
     if entity != "Group":
         return {person.pk: [record] for person, record in zip(people, records(purpose, people, entity=entity, numbers=numbers, on=on), strict=True)}
     return {person: [group] for person, (_household, group) in _groups(purpose, people, numbers=numbers, on=on).items()}
+
+
+def once(found: Mapping[int, list[dict[str, Any]]]) -> list[tuple[dict[str, Any], list[int]]]:
+    """Of `by_person`, each record once, in the order given, with the people asked about through whom it was found."""
+    each: dict[str, tuple[dict[str, Any], list[int]]] = {}
+    for person, given in found.items():
+        for record in given:
+            each.setdefault(record["@id"], (record, []))[1].append(person)
+    return list(each.values())
 
 
 def running(on: date) -> QuerySet[Membership]:
@@ -152,7 +160,3 @@ def told_people(purpose: SpdciPurpose, people: Sequence[Person], *, entity: str,
 def digest_of(found: Sequence[dict[str, Any]]) -> bytes:
     """Keyed digest of records, to tell whether they changed."""
     return keys.sealing_digest(sha256(json.dumps(list(found), sort_keys=True, ensure_ascii=False).encode()).digest())
-
-
-def find(token: UUID, purpose: SpdciPurpose, on: date) -> Person | None:
-    return open_people(purpose, on).filter(token=token).first()

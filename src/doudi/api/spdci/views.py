@@ -52,7 +52,7 @@ def _told(row: SpdciCallback) -> dict[str, Any]:
     reason = REASONS.get(row.error) or (_("对方答复 %(status)s") % {"status": status} if status.isdigit() else row.error)
     return {
         "at": row.made_at, "what": ACTIONS.get(row.action, row.action), "attempts": row.attempts, "state": row.get_state_display(), "colour": COLOURS[row.state],
-        "reason": reason, "next_at": row.next_at if row.state == SpdciCallback.State.QUEUED else None,
+        "reason": reason, "next_at": row.next_at if row.state == SpdciCallback.State.QUEUED else None, "left_out": row.left_out,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import json
 import tempfile
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -95,10 +96,10 @@ def _people(application: Application, on: date) -> _Covered:
     return made
 
 
-def _registered(application: Application) -> dict[str, str]:
+def _registered(application: Application) -> dict[str, Decimal]:
     """What the registry says now of the facts that stand beside departments' data."""
-    facts = Fact.objects.filter(household_id=application.household_id, superseded_at__isnull=True)
-    return {kind: f"{number.normalize():f}" for kind, number in facts.values_list("kind", "number") if number is not None}
+    facts = Fact.objects.filter(household_id=application.household_id, superseded_at__isnull=True, number__isnull=False)
+    return dict(facts.values_list("kind", "number"))
 
 
 def _named(dataset: str, row: tuple[tuple[str, str], ...]) -> list[list[str]]:
@@ -128,7 +129,7 @@ def report(application: Application, *, on: date) -> dict[str, Any]:
         })  # fmt: skip
         kinds, _owner, unit = BESIDE.get(each.dataset, ((), "", ""))
         count = sum(k.count for k in known)
-        if kinds and count and not any(float(registered.get(kind, 0)) > 0 for kind in kinds):
+        if kinds and count and not any(registered.get(kind, 0) > 0 for kind in kinds):
             differences.append(f"{each.name}：部门数据 {count} 条，登记信息为 0 {unit}")
         if each.dataset == "deaths" and known:
             differences += [f"{each.name}：{k.person} 有死亡记录" for k in known]
