@@ -20,7 +20,7 @@ from doudi.core.models import Todo
 from doudi.core.templatetags import ui
 from doudi.payments import queries, watch_queries
 from doudi.payments.models import BankReturn, Overpayment, Payroll, PayrollLine, ReservePayout, paid_label
-from doudi.payments.services import payrolls, proof
+from doudi.payments.services import drafts, proof
 
 
 def household_lines(request: HttpRequest, household: Any) -> dict[str, Any] | None:
@@ -74,7 +74,7 @@ panels.dashboard(_("本月发放"), month_card, "payments/_dashboard.html", act=
 @checks_registry.add
 def payment_months(now: datetime) -> Iterator[Finding]:
     """Partitions are there for the months ahead, and nobody reaches them past their parent's policy."""
-    last = payrolls.month_range()[1]
+    last = drafts.month_range()[1]
     ahead = (last.year - now.year) * 12 + last.month - now.month
     state: checks_registry.State = "ok" if ahead >= 3 else "warning" if ahead >= 1 else "error"
     advice = "" if ahead >= 3 else "；请运行 doudi migrate，它会建到两年以后"

@@ -49,12 +49,13 @@ class Award(AreaModel):
 class AwardAmount(AreaModel):
     """What an award pays from a month on, yuan per month. A change of amount is a new row of the same award."""
 
-    award = models.ForeignKey(Award, models.PROTECT, related_name="amounts")
+    award = models.ForeignKey(Award, models.PROTECT, related_name="amounts", db_index=False)
     from_month = models.DateField()
     amount = MoneyField()
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="+", db_constraint=False)
 
     class Meta:
+        indexes = [models.Index(fields=["area"])]
         constraints = [
             models.UniqueConstraint(fields=["award", "from_month"], name="award_amount_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="award_amount_positive"),
@@ -75,6 +76,7 @@ class AwardMember(AreaModel):
     died_on = models.DateField(null=True, help_text="recorded here too: after a move the old area no longer sees the person")
 
     class Meta:
+        indexes = [models.Index(fields=["area"])]
         constraints = [
             models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gt=F("starts")), name="award_member_dates"),
             ExclusionConstraint(

@@ -28,8 +28,8 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.payments import back_law
 from doudi.payments.models import BackPay, BackPayItem, Payroll
+from doudi.payments.services.drafts import county_of, first_of, month_range, next_month
 from doudi.payments.services.overpayments import open_from_back_pay
-from doudi.payments.services.payrolls import county_of, first_of, month_range, next_month
 from doudi.registry.models import Programme
 
 State, Source = BackPay.State, BackPay.Source

@@ -12,13 +12,9 @@ from django.utils.translation import gettext as _
 
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
-from doudi.core.settings_overlay import get_setting
-from doudi.payments import signing
+from doudi.core.services.todos import finish_todos, raise_todos
 from doudi.payments.models import BackPay, Payroll
-from doudi.payments.services import watching
-from doudi.payments.services.grants import next_serial
-from doudi.payments.services.payrolls import DEATHS, Prepared, county_of, first_of, month_range, wait_for_turn
+from doudi.payments.services import drafts, payrolls
 from doudi.payments.services.turned import STANDS, TURNED
 
 # To the payee and account of the award as they are now: who has taken the place of a dead payee is paid what was owed before too. The beneficiary is
@@ -84,31 +80,20 @@ from pg_temp.payroll_candidate where reason is not null group by id, month order
 
 
 @transaction.atomic
-def prepare_back_payroll(*, area: str, month: date, now: datetime) -> Prepared:
+def prepare_back_payroll(*, area: str, month: date, now: datetime) -> drafts.Prepared:
     """Prepare (编制) the back-pay payroll of a county and month, or refresh its draft: one line for each month of approved back pay that has none.
 
     Raises ValidationError where nothing can be paid; what is left out stands on it with its reason and comes back by itself.
     """
-    county_of(area, "payments.prepare")
-    month = first_of(month)
-    begin, last = month_range()
-    if not begin <= month <= last:
-        raise ValidationError(_("%(month)s没有发放分区；请联系系统管理员运行 doudi migrate。") % {"month": month.strftime("%Y-%m")})
-    wait_for_turn(area, month)
-    mine = Payroll.objects.filter(area=area, month=month, kind=Payroll.Kind.BACK, state=Payroll.State.DRAFT)
-    payroll = mine.select_for_update(of=("self",)).first()
-    if payroll is None:
-        serial = next_serial(area, month)
-        payroll = Payroll.objects.create(
-            area=area, number=f"{area}-{month:%Y%m}-{serial}", month=month, kind=Payroll.Kind.BACK, serial=serial,
-            prepared_by_id=scopes.current().account_id, prepared_at=now, apart=bool(get_setting(signing.APART, area, month)),
-        )  # fmt: skip
+    drafts.county_of(area, "payments.prepare")
+    _first, month = drafts.payable(month)
+    drafts.wait_for_turn(area, month)
+    payroll = drafts.draft_of(area=area, month=month, kind=Payroll.Kind.BACK, now=now)
     county = scopes.Scope(area=area)
     values: dict[str, Any] = {"payroll": payroll.pk, "month": month, "year": month.year, "low": county.low, "high": county.high, "day": timezone.localdate(now)}
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off; set local jit = off")
-        cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
-        cursor.execute("delete from payments_payrollexclusion where payroll_id = %s", [payroll.pk])
+        drafts.clear(cursor, payroll)
         cursor.execute("drop table if exists pg_temp.payroll_candidate")
         cursor.execute(CANDIDATES, values)
         cursor.execute("analyze pg_temp.payroll_candidate")
@@ -116,12 +101,10 @@ def prepare_back_payroll(*, area: str, month: date, now: datetime) -> Prepared:
         lines = cursor.rowcount
         cursor.execute(EXCLUSIONS, values)
         excluded = cursor.rowcount
-        cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])
-        amount = cursor.fetchone()[0]
         cursor.execute("set local enable_nestloop = on; set local jit = on")
     # who is owed it has died: the township finds the heir, who becomes the payee
     raise_todos(
-        DEATHS.replace("living < members or reason = 'payee_died'", "reason = 'payee_died'").replace("when living = 0 then", "when false then"),
+        payrolls.DEATHS.replace("living < members or reason = 'payee_died'", "reason = 'payee_died'").replace("when living = 0 then", "when false then"),
         [Duty.TOWNSHIP_OFFICER, "", "领款人已死亡，补发款待确定继承人", ""],
         now=now,
     )
@@ -129,17 +112,11 @@ def prepare_back_payroll(*, area: str, month: date, now: datetime) -> Prepared:
         cursor.execute("drop table pg_temp.payroll_candidate")
     if not lines and not excluded:
         raise ValidationError(_("没有已审批、待发放的补发。"))
-    payroll.lines, payroll.amount, payroll.prepared_by_id = lines, amount, scopes.current().account_id
-    payroll.save(update_fields=["lines", "amount", "prepared_by"])
-    watching.look(payroll)
+    found = drafts.written(payroll, lines=lines, excluded=excluded)
     if not lines:  # everything waits, mostly for an heir: the reasons stand on the payroll's page
         scopes.check_constraints()
-        return Prepared(payroll, lines, amount, excluded, changed=True)
+        return found
     for one in BackPay.objects.filter(area=area, state=BackPay.State.APPROVED).values_list("pk", flat=True):
         finish_todos(subject="back_pay_payroll", subject_id=one, now=now)
-    raise_todo(
-        kind="payments.check", area=area, duty=Duty.COUNTY_REVIEWER, title=f"补发批次 {payroll.number} 待复核", url=f"/payments/{payroll.pk}/",
-        subject="payroll", subject_id=payroll.pk, now=now,
-    )  # fmt: skip
-    scopes.check_constraints()
-    return Prepared(payroll, lines, amount, excluded, changed=True)
+    drafts.ask_for_check(payroll, "补发批次", now=now)
+    return found

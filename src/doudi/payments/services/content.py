@@ -44,9 +44,10 @@ copy (select l.id, l.entitlement_id, to_char(l.month_entitled, 'YYYYMM'), l.kind
   ((l.amount + coalesce(s.less, 0)) * 100)::bigint, translate(l.payee_name, E'\\t\\n\\r\\\\', '    '), l.payee,
   translate(l.beneficiary_name, E'\\t\\n\\r\\\\', '    '), l.beneficiary, l.account, l.bank, l.times
  from (select *, row_number() over (partition by account order by entitlement_id, month_entitled, kind, cause) as times
-       from payments_payrollline where payroll_id = {payroll} and amount > 0) l
+       from payments_payrollline where payroll_id = {payroll} and month_entitled <= '{latest}' and amount > 0) l
  -- what is set off stands in lines of its own: the bank pays the rest
- left join (select carrier, sum(amount) as less from payments_payrollline where payroll_id = {payroll} and amount < 0 group by 1) s on s.carrier = l.id
+ left join (select carrier, sum(amount) as less from payments_payrollline where payroll_id = {payroll} and month_entitled <= '{latest}'
+            and amount < 0 group by 1) s on s.carrier = l.id
  left join registry_household h on h.id = l.household_id
  {covers} order by l.area, l.entitlement_id, l.month_entitled, l.kind, l.cause) to stdout
 """
@@ -54,7 +55,7 @@ copy (select l.id, l.entitlement_id, to_char(l.month_entitled, 'YYYYMM'), l.kind
 SIGNED = """
 copy (select null, l.entitlement_id, to_char(l.month_entitled, 'YYYYMM'), l.kind, l.cause, null, null, null, l.fund_id, l.fund_year,
   (l.amount * 100)::bigint, translate(l.payee_name, E'\\t\\n\\r\\\\', '    '), l.payee, null, null, l.account, l.bank, null
- from payments_payrollline l where l.payroll_id = {payroll}
+ from payments_payrollline l where l.payroll_id = {payroll} and l.month_entitled <= '{latest}'
  order by l.area, l.entitlement_id, l.month_entitled, l.kind, l.cause) to stdout
 """
 # (fund, programme, bank code): the lines of a payroll that one file holds
@@ -64,7 +65,7 @@ Covers = list[tuple[int, str, str]]
 def tables_of(payroll: Payroll, covers: Covers | None = None) -> Iterator[pa.Table]:
     """The payroll's lines in their fixed order, in tables of some 32 MB; tokens as their text. `covers`: only these."""
     if covers is None:
-        yield from tables(READ.format(payroll=int(payroll.pk), covers=""))
+        yield from tables(READ.format(payroll=int(payroll.pk), latest=payroll.latest, covers=""))
         return
     with connection.cursor() as cursor:
         cursor.execute("create temporary table if not exists file_cover (fund_id bigint, programme text, bank text) on commit drop")
@@ -73,6 +74,7 @@ def tables_of(payroll: Payroll, covers: Covers | None = None) -> Iterator[pa.Tab
     yield from tables(
         READ.format(
             payroll=int(payroll.pk),
+            latest=payroll.latest,
             covers="join pg_temp.file_cover c on c.fund_id = l.fund_id and c.programme = l.programme and c.bank = l.bank",
         )
     )
@@ -141,7 +143,7 @@ def digest_of(payroll: Payroll) -> str:
     gives the same digest (integrity.md, tokens).
     """
     digest = hmac.new(keys.load()["sealing"].key, f"{payroll.number}\n".encode(), "sha256")
-    for table in tables(SIGNED.format(payroll=int(payroll.pk))):
+    for table in tables(SIGNED.format(payroll=int(payroll.pk), latest=payroll.latest)):
         columns = [
             table["entitlement"],
             table["month"],

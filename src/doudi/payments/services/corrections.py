@@ -17,14 +17,11 @@ from doudi.core import scope as scopes
 from doudi.core.models import Attachment, Duty
 from doudi.core.services import attachments
 from doudi.core.services.todos import finish_todos, raise_todo
-from doudi.core.settings_overlay import get_setting
 from doudi.enrolment.models import Award
 from doudi.enrolment.services.bank_rules import account_token, rules
-from doudi.payments import signing
 from doudi.payments.models import BankReturn, Payroll, PayrollLine, Repair
-from doudi.payments.services import setoffs, watching
-from doudi.payments.services.grants import next_serial
-from doudi.payments.services.payrolls import Prepared, State, county_of, first_of, wait_for_turn
+from doudi.payments.services import setoffs
+from doudi.payments.services.drafts import Prepared, ask_for_check, clear, county_of, draft_of, first_of, wait_for_turn, written
 from doudi.payments.services.repairs import SAME_AGAIN, due_of
 
 CORRECTED = ["state", "new_name", "new_account", "new_bank", "corrected_by", "corrected_at", "correction_note"]
@@ -176,42 +173,15 @@ def prepare_follow_up(*, area: str, month: date, now: datetime) -> Prepared:
     county_of(area, "payments.prepare")
     month = first_of(month)
     wait_for_turn(area, month)
-    mine = Payroll.objects.filter(area=area, month=month, kind=Payroll.Kind.FOLLOW_UP)
-    payroll = mine.select_for_update(of=("self",)).filter(state=State.DRAFT).first()
-    if payroll is None:
-        serial = next_serial(area, month)
-        payroll = Payroll.objects.create(
-            area=area,
-            number=f"{area}-{month:%Y%m}-{serial}",
-            month=month,
-            kind=Payroll.Kind.FOLLOW_UP,
-            serial=serial,
-            prepared_by_id=scopes.current().account_id,
-            prepared_at=now,
-            apart=bool(get_setting(signing.APART, area, month)),
-        )
+    payroll = draft_of(area=area, month=month, kind=Payroll.Kind.FOLLOW_UP, now=now)
     county = scopes.Scope(area=area)
     with connection.cursor() as cursor:
-        cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
+        clear(cursor, payroll)
         cursor.execute(REISSUES, {"payroll": payroll.pk, "month": month, "low": county.low, "high": county.high})
         lines = cursor.rowcount
         setoffs.reissue(cursor, payroll)
-        cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])
-        amount = cursor.fetchone()[0]
     if not lines:
         raise ValidationError(_("没有已更正、待重新发放的退票。"))
-    payroll.lines, payroll.amount, payroll.prepared_by_id = lines, amount, scopes.current().account_id
-    payroll.save(update_fields=["lines", "amount", "prepared_by"])
-    watching.look(payroll)
-    raise_todo(
-        kind="payments.check",
-        area=area,
-        duty=Duty.COUNTY_REVIEWER,
-        title=f"发放批次 {payroll.number} 待复核",
-        url=f"/payments/{payroll.pk}/",
-        subject="payroll",
-        subject_id=payroll.pk,
-        now=now,
-    )
-    scopes.check_constraints()
-    return Prepared(payroll, lines, amount, 0, changed=True)
+    found = written(payroll, lines=lines, excluded=0)
+    ask_for_check(payroll, "发放批次", now=now)
+    return found

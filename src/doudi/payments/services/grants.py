@@ -14,19 +14,14 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
-from doudi.core.services.todos import raise_todo
-from doudi.core.settings_overlay import get_setting
 from doudi.enrolment.models import Entitlement
-from doudi.payments import signing
 from doudi.payments.models import Grant, Payroll, PayrollExclusion
-from doudi.payments.services import payrolls, watching
+from doudi.payments.services import drafts
 
 # Grants of the county that are due, each with the reason that keeps it out. %(programme)s: '' for all.
 CANDIDATES = """
@@ -126,7 +121,7 @@ def make_grant(
                 programme=programme,
                 cause=cause,
                 part=part,
-                month=payrolls.first_of(month),
+                month=drafts.first_of(month),
                 amount=amount,
                 way=way,
                 household_id=household_id,
@@ -201,38 +196,16 @@ def void_grant(*, act: str, entitlement_id: int, reason: str, now: datetime) -> 
     return row
 
 
-def next_serial(area: str, month: date) -> int:
-    """Number of the next payroll of a county and month beside the regular one (1); the caller holds the turn."""
-    return (Payroll.objects.filter(area=area, month=month).aggregate(last=Max("serial"))["last"] or 1) + 1
-
-
 @transaction.atomic
-def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "") -> payrolls.Prepared:
+def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "") -> drafts.Prepared:
     """Prepare (编制) the one-off payroll of a county and month, or refresh its draft: one line for each grant that is due and has none.
 
     `programme`: only grants of this programme, in a payroll of their own; "" for all. Raises ValidationError where nothing can be paid.
     """
-    payrolls.county_of(area, "payments.prepare")
-    month = payrolls.first_of(month)
-    first, last = payrolls.month_range()
-    if not first <= month <= last:
-        raise ValidationError(_("%(month)s没有发放分区；请联系系统管理员运行 doudi migrate。") % {"month": month.strftime("%Y-%m")})
-    payrolls.wait_for_turn(area, month)
-    mine = Payroll.objects.filter(area=area, month=month, kind=Payroll.Kind.ONE_OFF, programme=programme, state=Payroll.State.DRAFT)
-    payroll = mine.select_for_update(of=("self",)).first()
-    if payroll is None:
-        serial = next_serial(area, month)
-        payroll = Payroll.objects.create(
-            area=area,
-            number=f"{area}-{month:%Y%m}-{serial}",
-            month=month,
-            kind=Payroll.Kind.ONE_OFF,
-            programme=programme,
-            serial=serial,
-            prepared_by_id=scopes.current().account_id,
-            prepared_at=now,
-            apart=bool(get_setting(signing.APART, area, month)),
-        )
+    drafts.county_of(area, "payments.prepare")
+    first, month = drafts.payable(month)
+    drafts.wait_for_turn(area, month)
+    payroll = drafts.draft_of(area=area, month=month, kind=Payroll.Kind.ONE_OFF, now=now, programme=programme)
     county = scopes.Scope(area=area)
     values: dict[str, Any] = {
         "payroll": payroll.pk,
@@ -246,8 +219,7 @@ def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "
     }
     with connection.cursor() as cursor:
         cursor.execute("set local enable_nestloop = off; set local jit = off")
-        cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
-        cursor.execute("delete from payments_payrollexclusion where payroll_id = %s", [payroll.pk])
+        drafts.clear(cursor, payroll)
         cursor.execute("drop table if exists pg_temp.grant_candidate")
         cursor.execute(CANDIDATES, values)
         cursor.execute("analyze pg_temp.grant_candidate")
@@ -255,26 +227,12 @@ def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "
         lines = cursor.rowcount
         cursor.execute(EXCLUSIONS, values)
         excluded = cursor.rowcount
-        cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])
-        amount = cursor.fetchone()[0]
         cursor.execute("drop table pg_temp.grant_candidate")
         cursor.execute("set local enable_nestloop = on; set local jit = on")
     if not lines and not PayrollExclusion.objects.filter(payroll=payroll, reason=PayrollExclusion.Reason.HELD).exists():
         if excluded:
             raise ValidationError(_("待发的 %(n)s 笔一次性救助都没有领款账户或资金，没有可发放的；请先补充。") % {"n": excluded})
         raise ValidationError(_("没有到期待发的一次性救助。"))
-    payroll.lines, payroll.amount, payroll.prepared_by_id = lines, amount, scopes.current().account_id
-    payroll.save(update_fields=["lines", "amount", "prepared_by"])
-    watching.look(payroll)
-    raise_todo(
-        kind="payments.check",
-        area=area,
-        duty=Duty.COUNTY_REVIEWER,
-        title=f"一次性发放批次 {payroll.number} 待复核",
-        url=f"/payments/{payroll.pk}/",
-        subject="payroll",
-        subject_id=payroll.pk,
-        now=now,
-    )
-    scopes.check_constraints()
-    return payrolls.Prepared(payroll, lines, amount, excluded, changed=True)
+    found = drafts.written(payroll, lines=lines, excluded=excluded)
+    drafts.ask_for_check(payroll, "一次性发放批次", now=now)
+    return found

@@ -23,7 +23,7 @@ from doudi.core.models import Division, Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.payments.models import OneOff, OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList
 from doudi.payments.services import grants, ledger
-from doudi.payments.services.payrolls import Prepared
+from doudi.payments.services.drafts import Prepared
 from doudi.registry.models import Programme
 
 Decided, Listed = OneOffDecision.State, OneOffList.State

@@ -21,7 +21,7 @@ from doudi.core.models import Duty
 from doudi.core.services.todos import raise_todo
 from doudi.enrolment.models import Award
 from doudi.payments.models import Overpayment
-from doudi.payments.services.payrolls import county_of, first_of
+from doudi.payments.services.drafts import county_of, first_of
 
 Kind = Overpayment.Kind
 MONTHS_BACK = 36

@@ -6,9 +6,7 @@ twice, a line in a released payroll, a fund that does not cover) is caught here 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,24 +19,12 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
-from doudi.core.settings_overlay import get_setting
-from doudi.payments import calendar, signing
+from doudi.payments import signing
 from doudi.payments.models import BankReturn, LedgerAccount, LineReview, Payroll, PayrollExclusion
-from doudi.payments.services import channels, content, ledger, reviewing, setoffs, watching
+from doudi.payments.services import channels, content, drafts, ledger, reviewing, setoffs
 from doudi.payments.services.turned import STANDS, TURNED
 
 State = Payroll.State
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What preparing came to. `changed` is false where the payroll had left the draft before: nothing was done."""
-
-    payroll: Payroll
-    lines: int
-    amount: Decimal
-    excluded: int
-    changed: bool
 
 
 # One row per award and month that is due and has no regular line yet, earlier months included (a late approval, an ended
@@ -163,100 +149,38 @@ def locked(payroll_id: int, act: str) -> Payroll:
     return payroll
 
 
-def county_of(area: str, act: str) -> str:
-    """`area` if it is a county of the acting scope."""
-    acting = duties.require(act)
-    if len(area) != 6 or not acting.covers(area):
-        raise ValidationError(_("发放批次按县（市、区）编制；所选地区不是您管辖的县。"))
-    return area
-
-
-def first_of(month: date) -> date:
-    return month.replace(day=1)
-
-
-def next_month(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
-
-
-def month_range() -> tuple[date, date]:
-    """First and last month for which the database has room (the owner makes months ahead)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select to_date(min(right(relname, 6)), 'YYYYMM'), to_date(max(right(relname, 6)), 'YYYYMM') from pg_class"
-            " where relnamespace = 'doudi'::regnamespace and relname ~ '^payments_payrollline_[0-9]{6}$'"
-        )
-        first, last = cursor.fetchone()
-    return first, last
-
-
-def wait_for_turn(area: str, month: date) -> None:
-    """One preparation of a county and month at a time, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtextextended('payroll ' || %s, 0))", [f"{area} {month}"])
-
-
-def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date | None = None) -> Prepared:
+def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date | None = None) -> drafts.Prepared:
     """Prepare (编制) the regular payroll of a county and month, or refresh its draft; a payroll past the draft is left as it is.
 
     `arrears_from`: first month for which missing lines are made good; by default the first month that the database holds.
     Awards that were loaded from an earlier system are paid from the month after they were loaded.
     Refreshing an unchanged county gives the same lines. Raises ValidationError where the month cannot be paid.
     """
-    county_of(area, "payments.prepare")
-    month = first_of(month)
-    first, last = month_range()
-    if not first <= month <= last:
-        raise ValidationError(_("%(month)s没有发放分区；请联系系统管理员运行 doudi migrate。") % {"month": month.strftime("%Y-%m")})
+    drafts.county_of(area, "payments.prepare")
+    first, month = drafts.payable(month)
     with transaction.atomic():
-        wait_for_turn(area, month)
+        drafts.wait_for_turn(area, month)
         payroll = Payroll.objects.select_for_update(of=("self",)).filter(area=area, month=month, kind=Payroll.Kind.REGULAR).first()
         if payroll is None:
-            payroll = begin(area=area, month=month, kind=Payroll.Kind.REGULAR, serial=1, now=now)
+            payroll = drafts.begin(area=area, month=month, kind=Payroll.Kind.REGULAR, serial=1, now=now)
         elif payroll.state != State.DRAFT:
             excluded = PayrollExclusion.objects.filter(payroll=payroll).count()
-            return Prepared(payroll, payroll.lines, payroll.amount, excluded, changed=False)
+            return drafts.Prepared(payroll, payroll.lines, payroll.amount, excluded, changed=False)
         for attempt in (1, 2):
             try:
                 with transaction.atomic():
-                    found = write(payroll, max(first, first_of(arrears_from)) if arrears_from else first, now)
+                    found = write(payroll, max(first, drafts.first_of(arrears_from)) if arrears_from else first, now)
                 break
             except IntegrityError as error:
                 # another area paid one of the people while we wrote: look again, they are exclusions now
                 if attempt == 2 or "paid twice" not in str(error):
                     raise ValidationError(_("生成明细时数据有变动，未写入任何明细；请重新生成。")) from error
-        raise_todo(
-            kind="payments.check",
-            area=area,
-            duty=Duty.COUNTY_REVIEWER,
-            title=f"发放批次 {payroll.number} 待复核",
-            url=f"/payments/{payroll.pk}/",
-            subject="payroll",
-            subject_id=payroll.pk,
-            due=_due(payroll, "payments.check"),
-            now=now,
-        )
-        scopes.check_constraints()
+        drafts.ask_for_check(payroll, "发放批次", now=now)
     return found
 
 
-def begin(*, area: str, month: date, kind: str, serial: int, now: datetime) -> Payroll:
-    """An empty draft; a regular one carries the moment of the month's data freeze (数据冻结). The caller holds the turn."""
-    return Payroll.objects.create(
-        area=area,
-        number=f"{area}-{month:%Y%m}-{serial}",
-        month=month,
-        kind=kind,
-        serial=serial,
-        prepared_by_id=scopes.current().account_id,
-        prepared_at=now,
-        frozen_at=calendar.days_of(month, area).frozen_at if kind == Payroll.Kind.REGULAR else None,
-        apart=bool(get_setting(signing.APART, area, month)),
-    )
-
-
-def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
-    """Write a draft's lines and exclusions anew, with what it is held against before the check. Who does it is who prepared it."""
+def write(payroll: Payroll, arrears_from: date, now: datetime) -> drafts.Prepared:
+    """Write the lines and exclusions of a draft that pays awards anew."""
     month = payroll.month
     county = scopes.Scope(area=payroll.area)
     values: dict[str, Any] = {
@@ -272,8 +196,7 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
     with connection.cursor() as cursor:
         # whole counties at a time: no plan row by row (integrity.md, "Speed under row-level security")
         cursor.execute("set local enable_nestloop = off; set local jit = off; set local work_mem = '256MB'")
-        cursor.execute("delete from payments_payrollline where payroll_id = %s", [payroll.pk])
-        cursor.execute("delete from payments_payrollexclusion where payroll_id = %s", [payroll.pk])
+        drafts.clear(cursor, payroll)
         cursor.execute("drop table if exists pg_temp.payroll_candidate, pg_temp.payroll_due")
         cursor.execute(UNPAID, values)
         cursor.execute("analyze pg_temp.payroll_due (n, id, month, programme, payee_id, granted_by)")
@@ -287,8 +210,6 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
         setoffs.hold_back(cursor, payroll, low=county.low, high=county.high, on=values["day"])
         cursor.execute(EXCLUSIONS, values)
         excluded = cursor.rowcount
-        cursor.execute("select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s", [payroll.pk])
-        amount = cursor.fetchone()[0]
         cursor.execute("set local enable_nestloop = on; set local jit = on; set local work_mem to default")
     raise_todos(
         DEATHS,
@@ -297,10 +218,7 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> Prepared:
     )
     with connection.cursor() as cursor:
         cursor.execute("drop table pg_temp.payroll_candidate")
-    payroll.lines, payroll.amount, payroll.prepared_by_id = lines, amount, scopes.current().account_id
-    payroll.save(update_fields=["lines", "amount", "prepared_by"])
-    watching.look(payroll)
-    return Prepared(payroll, lines, amount, excluded, changed=True)
+    return drafts.written(payroll, lines=lines, excluded=excluded)
 
 
 @transaction.atomic
@@ -309,7 +227,7 @@ def delete_draft(*, payroll_id: int, now: datetime) -> None:
     payroll = locked(payroll_id, "payments.prepare")
     if payroll.state != State.DRAFT:
         raise ValidationError(_("只有编制中的批次可以删除。"))
-    payroll.payroll_lines.all()._raw_delete("default")
+    payroll.payroll_lines.filter(month_entitled__lte=payroll.latest)._raw_delete("default")
     finish_todos(subject="payroll", subject_id=payroll.pk, now=now)
     payroll.delete()
     scopes.check_constraints()
@@ -323,11 +241,12 @@ def review_line(*, payroll_id: int, entitlement_id: int, held: bool, note: str, 
         raise ValidationError(_("批次已提交审批，不能再复核明细；如需修改请先退回。"))
     if not note.strip():
         raise ValidationError(_("请填写复核情况。"))
-    line = payroll.payroll_lines.filter(entitlement_id=entitlement_id).first()
+    lines = payroll.payroll_lines.filter(entitlement_id=entitlement_id, month_entitled__lte=payroll.latest)
+    line = lines.first()
     if line is None and not PayrollExclusion.objects.filter(payroll=payroll, entitlement_id=entitlement_id).exists():
         raise ValidationError(_("本批没有这一明细。"))
     area = line.area if line else PayrollExclusion.objects.filter(payroll=payroll, entitlement_id=entitlement_id).values_list("area", flat=True)[0]
-    amount = payroll.payroll_lines.filter(entitlement_id=entitlement_id).aggregate(sum=Sum("amount"))["sum"]
+    amount = lines.aggregate(sum=Sum("amount"))["sum"]
     row, _made = LineReview.objects.update_or_create(
         payroll=payroll,
         entitlement_id=entitlement_id,
@@ -465,14 +384,6 @@ def _unchanged(payroll: Payroll) -> None:
         raise ValidationError(_("明细与复核时不一致，已停止办理；请退回批次并联系系统管理员核查。"))
 
 
-STEP_OF = {"payments.check": "check", "payments.approve": "approve", "payments.release": "release", "payments.book": "bank"}
-
-
-def _due(payroll: Payroll, kind: str) -> date | None:
-    """The calendar's day of a to-do; only the month's regular payroll keeps it."""
-    return calendar.days_of(payroll.month, payroll.area).of(STEP_OF[kind]) if payroll.kind == Payroll.Kind.REGULAR else None
-
-
 def _hand_on(payroll: Payroll, duty: str, kind: str, title: str, now: datetime) -> None:
     """The last step's to-do is done; the next officer's begins, with the day of the calendar."""
     finish_todos(subject="payroll", subject_id=payroll.pk, now=now)
@@ -484,7 +395,7 @@ def _hand_on(payroll: Payroll, duty: str, kind: str, title: str, now: datetime) 
         url=f"/payments/{payroll.pk}/",
         subject="payroll",
         subject_id=payroll.pk,
-        due=_due(payroll, kind),
+        due=drafts.due(payroll, kind),
         now=now,
     )
     scopes.check_constraints()

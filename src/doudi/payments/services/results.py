@@ -128,12 +128,12 @@ def book_given(*, given: list[Given], on: date, now: datetime, payroll_id: int |
                     " select l.area, l.id, l.month_entitled, l.entitlement_id, l.amount, l.payroll_id, l.programme, l.household_id, l.payee_name,"
                     " l.account, %s, b.code, b.reason, 'open', '', '', ''"
                     " from pg_temp.bank_answer b join payments_payrollline l on coalesce(l.carrier, l.id) = b.line_id and l.payroll_id = %s"
-                    " where b.file = %s and b.back order by l.id",
-                    [result.pk, payroll.pk, number],
+                    " and l.month_entitled <= %s where b.file = %s and b.back order by l.id",
+                    [result.pk, payroll.pk, payroll.latest, number],
                 )
         repairs.open_repairs(cursor, payroll, holders, on=on)
-        _into_the_ledger(cursor, payroll, on, now)
-        setoffs.settle(cursor, payroll, on=on, now=now)
+        if _into_the_ledger(cursor, payroll, on, now):
+            setoffs.settle(cursor, payroll, on=on, now=now)
         payroll.state, payroll.booked_at = Payroll.State.BOOKED, now
         payroll.save(update_fields=["state", "booked_at"])
         cursor.execute("set local enable_nestloop = on")
@@ -282,9 +282,9 @@ def _load(cursor: Any, read: list[answers.Answer], payroll: Payroll) -> None:
     if any(answers.FORMS[answer.kind].key == "账号、当日次数" for answer in read):
         cursor.execute(
             "update pg_temp.bank_answer b set line_id = l.id from (select id, account, row_number() over (partition by account"
-            " order by entitlement_id, month_entitled, kind, cause) as times from payments_payrollline where payroll_id = %s and amount > 0) l"
+            " order by entitlement_id, month_entitled, kind, cause) as times from payments_payrollline where payroll_id = %s and month_entitled <= %s and amount > 0) l"
             " where b.line_id is null and l.account = b.account and l.times = b.times",
-            [payroll.pk],
+            [payroll.pk, payroll.latest],
         )
 
 
@@ -321,10 +321,10 @@ def _line_problems(cursor: Any, read: list[answers.Answer], payroll: Payroll) ->
         " (select *, first_value(row_no) over w as first, first_value(file) over w as first_file,"
         "  row_number() over (partition by line_id order by file, row_no) as turn from pg_temp.bank_answer"
         "  window w as (partition by line_id order by file, row_no)) b"
-        " left join payments_payrollline l on l.id = b.line_id and l.payroll_id = %s and l.amount > 0"
-        " left join (select carrier, sum(amount) as less from payments_payrollline where payroll_id = %s and amount < 0 group by 1) s on s.carrier = l.id"
-        " where l.id is null or b.fen <> (l.amount + coalesce(s.less, 0)) * 100 or b.turn > 1 order by 1, 2 limit 200",
-        [payroll.pk, payroll.pk],
+        " left join payments_payrollline l on l.id = b.line_id and l.payroll_id = %(payroll)s and l.month_entitled <= %(latest)s and l.amount > 0"
+        " left join (select carrier, sum(amount) as less from payments_payrollline where payroll_id = %(payroll)s and month_entitled <= %(latest)s"
+        "  and amount < 0 group by 1) s on s.carrier = l.id where l.id is null or b.fen <> (l.amount + coalesce(s.less, 0)) * 100 or b.turn > 1 order by 1, 2 limit 200",
+        {"payroll": payroll.pk, "latest": payroll.latest},
     )
     problems = []
     for file, row, unknown, fen, wanted, first, first_file in cursor.fetchall():
@@ -343,16 +343,18 @@ def _line_problems(cursor: Any, read: list[answers.Answer], payroll: Payroll) ->
     return problems
 
 
-def _into_the_ledger(cursor: object, payroll: Payroll, on: date, now: datetime) -> None:
+def _into_the_ledger(cursor: Any, payroll: Payroll, on: date, now: datetime) -> bool:
+    """Move the payroll's money to where the bank's answers say it went; whether something of it was set off."""
     ledger.lock(payroll.area)
-    cursor.execute(  # type: ignore[attr-defined]
-        "select l.fund_id, l.fund_year, sum(l.amount) - coalesce(sum(r.amount), 0), coalesce(sum(r.amount), 0)"
+    cursor.execute(
+        "select l.fund_id, l.fund_year, sum(l.amount) - coalesce(sum(r.amount), 0), coalesce(sum(r.amount), 0), bool_or(l.amount < 0)"
         " from payments_payrollline l"
-        " left join payments_bankreturn r on r.line_id = l.id and r.month_entitled = l.month_entitled"
-        " where l.payroll_id = %s group by 1, 2 order by 1, 2",
-        [payroll.pk],
+        " left join payments_bankreturn r on r.line_id = l.id and r.month_entitled = l.month_entitled and r.payroll_id = %(payroll)s"
+        " where l.payroll_id = %(payroll)s and l.month_entitled <= %(latest)s group by 1, 2 order by 1, 2",
+        {"payroll": payroll.pk, "latest": payroll.latest},
     )
-    for fund, year, paid, returned in cursor.fetchall():  # type: ignore[attr-defined]
+    rows = cursor.fetchall()
+    for fund, year, paid, returned, _less in rows:
         for amount, target, what in (
             (paid, LedgerAccount.PAID, f"已到账 {payroll.number}"),
             (returned, LedgerAccount.RETURNED, f"退票 {payroll.number}"),
@@ -370,6 +372,7 @@ def _into_the_ledger(cursor: object, payroll: Payroll, on: date, now: datetime) 
                     on=on,
                     now=now,
                 )
+    return any(less for *_sums, less in rows)
 
 
 def summary(payroll: Payroll, *, changed: bool) -> Booked:

@@ -22,7 +22,7 @@ where f.payroll_id = %(payroll)s and f.must and r.id is null
 """
 HELD = """
 select count(*)::int from payments_linereview r where r.payroll_id = %(payroll)s and r.verdict = 'held'
-  and exists (select from payments_payrollline l where l.payroll_id = r.payroll_id and l.entitlement_id = r.entitlement_id)
+  and exists (select from payments_payrollline l where l.payroll_id = r.payroll_id and l.entitlement_id = r.entitlement_id and l.month_entitled <= %(latest)s)
 """
 MARK = """
 insert into payments_linereview (area, payroll_id, entitlement_id, verdict, note, amount, reviewed_by_id, reviewed_at)
@@ -33,27 +33,27 @@ on conflict (payroll_id, entitlement_id) do update set verdict = excluded.verdic
 """
 
 
-def _number(sql: str, payroll_id: int) -> int:
+def _number(sql: str, **values: object) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"payroll": payroll_id})
+        cursor.execute(sql, values)
         return int(cursor.fetchone()[0])
 
 
 def waiting(payroll_id: int) -> int:
     """Entitlements that must be looked at before the check and were not, or not at their present amount."""
-    return _number(WAITING, payroll_id)
+    return _number(WAITING, payroll=payroll_id)
 
 
-def held_within(payroll_id: int) -> int:
+def held_within(payroll: Payroll) -> int:
     """Entitlements that a reviewer took out and that are still in the lines: the draft has not been refreshed since."""
-    return _number(HELD, payroll_id)
+    return _number(HELD, payroll=payroll.pk, latest=payroll.latest)
 
 
 def require_reviewed(payroll: Payroll) -> None:
     """Raise ValidationError where a line still waits for its review; the database refuses the check too."""
     if number := waiting(payroll.pk):
         raise ValidationError(_("还有 %(n)s 笔异常明细没有复核；请在“异常”中逐笔写明情况后再提交审批。") % {"n": number})
-    if number := held_within(payroll.pk):
+    if number := held_within(payroll):
         raise ValidationError(_("%(n)s 笔已剔除的明细还在本批中；请先刷新明细。") % {"n": number})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from doudi.core.settings_overlay import get_setting
 from doudi.payments.account_settings import SETOFF_SHARE
-from doudi.payments.models import Payroll
+from doudi.payments.models import Payroll, RecoveryDecision
 from doudi.payments.services.recovery import LIVING
 
 COLUMNS = (
@@ -40,7 +40,7 @@ select l.area, l.month_entitled, 'setoff', d.id, null, l.entitlement_id, l.payro
   -least(d.per_month, trunc(l.amount * %(share)s / 100, 2), o.owed, d.amount - h.held), 0, l.payee_id, l.payee_name, l.payee, l.beneficiary_name, l.beneficiary,
   l.account, l.bank, l.decision_id, true, 'setoff', l.id
 from decided d join owed o on o.id = d.overpayment_id join held h on h.id = d.id
-join payments_payrollline l on l.payroll_id = %(payroll)s and l.entitlement_id = d.award_id and l.kind = 'regular' and l.month_entitled = l.month_paid
+join payments_payrollline l on l.payroll_id = %(payroll)s and l.entitlement_id = d.award_id and l.kind = 'regular' and l.month_entitled = %(month)s
 where d.ended_at is null and least(d.per_month, trunc(l.amount * %(share)s / 100, 2), o.owed, d.amount - h.held) > 0
   and (d.consent <> '' or not exists (
     select from enrolment_award w where w.household_id = l.household_id and w.programme = any(%(living)s) and not w.void and w.starts <= %(day)s
@@ -61,7 +61,7 @@ where n.payroll_id = %s and n.kind = 'reissue' and n.amount > 0 order by s.id
 SETTLE = """
 with recursive chain as (
   select l.id, l.id as paid, l.kind, l.cause, l.month_entitled, l.entitlement_id, l.amount from payments_payrollline l
-  where l.payroll_id = %(payroll)s and l.amount < 0
+  where l.payroll_id = %(payroll)s and l.month_entitled <= %(latest)s and l.amount < 0
     and not exists (select from payments_bankreturn r where r.line_id = l.id and r.month_entitled = l.month_entitled)
   union all
   select b.id, c.paid, b.kind, b.cause, b.month_entitled, b.entitlement_id, c.amount from chain c
@@ -90,10 +90,11 @@ from unnest(%s::bigint[], %s::numeric[]) as g (id, amount) where o.id = g.id
 
 def hold_back(cursor: Any, payroll: Payroll, *, low: str, high: str, on: date) -> int:
     """Put the set-offs that are agreed beside the lines of a draft; their number."""
-    share = get_setting(SETOFF_SHARE, payroll.area, on)
-    if not share:
+    # most counties have none, and what was held back is looked for in every month
+    agreed = RecoveryDecision.objects.filter(area__gte=low, area__lt=high, way=RecoveryDecision.Way.SETOFF, state=RecoveryDecision.State.CONFIRMED)
+    if not agreed.filter(ended_at=None).exists() or not (share := get_setting(SETOFF_SHARE, payroll.area, on)):
         return 0
-    cursor.execute(INSERT, {"payroll": payroll.pk, "low": low, "high": high, "share": share, "living": list(LIVING), "day": on})
+    cursor.execute(INSERT, {"payroll": payroll.pk, "month": payroll.month, "low": low, "high": high, "share": share, "living": list(LIVING), "day": on})
     return int(cursor.rowcount)
 
 
@@ -105,7 +106,7 @@ def reissue(cursor: Any, payroll: Payroll) -> int:
 
 def settle(cursor: Any, payroll: Payroll, *, on: date, now: datetime) -> int:
     """Count the set-offs of a booked payroll that did not come back as repaid, with a few statements; the number of cases. The money never left the fund."""
-    cursor.execute(SETTLE, {"payroll": payroll.pk, "number": payroll.number, "on": on, "now": now})
+    cursor.execute(SETTLE, {"payroll": payroll.pk, "latest": payroll.latest, "number": payroll.number, "on": on, "now": now})
     got: dict[int, Any] = {}
     for case, amount in cursor.fetchall():
         got[case] = got.get(case, 0) + amount

@@ -13,14 +13,11 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from doudi.core import scope as scopes
-from doudi.core.models import Duty
 from doudi.core.parameters import Procedure, declare
-from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.core.services.todos import finish_todos
 from doudi.core.settings_overlay import get_setting
 from doudi.payments.models import Payroll
-from doudi.payments.services import payrolls
-from doudi.payments.services.grants import next_serial
+from doudi.payments.services import drafts, payrolls
 
 SUPPLEMENT = "procedure.payroll.supplement"
 declare(Procedure(SUPPLEMENT, gettext_lazy("冻结后审批的待遇当月补发（否则随下月发放）"), "switch", Decimal(1), "系统默认", False, 0, 1))
@@ -32,24 +29,17 @@ def may_supplement(area: str, month: date) -> bool:
 
 
 @transaction.atomic
-def prepare_supplement(*, area: str, month: date, now: datetime) -> payrolls.Prepared:
+def prepare_supplement(*, area: str, month: date, now: datetime) -> drafts.Prepared:
     """Prepare (编制) the supplementary payroll of a county and month, or refresh its draft. Raises ValidationError where nothing is due."""
-    payrolls.county_of(area, "payments.prepare")
-    month = payrolls.first_of(month)
-    first, last = payrolls.month_range()
-    if not first <= month <= last:
-        raise ValidationError(_("%(month)s没有发放分区；请联系系统管理员运行 doudi migrate。") % {"month": month.strftime("%Y-%m")})
+    drafts.county_of(area, "payments.prepare")
+    first, month = drafts.payable(month)
     if not may_supplement(area, month):
         raise ValidationError(_("本县设置为冻结后审批的待遇随下月发放，不编制补发批次。"))
-    payrolls.wait_for_turn(area, month)
+    drafts.wait_for_turn(area, month)
     regular = Payroll.objects.filter(area=area, month=month, kind=Payroll.Kind.REGULAR).first()
     if regular is None or regular.state == Payroll.State.DRAFT:
         raise ValidationError(_("本月正常发放批次尚未提交审批；提交后才能编制补发批次。"))
-    mine = Payroll.objects.filter(area=area, month=month, kind=Payroll.Kind.SUPPLEMENT, state=Payroll.State.DRAFT)
-    payroll = mine.select_for_update(of=("self",)).first()
-    if payroll is None:
-        serial = next_serial(area, month)
-        payroll = payrolls.begin(area=area, month=month, kind=Payroll.Kind.SUPPLEMENT, serial=serial, now=now)
+    payroll = drafts.draft_of(area=area, month=month, kind=Payroll.Kind.SUPPLEMENT, now=now)
     try:
         with transaction.atomic():
             found = payrolls.write(payroll, first, now)
@@ -58,15 +48,5 @@ def prepare_supplement(*, area: str, month: date, now: datetime) -> payrolls.Pre
     if not found.lines and not payroll.reviews.filter(verdict="held").exists():
         raise ValidationError(_("没有需要补发的待遇：应发的都已在批次中，或仍有未列入的原因。"))
     finish_todos(subject="payroll_supplement", subject_id=regular.pk, now=now)
-    raise_todo(
-        kind="payments.check",
-        area=area,
-        duty=Duty.COUNTY_REVIEWER,
-        title=f"补发批次 {payroll.number} 待复核",
-        url=f"/payments/{payroll.pk}/",
-        subject="payroll",
-        subject_id=payroll.pk,
-        now=now,
-    )
-    scopes.check_constraints()
+    drafts.ask_for_check(payroll, "补发批次", now=now)
     return found

@@ -22,7 +22,7 @@ from doudi.core.tests.together import as_, together
 from doudi.enrolment import services as enrolment
 from doudi.enrolment.models import Award, AwardAmount
 from doudi.payments.models import BackPay, BackPayItem, Overpayment, Payroll, PayrollExclusion, PayrollLine
-from doudi.payments.services import back_pay, back_payroll, corrections, payrolls
+from doudi.payments.services import back_pay, back_payroll, corrections, drafts
 from doudi.payments.tests.test_moves import Place, day, move
 from doudi.payments.tests.world import MONTH, NOVEMBER, PAPER, Officers, award, card
 from doudi.registry import services as registry
@@ -97,7 +97,7 @@ def approved(officers: Officers, row: BackPay) -> BackPay:
         return back_pay.approve_back_pay(back_pay_id=row.pk, version=row.version, now=LATER)
 
 
-def payroll_of(officers: Officers, month: date = JANUARY) -> payrolls.Prepared:
+def payroll_of(officers: Officers, month: date = JANUARY) -> drafts.Prepared:
     with scopes.acting(officers.reviewer):
         return back_payroll.prepare_back_payroll(area=COUNTY, month=month, now=LATER)
 

@@ -14,7 +14,7 @@ from doudi.core import scope as scopes
 from doudi.core.tests.officers import client_of
 from doudi.payments import layouts, panels
 from doudi.payments.models import BankAnswer, BankFile, LayoutChoice
-from doudi.payments.services import payrolls
+from doudi.payments.services import drafts
 from doudi.payments.tests.bankside import choose, receipt_of, released
 from doudi.payments.tests.world import Officers
 
@@ -85,13 +85,13 @@ def test_migrate_makes_the_months_of_the_next_two_years_and_does_so_once(committ
 
     owner_connection.execute(AHEAD)
     today = timezone.localdate()
-    last = payrolls.month_range()[1]
+    last = drafts.month_range()[1]
     assert (last.year - today.year) * 12 + last.month - today.month >= 24
     assert owner_connection.execute(AHEAD).fetchone() == (0,)
 
 
 def test_doctor_warns_before_the_months_run_out() -> None:
-    last = payrolls.month_range()[1]
+    last = drafts.month_range()[1]
     found = {
         year: next(
             one.state

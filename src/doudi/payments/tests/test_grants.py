@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, connections
 from doudi.core import scope as scopes
 from doudi.core.tests.officers import client_of
 from doudi.payments.models import Grant, PayrollExclusion, PayrollLine
-from doudi.payments.services import corrections, grants, payrolls
+from doudi.payments.services import corrections, drafts, grants, payrolls
 from doudi.payments.tests.test_guards import refused, run
 from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, PAPER, TOWNSHIP, VILLAGE, Officers, award, card, person
 from doudi.registry.models import Person
@@ -45,7 +45,7 @@ def granted(who: Person, *, cause: int = 1, amount: str = "800.00", month: date 
     )
 
 
-def prepared(officers: Officers, month: date = MONTH, **more: Any) -> payrolls.Prepared:
+def prepared(officers: Officers, month: date = MONTH, **more: Any) -> drafts.Prepared:
     with scopes.acting(officers.reviewer):
         return grants.prepare_one_off(area=COUNTY, month=month, now=NOW, **more)
 

@@ -16,7 +16,7 @@ from doudi.core import scope as scopes
 from doudi.core.models import Posting
 from doudi.enrolment.models import AwardMember
 from doudi.payments.models import BankResult, BankReturn, PaidMonth, Payroll, PayrollExclusion
-from doudi.payments.services import corrections, ledger, payrolls
+from doudi.payments.services import corrections, drafts, ledger, payrolls
 from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, PAPER, Officers, award, card
 
 LINE = (
@@ -66,6 +66,14 @@ def officers() -> Officers:
 @pytest.fixture
 def draft(officers: Officers) -> Payroll:
     return officers.draft()
+
+
+@pytest.fixture
+def january(officers: Officers, draft: Payroll) -> Payroll:
+    """January alone, December not paid: a second line like its first one may be of December."""
+    with scopes.acting(officers.reviewer):
+        payrolls.delete_draft(payroll_id=draft.pk, now=NOW)
+        return payrolls.prepare_payroll(area=COUNTY, month=date(2023, 1, 1), arrears_from=date(2023, 1, 1), now=NOW).payroll
 
 
 # --- lines and paid months -------------------------------------------------------------------------------------------
@@ -136,16 +144,17 @@ def test_a_second_regular_line_of_a_month_is_refused(officers: Officers, draft: 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"month": "date '2023-01-01'", "members": "3"}, "regular lines pay 3 members, the awards have 2"),
-        ({"month": "date '2023-01-01'", "members": "1"}, "regular lines pay 1 members, the awards have 2"),
-        ({"month": "date '2023-01-01'", "members": "0"}, "regular lines pay"),
-        ({"month": "date '2023-01-01'", "fund": "2"}, "not for this programme"),
-        ({"month": "date '2023-01-01'", "programme": "'marginal'"}, "not for this programme"),
-        ({"month": "date '2023-01-01'", "paid": "date '2023-01-01'"}, "drafts of their own area"),
-        ({"month": "date '2023-01-01'", "payroll": "0"}, "drafts of their own area"),
-        ({"month": "date '2023-01-15'"}, "check"),
-        ({"month": "date '2023-01-01'", "amount": "0"}, "check"),
-        ({"month": "date '2023-01-01'", "amount": "-5"}, "check"),
+        ({"month": "date '2022-12-01'", "members": "3"}, "regular lines pay 3 members, the awards have 2"),
+        ({"month": "date '2022-12-01'", "members": "1"}, "regular lines pay 1 members, the awards have 2"),
+        ({"month": "date '2022-12-01'", "members": "0"}, "regular lines pay"),
+        ({"month": "date '2022-12-01'", "fund": "2"}, "not for this programme"),
+        ({"month": "date '2022-12-01'", "programme": "'marginal'"}, "not for this programme"),
+        ({"month": "date '2022-12-01'", "paid": "date '2022-12-01'"}, "drafts of their own area"),
+        ({"month": "date '2022-12-01'", "payroll": "0"}, "drafts of their own area"),
+        ({"month": "date '2023-02-01'"}, "payroll_line_not_ahead"),
+        ({"month": "date '2022-12-15'"}, "check"),
+        ({"month": "date '2022-12-01'", "amount": "0"}, "check"),
+        ({"month": "date '2022-12-01'", "amount": "-5"}, "check"),
         ({"kind": "'back'"}, "check"),
         ({"kind": "'setoff'", "cause": "1"}, "check"),
         ({"kind": "'reissue'", "cause": "id"}, "check"),
@@ -153,9 +162,9 @@ def test_a_second_regular_line_of_a_month_is_refused(officers: Officers, draft: 
         ({"month": "date '2040-01-01'"}, "no partition"),
     ],
 )
-def test_a_line_that_does_not_fit_is_refused(officers: Officers, draft: Payroll, changes: dict[str, str], words: str) -> None:
+def test_a_line_that_does_not_fit_is_refused(officers: Officers, january: Payroll, changes: dict[str, str], words: str) -> None:
     with scopes.acting(officers.reviewer), refused(words):
-        run(*again(officers.first_line(draft), **changes))
+        run(*again(officers.first_line(january), **changes))
 
 
 @pytest.mark.django_db
@@ -166,7 +175,7 @@ def test_released_lines_stay_and_none_is_added(officers: Officers, draft: Payrol
         with refused("left the draft stays"):
             run("delete from payments_payrollline where id = %s", [line])
         with refused("drafts of their own area"):
-            run(*again(line, month="date '2023-01-01'"))
+            run(*again(line, month="date '2022-11-01'"))
         with refused("only an empty draft|violates foreign key|left the draft"):
             run("delete from payments_payroll where id = %s", [draft.pk])
         assert PaidMonth.objects.count() == 2
@@ -373,7 +382,7 @@ def test_an_unbalanced_ledger_is_refused(officers: Officers, values: str, words:
 
 
 @pytest.mark.django_db
-def test_a_temporary_table_of_the_same_name_fools_nobody(officers: Officers, draft: Payroll) -> None:
+def test_a_temporary_table_of_the_same_name_fools_nobody(officers: Officers, january: Payroll) -> None:
     """pg_temp comes first on the application's own path: the functions look at doudi's tables all the same."""
     with scopes.acting(officers.finance), refused("not balanced"):
         run("create temporary table payments_ledgerentry on commit drop as select * from doudi.payments_ledgerentry limit 0")
@@ -382,14 +391,14 @@ def test_a_temporary_table_of_the_same_name_fools_nobody(officers: Officers, dra
             f" values ('{COUNTY}', 888, 'available', 1, 2022, 5, 'x', '', '2022-12-01', now())"
         )
     with scopes.acting(officers.reviewer):
-        line = officers.first_line(draft)
+        line = officers.first_line(january)
         with refused("regular lines pay 9 members"):
             run("create temporary table enrolment_awardmember on commit drop as select m.* from doudi.enrolment_awardmember m, generate_series(1, 9)")
-            run(*again(line, month="date '2023-01-01'", members="9"))
+            run(*again(line, month="date '2022-12-01'", members="9"))
         with refused("drafts of their own area"):
             run("create temporary table payments_payroll on commit drop as select * from doudi.payments_payroll")
-            run("insert into pg_temp.payments_payroll (id, area, month, state) values (4711, %s, '2022-12-01', 'draft')", [COUNTY])
-            run(*again(line, month="date '2023-01-01'", payroll="4711"))
+            run("insert into pg_temp.payments_payroll (id, area, month, state) values (4711, %s, '2023-01-01', 'draft')", [COUNTY])
+            run(*again(line, month="date '2022-12-01'", payroll="4711"))
 
 
 @pytest.mark.django_db
@@ -427,6 +436,6 @@ def test_december_turns_into_january(officers: Officers) -> None:
     with scopes.acting(officers.reviewer):
         award(starts=NOVEMBER, ends=date(2023, 1, 1))
     rows = officers.lines(officers.prepared(date(2023, 1, 1)).payroll)
-    assert [row[1] for row in rows] == [NOVEMBER, MONTH] and payrolls.next_month(MONTH) == date(2023, 1, 1)
+    assert [row[1] for row in rows] == [NOVEMBER, MONTH] and drafts.next_month(MONTH) == date(2023, 1, 1)
     with pytest.raises(ValidationError, match="没有发放分区"):
         officers.prepared(date(2021, 12, 1))

@@ -16,7 +16,7 @@ from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, officer
 from doudi.enrolment.models import Award, AwardAmount, AwardMember, Decision, Entitlement
 from doudi.payments import answers
 from doudi.payments.models import LineFlag, Payroll
-from doudi.payments.services import corrections, files, ledger, payrolls, results, reviewing
+from doudi.payments.services import corrections, drafts, files, ledger, payrolls, results, reviewing
 from doudi.registry.models import GROUPS, Household, Person
 
 MONTH = date(2022, 12, 1)
@@ -151,7 +151,7 @@ class Officers:
                 now=NOW,
             )
 
-    def prepared(self, month: date = MONTH) -> payrolls.Prepared:
+    def prepared(self, month: date = MONTH) -> drafts.Prepared:
         with scopes.acting(self.reviewer):
             return payrolls.prepare_payroll(area=self.county, month=month, now=NOW)
 

@@ -28,7 +28,7 @@ from doudi.core.views.access import may
 from doudi.payments import back_queries
 from doudi.payments.back_forms import BackPayForm
 from doudi.payments.models import BackPay, BackPayItem, paid_choices
-from doudi.payments.services import back_pay, payrolls
+from doudi.payments.services import back_pay, drafts
 
 ALL = gettext_lazy("全部")
 
@@ -135,7 +135,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
             elif act == "withdraw":
                 back_pay.withdraw_back_pay(back_pay_id=pk, version=version, note=note, now=now)
             elif act == "pay":
-                payrolls.county_of(row.area, "payments.prepare")
+                drafts.county_of(row.area, "payments.prepare")
                 arguments = {"area": row.area, "month": timezone.localdate().replace(day=1)}
                 title = _("编制补发批次：%(document)s") % {"document": row.document}
                 said = _("已开始编制补发批次，完成后出现在发放批次中。")

@@ -26,7 +26,7 @@ from doudi.core.views.telling import tell
 from doudi.payments import layouts, queries, signing, watch_reads
 from doudi.payments.forms import MonthForm, OneOffForm, ReasonForm, ResultsForm, ReviewForm
 from doudi.payments.models import BankAnswer, BankFile, BankResult, BankReturn, Payroll
-from doudi.payments.services import channels, corrections, files, ledger, payrolls, reviewing
+from doudi.payments.services import channels, corrections, drafts, files, ledger, payrolls, reviewing
 from doudi.payments.services.supplements import may_supplement
 from doudi.payments.views.lists import COLOURS, RETURN_COLOURS, tail_of
 
@@ -227,7 +227,7 @@ def prepare(request: HttpRequest) -> HttpResponse:
     month, area = form.cleaned_data["month"].replace(day=1), scopes.current().area
 
     def start() -> Any:
-        payrolls.county_of(area, "payments.prepare")
+        drafts.county_of(area, "payments.prepare")
         title = _("生成 %(month)s 发放批次") % {"month": ui.month(month)}
         arguments = {"area": area, "month": month.isoformat()}
         return start_task(path="doudi.payments.tasks.prepare", title=title, arguments=arguments, url=reverse("payments:payrolls"), now=timezone.now())
@@ -247,7 +247,7 @@ def prepare_one_off(request: HttpRequest) -> HttpResponse:
     month, area = form.cleaned_data["month"].replace(day=1), scopes.current().area
 
     def start() -> Any:
-        payrolls.county_of(area, "payments.prepare")
+        drafts.county_of(area, "payments.prepare")
         arguments = {"area": area, "month": month.isoformat(), "programme": form.cleaned_data["programme"]}
         title = _("生成 %(month)s 一次性发放批次") % {"month": ui.month(month)}
         path, url = "doudi.payments.tasks.prepare_one_off", reverse("payments:payrolls")

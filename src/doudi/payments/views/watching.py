@@ -26,7 +26,7 @@ from doudi.core.views.telling import tell
 from doudi.payments import unusual, watch_reads
 from doudi.payments.forms import MonthForm
 from doudi.payments.models import LineFlag, LineReview, Payroll, PayrollChange, PayrollExclusion, paid_choices
-from doudi.payments.services import payrolls, reviewing
+from doudi.payments.services import drafts, reviewing
 
 ALL = _("全部")
 RESIDENCES = [("urban", _("城市")), ("rural", _("农村"))]
@@ -234,7 +234,7 @@ def prepare_supplement(request: HttpRequest) -> HttpResponse:
     month, area = form.cleaned_data["month"].replace(day=1), scopes.current().area
 
     def start() -> Any:
-        payrolls.county_of(area, "payments.prepare")
+        drafts.county_of(area, "payments.prepare")
         title = _t("生成 %(month)s 补发批次") % {"month": ui.month(month)}
         path, url = "doudi.payments.tasks.prepare_supplement", reverse("payments:payrolls")
         return start_task(path=path, title=title, arguments={"area": area, "month": month.isoformat()}, url=url, now=timezone.now())

@@ -28,7 +28,7 @@ from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.core.settings_overlay import overlay
 from doudi.core.workdays import add_working_days
 from doudi.payments.services import grants
-from doudi.payments.services.payrolls import Prepared
+from doudi.payments.services.drafts import Prepared
 from doudi.registry.models import Programme
 from doudi.relief.linkage import Linkage, amounts_of, deadline_of, linkage_of, source_said
 from doudi.relief.models import PriceClaim, PriceProposal
