@@ -36,6 +36,9 @@ def main() -> None:
         if faults.disk_is_full(error):
             typer.echo("错误：磁盘空间不足，没有写入任何内容；请清理数据目录或数据库所在的磁盘后重试（doudi doctor 显示剩余空间）。", err=True)
             sys.exit(1)
+        if "doudi.batch.engine.EngineMissing" in _kinds(error):
+            typer.echo(f"错误：{error}", err=True)
+            sys.exit(1)
         if _database_is_away(error):
             typer.echo(f"错误：无法连接数据库（{str(error).strip().splitlines()[0]}）；请检查数据库是否运行、DATABASE_URL 是否正确。", err=True)
             sys.exit(1)
@@ -43,9 +46,13 @@ def main() -> None:
 
 
 def _database_is_away(error: Exception) -> bool:
-    """Whether it is a connection that failed, found without importing Django or psycopg for it."""
-    names = {f"{cls.__module__}.{cls.__name__}" for cls in type(error).__mro__}
-    return bool(names & {"django.db.utils.OperationalError", "psycopg.OperationalError"})
+    """Whether it is a connection that failed."""
+    return bool(_kinds(error) & {"django.db.utils.OperationalError", "psycopg.OperationalError"})
+
+
+def _kinds(error: Exception) -> set[str]:
+    """Its classes by name, found without importing what defines them."""
+    return {f"{cls.__module__}.{cls.__name__}" for cls in type(error).__mro__}
 
 
 if __name__ == "__main__":

@@ -181,6 +181,10 @@ class SparkEngine:
             frame.unpersist()
 
 
+class EngineMissing(RuntimeError):
+    """The engine that was named cannot start here; the message (Chinese) says what it lacks."""
+
+
 def named() -> str:
     """What `DOUDI_BATCH_ENGINE` names. Raises ValueError for another name than duckdb or spark."""
     name = os.environ.get("DOUDI_BATCH_ENGINE", "duckdb")
@@ -191,7 +195,7 @@ def named() -> str:
 
 @contextmanager
 def opened(*, memory_limit: str, threads: int, temp: Path) -> Iterator[Engine]:
-    """The engine that `DOUDI_BATCH_ENGINE` names (duckdb, spark). Raises ValueError for another name, RuntimeError where Spark is not installed."""
+    """The engine that `DOUDI_BATCH_ENGINE` names (duckdb, spark). Raises ValueError for another name, EngineMissing where Spark or its Java is not installed."""
     if named() == "duckdb":
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory_limit,
@@ -215,9 +219,10 @@ def opened(*, memory_limit: str, threads: int, temp: Path) -> Iterator[Engine]:
 def spark_session() -> Any:
     """The session of this process, made once."""
     try:
+        from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
     except ImportError:
-        raise RuntimeError("没有安装 Spark；请安装附加组件 doudi[spark]（需要 Java 17），或取消 DOUDI_BATCH_ENGINE。") from None
+        raise EngineMissing("没有安装 Spark；请安装附加组件 doudi[spark]（需要 Java 17），或取消 DOUDI_BATCH_ENGINE。") from None
     # The executors' Python, which PySpark reads here alone: the same path on every machine of a cluster, with the same packages.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("doudi").master(os.environ.get("DOUDI_SPARK_MASTER", "local[2]"))
@@ -233,4 +238,9 @@ def spark_session() -> Any:
         "spark.sql.shuffle.partitions": os.environ.get("DOUDI_SPARK_PARTITIONS", "8"),
     }.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    try:
+        return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        if error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        raise EngineMissing("Spark 没有启动，多半是没有 Java 17；请安装 Java 17（或设置 JAVA_HOME），或取消 DOUDI_BATCH_ENGINE。") from None

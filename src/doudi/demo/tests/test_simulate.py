@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import Sum
 
 from doudi.core import clock
 from doudi.core import scope as scopes
+from doudi.core.duties import WORKER
 from doudi.core.models import DailyRun
 from doudi.demo import discovery, funding, job
 from doudi.demo.simulate import cases, checks, money, run, work
 from doudi.enrolment.models import Award, Decision
-from doudi.payments.models import Payroll, PayrollLine
+from doudi.payments.models import BankReturn, LedgerEntry, Payroll, PayrollLine
 from doudi.registry.models import Person
+from doudi.reports import queries, services
 from doudi.testing import TestDatabase
 
 PEOPLE, SEED = 600, 7
@@ -143,9 +146,24 @@ def test_months_go_by_through_all_rooms_and_everything_holds(
     assert later[-1].state.leads >= first[0].state.leads and later[-1].state.tables["payments_payrollline"][0] > 0
     with scopes.acting(scopes.Scope(area=job.AREA)):
         assert Award.objects.filter(starts__gte=date(2023, 1, 1)).exists(), "somebody who applied was granted"
+    _table_says_what_the_ledger_says()
     assert set(SPOILT) == {what for what, _query in checks.NEVER}, "each check has what breaks it"
     _spoilt_is_named(superuser)
     _lost_is_named(superuser, later[-1].state)
+
+
+def _table_says_what_the_ledger_says() -> None:
+    """The monthly table adds up lines and returns; the ledger was booked step by step. Temporary assistance is told as decided, whoever paid it."""
+    acts = frozenset({"reports.count", "payments.view"})
+    with scopes.acting(scopes.Scope(area=job.AREA, duty=WORKER, page="test", acts=acts)):
+        for month in (date(2023, 1, 1), date(2023, 2, 1)):
+            services.count_month(area=job.AREA, month=month, now=job.at(date(2023, 3, 1)))
+            found = queries.sums(job.AREA, month)
+            booked = LedgerEntry.objects.filter(payroll__month=month, account__in=("in_payment", "paid")).aggregate(yuan=Sum("amount"))["yuan"]
+            temporary = PayrollLine.objects.filter(payroll__month=month, payroll__state__in=("released", "booked"), programme="temporary")
+            returned = BankReturn.objects.filter(payroll__month=month, programme="temporary").aggregate(yuan=Sum("amount"))["yuan"] or 0
+            booked -= (temporary.aggregate(yuan=Sum("amount"))["yuan"] or 0) - returned
+            assert queries.spent(found) - found.get("temporary.yuan", 0) == booked > 0, month
 
 
 def _spoilt_is_named(owner: Any) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,17 @@ def test_an_engine_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("DOUDI_BATCH_ENGINE", "abacus")
     with pytest.raises(ValueError, match="abacus"), engine.opened(memory_limit="1GB", threads=1, temp=tmp_path):
         pass
+
+
+def test_spark_without_java_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed; make test-spark installs it")
+    code = "import sys; from doudi import cli; from doudi.batch import engine; cli.build = lambda: engine.spark_session; cli.main()"
+    bare = {name: value for name, value in os.environ.items() if name not in ("JAVA_HOME", "DOUDI_SPARK_MASTER")} | {"PATH": str(tmp_path)}
+    for name in ("bash", "dirname", "ps"):
+        if found := shutil.which(name):
+            (tmp_path / name).symlink_to(found)
+    done = subprocess.run([sys.executable, "-c", code], env=bare, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "错误：Spark 没有启动" in done.stderr and "Traceback" not in done.stderr, done.stderr[-2000:]
 
 
 def test_every_indicator_reads_datasets_that_have_a_contract() -> None:
