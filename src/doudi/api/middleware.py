@@ -137,10 +137,10 @@ def _receive(request: HttpRequest, most: int) -> bytes:
 
     Boundaries of a form differ from try to try: its fields and files count. A body that breaks off before the length that was said is none.
     """
-    try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        raise _malformed() from None
+    given = request.META.get("CONTENT_LENGTH") or "0"
+    if not given.isascii() or not given.isdigit():
+        raise _malformed()
+    length = int(given)
     if length > most:
         raise ApiError(413, "too_large", _("内容超过 %(most)s MB；请拆分后分别提交。"), {"most": most >> 20})
     stream = request._stream  # type: ignore[attr-defined]
@@ -156,7 +156,7 @@ def _receive(request: HttpRequest, most: int) -> bytes:
                         asked.update(chunk)
             if request.content_type == "application/json":
                 asked.update(request.body)
-        elif length > 0:
+        elif length:
             folder = postgres.home() / "incoming"
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.NamedTemporaryFile(dir=folder, prefix="api-", delete=False) as target:

@@ -251,13 +251,15 @@ def _watch(received: Received, request: dict[str, Any], now: datetime) -> dict[s
             wanted = [{"token": numbers.id_token(number)} for number in asking.identifiers(query)]
         except Rejected as error:
             raise Rejected("rjct.person_id.invalid", error.detail) from None
-        if rows.filter(token__isnull=False).count() + len(wanted) > MOST_WATCHED:
+        known = rows.filter(purpose=purpose, entity=entity, events=",".join(events), token__in=[each["token"] for each in wanted]).count()
+        if rows.filter(token__isnull=False).count() + len(wanted) - known > MOST_WATCHED:
             raise Rejected("rjct.notify_details.invalid", _("最多订阅 %(most)s 个号码") % {"most": MOST_WATCHED})
     elif kind in ("predicate", "expression"):
         asking.narrowed(Person.objects.none(), kind, query, purpose, timezone.localdate(now))  # is it understood, and open to the purpose
         query = asking.kept(kind, query)
         wanted = [{"query_digest": asking.digest_of(kind, query)}]
-        if rows.filter(token__isnull=True).count() + 1 > MOST_CONDITIONS:
+        known = rows.filter(purpose=purpose, entity=entity, events=",".join(events), query_digest=wanted[0]["query_digest"]).count()
+        if rows.filter(token__isnull=True).count() + 1 - known > MOST_CONDITIONS:
             raise Rejected("rjct.notify_details.invalid", _("最多订阅 %(most)s 个条件") % {"most": MOST_CONDITIONS})
     else:
         raise Rejected("rjct.notify_details.invalid", "filter_type: idtype-value, predicate, expression")

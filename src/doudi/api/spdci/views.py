@@ -28,8 +28,6 @@ from doudi.core.views.access import may
 
 SHOWN = 50
 FIELDS = (("identity", gettext_lazy("姓名、性别、出生日期")), ("household", gettext_lazy("家庭人口和成员")), ("programmes", gettext_lazy("享受的救助项目和金额")))
-
-
 ACTIONS = {
     "on-search": gettext_lazy("查询的答复"), "on-subscribe": gettext_lazy("订阅的答复"), "on-unsubscribe": gettext_lazy("取消订阅的答复"),
     "txn-on-status": gettext_lazy("办理状态的答复"), "notify": gettext_lazy("变化通知"),

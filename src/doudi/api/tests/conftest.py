@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import jsonschema_rs
 import pytest
 import time_machine
 from django.http import HttpResponse
 from django.test import Client
 
 from doudi.api import services
+from doudi.api.application import api
 from doudi.api.models import ApiClient
 from doudi.core import postgres
 from doudi.core import scope as scopes
@@ -40,6 +44,25 @@ def citizen_file(good: int = 2, bad: int = 0) -> bytes:
     return "\n".join(["姓名,身份证号,死亡日期,死亡原因", *rows, ""]).encode()
 
 
+@cache
+def _described(method: str, route: str, status: str) -> jsonschema_rs.Validator | None:
+    """What the description says of an answer of an operation; None where that is no JSON. KeyError for a status that it does not tell of."""
+    told = json.loads(json.dumps(api.get_openapi_schema()))  # statuses as text
+    operation = told["paths"]["/" + re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", route)][method]
+    shape = operation["responses"][status].get("content", {}).get("application/json")
+    return jsonschema_rs.validator_for(shape["schema"] | {"components": told["components"]}) if shape else None
+
+
+def as_described(method: str, answer: Any) -> None:
+    """Every answer to a test is as the API's own description says: where random calls are only refused, this looks at the successes."""
+    match = answer.resolver_match
+    if match is None or answer.status_code in (404, 405, 500) or answer.headers.get("Idempotent-Replay"):
+        return  # no operation answered
+    validator = _described(method, match.route, str(answer.status_code))
+    if validator is not None:
+        validator.validate(json.loads(answer.content))
+
+
 @dataclass
 class System:
     """Another system with its token."""
@@ -53,7 +76,9 @@ class System:
         options: dict[str, Any] = {} if data is None else {"data": data}
         if isinstance(data, bytes):
             options["content_type"] = headers.pop("content_type", "text/csv")
-        return getattr(http, method)(f"/api/v1{path}", **options, headers={key.replace("_", "-"): value for key, value in headers.items()})  # type: ignore[no-any-return]
+        answer: HttpResponse = getattr(http, method)(f"/api/v1{path}", **options, headers={key.replace("_", "-"): value for key, value in headers.items()})
+        as_described(method, answer)
+        return answer
 
 
 def error_of(response: HttpResponse) -> dict[str, Any]:

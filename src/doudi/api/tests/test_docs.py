@@ -17,7 +17,7 @@ from django.test import Client
 from doudi.api import access, application, errors
 from doudi.api.rights import RIGHTS
 from doudi.api.spdci import envelope
-from doudi.api.tests.conftest import NOW, System, citizen_file
+from doudi.api.tests.conftest import NOW, System, as_described, citizen_file
 from doudi.api.tests.partners import LAW, Partner, uin
 from doudi.api.tests.test_calls import open_desk
 from doudi.core import scope as scopes
@@ -48,7 +48,9 @@ def called(line: str, caller: System, files: dict[str, bytes]) -> Any:
         else:
             address = word
     http, kind = Client(), headers.pop("Content-Type", "")
-    return http.get(address, headers=headers) if data is None else http.post(address, data, content_type=kind, headers=headers)
+    answer = http.get(address, headers=headers) if data is None else http.post(address, data, content_type=kind, headers=headers)
+    as_described("get" if data is None else "post", answer)
+    return answer
 
 
 def test_every_example_of_the_page_is_answered_as_it_says(system: Callable[..., System], family: Given) -> None:

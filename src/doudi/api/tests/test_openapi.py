@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
@@ -18,8 +20,9 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from doudi.api.application import api
 from doudi.api.rights import RIGHTS
-from doudi.api.tests.conftest import System
+from doudi.api.tests.conftest import System, as_described
 from doudi.api.tests.partners import LAW, Partner
+from doudi.api.tests.test_hostile import LEAD
 from doudi.institutions.tests.world import Home
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +78,19 @@ def signed(partner: Partner, address: str, message: dict[str, Any]) -> dict[str,
     action = "txn-status" if address.endswith("status") else address.rsplit("/", 1)[1]
     now = timezone.now()
     return partner.envelope(action, message, message_ts=now.isoformat())
+
+
+def test_an_answer_that_is_not_as_described_is_noticed(system: Callable[..., System]) -> None:
+    """Random calls are mostly refused; what succeeds is looked at in every other test of this folder, through `System.call`."""
+    answer = system(rights=["leads:report"]).call("post", "/leads", json.dumps(LEAD).encode(), content_type="application/json")
+    good = json.loads(answer.content)
+    for wrong in (good | {"state": "helped"}, good | {"new": None}, {name: value for name, value in good.items() if name != "number"}):
+        answer.content = json.dumps(wrong).encode()
+        with pytest.raises(jsonschema_rs.ValidationError):
+            as_described("post", answer)
+    answer.status_code = 204
+    with pytest.raises(KeyError):
+        as_described("post", answer)
 
 
 def test_every_operation_but_the_description_needs_a_token() -> None:

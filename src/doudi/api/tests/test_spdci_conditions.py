@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings as house
 
-from doudi.api.spdci import asking, callbacks, comparing, records, services, watching
+from doudi.api.spdci import asking, callbacks, comparing, exchange, records, services, watching
 from doudi.api.spdci.models import SpdciCallback, SpdciMatch, SpdciSubscription
 from doudi.api.tests.conftest import NOW, System
 from doudi.api.tests.partners import AGREED, LAW, Partner, agree, where
@@ -212,6 +212,17 @@ def test_the_same_condition_again_is_the_subscription_that_there_is(listener: Li
         assert SpdciSubscription.objects.count() == 3
     shown = client_of(listener.partner.system.admin).get(f"/api-clients/{listener.partner.system.client.pk}/registry/").content.decode()
     assert "dibao" in shown and "新符合、不再符合" in shown, "the administrator sees what is watched"
+
+
+def test_what_is_watched_has_a_limit_that_the_same_again_does_not_meet(listener: Listener, family: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "MOST_WATCHED", 1)
+    monkeypatch.setattr(exchange, "MOST_CONDITIONS", 1)
+    who, other = ({"type": "UIN", "value": numbers.plain(each.token)} for each in family.people)
+    for first, second, kind in ((who, other, "idtype-value"), (DIBAO, expression({"programme": "tekun"}), "expression")):
+        code = listener.code(first, kind=kind)
+        assert listener.code(first, kind=kind) == code
+        for more, given in ({}, second), ({"events": "DELETE"}, first):
+            assert listener.subscribe(given, kind=kind, **more)["status_reason_code"] == "rjct.notify_details.invalid"
 
 
 def test_a_huge_set_comes_page_by_page_everybody_once(listener: Listener, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any) -> None:

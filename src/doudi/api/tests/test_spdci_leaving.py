@@ -130,6 +130,12 @@ def test_a_purpose_that_ended_refuses_its_request_and_the_status_says_so(listene
     with scopes.acting(scopes.Scope(area=COUNTY)):
         assert SpdciMessage.objects.get(correlation_id=found["message"]["correlation_id"]).outcomes == [[asked[0]["reference_id"], "rjct"], [asked[1]["reference_id"], "succ"]]
     assert records(listener) == [("open", family.people[1].pk), ("refused", family.people[0].pk)]
+    about = {"txn_type": "search", "reference_id": "x", "attribute_type": "correlation_id", "attribute_value": found["message"]["correlation_id"]}
+    listener.ask("/txn/status", "txn-status", {"txnstatus_request": about})
+    web.calls.clear()
+    assert callbacks.deliver_due(now=NOW) == 1 and web.calls[0].path == "/registry/txn/on-status"
+    status = json.loads(web.calls[0].body)["message"]["txnstatus_response"]["txn_status"]["search_response"]
+    assert [each["status"] for each in status] == ["rjct", "succ"]
 
 
 def test_a_client_that_ends_during_a_round_is_told_nothing_more(listener: Partner, family: Given, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What officers do month by month: leads found and closed, visits, applications, relief, monitoring and what follows from it."""
+"""What officers do month by month: visits, monitoring and what follows from it, decisions, payees; the daily jobs and comparisons."""
 
 from __future__ import annotations
 
