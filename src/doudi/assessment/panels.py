@@ -16,7 +16,7 @@ from doudi.core.emergencies import switches
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
-    return {"rows": queries.of_household(household.pk, limit=4), "household": household}
+    return {"rows": queries.of_household(household.pk), "household": household}
 
 
 def of_setting(_request: HttpRequest, setting: Any) -> dict[str, Any] | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from doudi.assessment.facts import month_before
 from doudi.assessment.models import Assessment
 from doudi.assessment.outputs import PERSON_PROGRAMMES
+from doudi.core.prepared import prepared
 from doudi.registry.models import Programme
 
 
@@ -27,9 +30,14 @@ def said(results: dict[str, Any]) -> list[tuple[str, float | None]]:
     return made
 
 
-def of_household(household_id: int, *, limit: int = 24) -> list[dict[str, Any]]:
-    """The household's last assessments, newest first, with what they say; one query."""
-    rows = Assessment.objects.filter(household_id=household_id).order_by("-month", "-id")[:limit]
+@prepared
+def _last(household: int) -> QuerySet[Assessment]:
+    return Assessment.objects.filter(household_id=household).order_by("-month", "-id")[:4]
+
+
+def of_household(household_id: int) -> list[dict[str, Any]]:
+    """The household's last four assessments, newest first, with what they say; one query."""
+    rows = _last(household_id)
     return [{"row": row, "said": said(row.results), "total": row.results["household"]["benefits_total"]} for row in rows]
 
 

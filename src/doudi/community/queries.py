@@ -26,6 +26,7 @@ from doudi.community.models import (
 from doudi.community.models.groups import CareGroup
 from doudi.community.services.contacts import standing_in
 from doudi.core import duties, measures, numbers
+from doudi.core.prepared import prepared
 from doudi.core.templatetags import ui
 from doudi.discovery.models import Lead, Visit
 from doudi.registry.models import Person
@@ -107,9 +108,14 @@ def contact_figure() -> tuple[str, str]:
     return measures.share(with_contact().count(), in_care().count(), 0), _("已落实帮扶责任人")
 
 
+@prepared
+def _of_household(household: int) -> QuerySet[Any]:
+    return people().filter(household_id=household)
+
+
 def household_panel(request: HttpRequest, household: Any) -> dict[str, Any] | None:
     """People of a household whom the community looks after; two queries."""
-    rows = list(people().filter(household_id=household.pk))
+    rows = _of_household(household.pk)
     names = group_names() if rows else {}
     return {"rows": [(row, group_words(row.groups, names)) for row in rows]} if rows else None
 

@@ -45,7 +45,7 @@ def _new(**about: str) -> Any:
     return url
 
 
-panels.add("household", _("异议与投诉"), of_household, "complaints/_household.html", act="complaints.view", order=60, there=queries.of_household)
+panels.add("household", _("异议与投诉"), of_household, "complaints/_household.html", act="complaints.view", order=60, there=queries.all_of_household)
 panels.action("household", _("登记异议投诉"), _new(household="pk"), act="complaints.open", order=80)
 panels.action("decision", _("登记异议"), _new(decision="pk", kind="objection", category="decision"), act="complaints.open", order=80)
 panels.action("award", _("登记异议"), _new(award="pk", kind="objection", category="amount"), act="complaints.open", order=80)

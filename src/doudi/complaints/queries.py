@@ -30,6 +30,11 @@ def visible() -> QuerySet[Complaint]:
     return rows.exclude(~Q(handler=acting.account_id), category="conduct") if acting.duty in TOWNSHIP else rows
 
 
+def all_of_household(household: Any) -> QuerySet[Complaint]:
+    """Whoever may read them; the page shows `of_household`."""
+    return Complaint.objects.filter(household=household.pk)
+
+
 def of_household(household: Any) -> QuerySet[Complaint]:
     return visible().filter(household=household.pk)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from doudi.core import clock, doors, emergencies, menu, places
-from doudi.core.models import Emergency, Message
+from doudi.core.models import Emergency, Message, Posting
+from doudi.core.prepared import prepared
 from doudi.core.services.todos import open_todos
 
 TODO_CEILING = 99
@@ -27,17 +29,30 @@ def frame_of(request: HttpRequest) -> str:
     return "doudi/drawer.html" if htmx.target == "drawer-body" else "doudi/blank.html"
 
 
+@prepared
+def _waiting(duty: str, posting: int, account: int, on: date) -> QuerySet[Any, Any]:
+    todos = open_todos(duty=duty, posting_id=posting, on=on).order_by().values(of=Value("todos"))
+    messages = Message.objects.filter(account_id=account, read_at__isnull=True).order_by().values(of=Value("messages"))
+    return todos[: TODO_CEILING + 1].union(messages[: TODO_CEILING + 1], all=True)
+
+
 def page_frame(request: HttpRequest) -> dict[str, Any]:
+    """The same for every template of a request: a page renders one for each panel."""
     posting = getattr(request, "posting", None)
+    made: tuple[Any, dict[str, Any]] | None = getattr(request, "_doudi_frame", None)
+    if made is None or made[0] is not posting:  # an error page may come before it is known who asks
+        made = request._doudi_frame = (posting, _frame(request, posting))  # type: ignore[attr-defined]
+    return made[1]
+
+
+def _frame(request: HttpRequest, posting: Posting | None) -> dict[str, Any]:
 
     @cache
     def waiting() -> dict[str, str]:
         """Open to-dos of this posting and unread messages of the account; counted up to a ceiling, since the badges need no more. One query."""
         if posting is None:
             return {}
-        todos = open_todos(duty=posting.duty, posting_id=posting.pk, on=timezone.localdate()).order_by().values(of=Value("todos"))
-        messages = Message.objects.filter(account_id=posting.account_id, read_at__isnull=True).order_by().values(of=Value("messages"))
-        found = Counter(row["of"] for row in todos[: TODO_CEILING + 1].union(messages[: TODO_CEILING + 1], all=True))
+        found = Counter(row["of"] for row in _waiting(posting.duty, posting.pk, posting.account_id, timezone.localdate()))
         return {of: str(count) if count <= TODO_CEILING else f"{TODO_CEILING}+" for of, count in found.items()}
 
     def in_force() -> list[Emergency]:

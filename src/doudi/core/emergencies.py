@@ -33,26 +33,32 @@ from django.utils.functional import Promise
 from doudi.core import duties
 from doudi.core.models import Emergency, EmergencyPlace
 from doudi.core.models.divisions import ancestors
+from doudi.core.prepared import prepared
 
 
 def _places(on: date) -> QuerySet[EmergencyPlace]:
     return EmergencyPlace.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), active=True, starts__lte=on)
 
 
-def _emergencies(places: QuerySet[EmergencyPlace]) -> list[Emergency]:
-    return list(Emergency.objects.filter(Exists(places.filter(emergency=OuterRef("pk")))).order_by("starts", "pk"))
+def _emergencies(places: QuerySet[EmergencyPlace]) -> QuerySet[Emergency]:
+    return Emergency.objects.filter(Exists(places.filter(emergency=OuterRef("pk")))).order_by("starts", "pk")
 
 
 def in_force(area: str, on: date, *, kinds: Iterable[str] = ()) -> list[Emergency]:
     """The emergencies that hold for the whole of a place on a day, of all kinds or of those named; the earliest first. One query."""
     places = _places(on).filter(area__in=ancestors(area))
     wanted = list(kinds)
-    return _emergencies(places.filter(kind__in=wanted) if wanted else places)
+    return list(_emergencies(places.filter(kind__in=wanted) if wanted else places))
+
+
+@prepared
+def _touching(above: list[str], low: str, high: str, on: date) -> QuerySet[Emergency]:
+    return _emergencies(_places(on).filter(Q(area__in=above) | Q(area__gte=low, area__lt=high)))
 
 
 def touching(area: str, on: date) -> list[Emergency]:
     """The emergencies that hold for a place or for some part of it on a day. One query."""
-    return _emergencies(_places(on).filter(Q(area__in=ancestors(area)) | Q(area__gte=area, area__lt=area + ":")))
+    return _touching(ancestors(area), area, area + ":", on)
 
 
 def at_area(field: str, on: date) -> Exists:

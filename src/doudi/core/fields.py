@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.db import models
+from django.utils.encoding import force_str
 
 from doudi.core import keys
 
@@ -66,6 +68,11 @@ class SealedTextField(models.BinaryField):
         return str(self.value_from_object(obj))
 
 
+@cache
+def _labels(field: models.Field[Any, Any]) -> dict[Any, Any]:
+    return dict(field.flatchoices)
+
+
 class AreaModel(models.Model):
     """A row that concerns people of one place. `area_then` keeps the code of its time after a division was recoded."""
 
@@ -74,3 +81,8 @@ class AreaModel(models.Model):
 
     class Meta:
         abstract = True
+
+    def _get_FIELD_display(self, field: models.Field[Any, Any]) -> Any:
+        """What `get_…_display` says. Django's own translates every choice of the field to find the one."""
+        value = getattr(self, field.attname)
+        return force_str(_labels(field).get(value, value), strings_only=True)

@@ -8,9 +8,10 @@ A room fills it in its `AppConfig.ready()` or in `<room>/menu.py`, which core im
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -58,6 +59,11 @@ class Shown:
 _entries: list[Entry] = []
 
 
+@cache
+def _address(url_name: str, _prefix: str) -> str:
+    return reverse(url_name)
+
+
 def add(section: str, label: str | Promise, url_name: str, act: str | None, order: int = 100) -> None:
     """Add an entry. `act` (see `duties.MAY`) decides who sees it; None: everybody with a posting. Unknown names raise KeyError."""
     if section not in SECTIONS:
@@ -72,17 +78,21 @@ def add(section: str, label: str | Promise, url_name: str, act: str | None, orde
 def shown(request: HttpRequest) -> list[Shown]:
     """The sections that the acting duty sees; the entry whose address is the longest beginning of the page's own is current."""
     visible = sorted((entry for entry in _entries if entry.act is None or duties.may(entry.act)), key=lambda entry: entry.order)
-    urls = {entry: reverse(entry.url_name) for entry in visible}
-    matching = [entry for entry in visible if request.path == urls[entry] or (urls[entry] != "/" and request.path.startswith(urls[entry]))]
-    here = max(matching, key=lambda entry: len(urls[entry]), default=None)
+    prefix = get_script_prefix()
+    urls = {entry.url_name: _address(entry.url_name, prefix) for entry in visible}
+    matching = [entry for entry in visible if request.path == (url := urls[entry.url_name]) or (url != "/" and request.path.startswith(url))]
+    here = max(matching, key=lambda entry: len(urls[entry.url_name]), default=None)
+    by_section: dict[str, list[Entry]] = {}
+    for entry in visible:
+        by_section.setdefault(entry.section, []).append(entry)
     sections = []
     for code, (label, icon) in SECTIONS.items():
-        inside = [entry for entry in visible if entry.section == code]
+        inside = by_section.get(code)
         if not inside:
             continue
         opened = here is not None and here.section == code
-        section = Shown(label=label, icon=icon, url=urls[inside[0]], open=opened, current=opened and len(inside) == 1)
+        section = Shown(label=label, icon=icon, url=urls[inside[0].url_name], open=opened, current=opened and len(inside) == 1)
         if opened and len(inside) > 1:
-            section.entries = [(entry.label, urls[entry], entry is here) for entry in inside]
+            section.entries = [(entry.label, urls[entry.url_name], entry is here) for entry in inside]
         sections.append(section)
     return sections

@@ -8,28 +8,31 @@ The household page belongs to the registry and knows nothing of payments; paymen
 
 A loader returns the template's context, or None where there is nothing to show. It runs under the reader's scope and must bound its queries.
 A panel that shows nothing where it has no rows says which (`there`): one query asks for all panels of a page whether there are any, and only those
-that have some are loaded.
+that have some are loaded. It is put into words once for everybody (`core/prepared.py`): it may use the record's id alone, and what only some may see
+is left out by the loader.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, Model, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
 from doudi.core import duties
+from doudi.core.prepared import prepared
 
 Loader = Callable[[HttpRequest, Any], dict[str, Any] | None]
 Rows = Callable[[Any], QuerySet[Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
     page: str
     title: str | Promise
@@ -125,13 +128,27 @@ def dashboard(
     _cards.append(Card(title, loader, template, act, order, wide, bare))
 
 
+@cache
+def _asking(model: type[Model], asking: tuple[Panel, ...]) -> Callable[[int], list[dict[str, bool]]]:
+    """Asks a record of this kind which of the panels have rows."""
+
+    @prepared
+    def ask(pk: int) -> QuerySet[Any, dict[str, bool]]:
+        record = model(pk=pk)
+        asked = {f"p{at}": Exists(panel.there(record)) for at, panel in enumerate(asking) if panel.there is not None}
+        return model._default_manager.filter(pk=pk).annotate(**asked).values(*asked)
+
+    return ask
+
+
 def _with_rows(wanted: list[Panel], obj: Any) -> list[Panel]:
     """The panels that have something to show of a record, as far as they say; one query for all."""
-    asked = {f"p{at}": Exists(panel.there(obj)) for at, panel in enumerate(wanted) if panel.there is not None}
-    if len(asked) < 2:
+    asking = tuple(panel for panel in wanted if panel.there is not None)
+    if len(asking) < 2:
         return wanted
-    found: dict[str, bool] = type(obj).objects.filter(pk=obj.pk).annotate(**asked).values(*asked).get()
-    return [panel for at, panel in enumerate(wanted) if found.get(f"p{at}", True)]
+    found = _asking(type(obj), asking)(obj.pk)[0]  # type: ignore[arg-type]
+    none = {panel for at, panel in enumerate(asking) if not found[f"p{at}"]}
+    return [panel for panel in wanted if panel not in none]
 
 
 def of(page: str, request: HttpRequest, obj: Any, *, tab: str = "", place: str = "main") -> list[Rendered]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.home import SetupError
 from doudi.core.models import Account, Posting
+from doudi.core.prepared import prepared
+
+
+@prepared
+def _held(account: int, on: date) -> QuerySet[Posting]:
+    return Posting.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), account_id=account, starts__lte=on).order_by("starts", "id")
 
 
 def postings_of(*, account: Account, on: date) -> list[Posting]:
     """Postings that hold on a day, the first taken first. One query; the account sees its own postings by policy."""
-    return list(Posting.objects.filter(Q(ends__isnull=True) | Q(ends__gt=on), account=account, starts__lte=on).order_by("starts", "id"))
+    return _held(account.pk, on)
 
 
 def chosen(held: list[Posting], wanted: int | None) -> Posting | None:

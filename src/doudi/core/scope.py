@@ -61,6 +61,16 @@ def current_or_none() -> Scope | None:
     return _current.get()
 
 
+@contextmanager
+def unread() -> Iterator[None]:
+    """While statements are put into words for everybody (`core/prepared.py`): whoever reads the scope is told NoScope."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def _set(using: str, scope: Scope | None) -> None:
     low, high = (scope.low, scope.high) if scope and scope.area else ("", "")
     values = (low, high, str(scope.account_id) if scope else "", str(scope.posting_id) if scope else "", scope.page if scope else "", scope.duty if scope else "")

@@ -16,6 +16,7 @@ from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS
 from doudi.core import measures, places
 from doudi.core.models import Duty, Posting
+from doudi.core.prepared import prepared
 from doudi.core.templatetags import ui
 from doudi.discovery.models import Channel, Delivery, Lead, LeadEvent, LeadReferral
 from doudi.discovery.services.assigning import WORKERS
@@ -192,8 +193,13 @@ def of_household(household: Household) -> QuerySet[Lead]:
     return Lead.objects.filter(household=household, merged_into=None)
 
 
+@prepared
+def _latest(household: int) -> QuerySet[Lead]:
+    return of_household(Household(pk=household)).select_related("person").order_by("-signal_at")[:20]
+
+
 def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
-    found = list(of_household(household).select_related("person").order_by("-signal_at")[:20])
+    found = _latest(household.pk)
     for lead in found:
         lead.colour = STATE_COLOURS[lead.state]  # type: ignore[attr-defined]
         lead.title = indicator_title(lead.indicator)  # type: ignore[attr-defined]

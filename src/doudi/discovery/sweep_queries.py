@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import duties, places
 from doudi.core.models import Todo
+from doudi.core.prepared import prepared
 from doudi.core.templatetags import ui
 from doudi.discovery import visit_queries
 from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepConflict, SweepEntry, SweepEvent, SweepPlace, SweepQuestion
@@ -236,10 +237,14 @@ def of_household(household: Household) -> QuerySet[SweepEntry]:
     return SweepEntry.objects.filter(household=household, sweep__isnull=False)
 
 
+@prepared
+def _latest(household: int) -> QuerySet[SweepEntry]:
+    return of_household(Household(pk=household)).select_related("sweep", "recorder", "posting__account").order_by("-sweep__starts", "-id")[:10]
+
+
 def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
     """The sweeps that listed a household, the latest first; one query."""
-    rows = of_household(household).select_related("sweep", "recorder", "posting__account")
-    found = list(rows.order_by("-sweep__starts", "-id")[:10])
+    found = _latest(household.pk)
     for entry in found:
         entry.colour = ENTRY_COLOURS[entry.state]  # type: ignore[attr-defined]
         entry.link = reverse(  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from doudi.core import emergencies, measures, places
 from doudi.core import scope as scopes
 from doudi.core.models import Emergency, Posting
+from doudi.core.prepared import prepared
 from doudi.core.templatetags import ui
 from doudi.discovery import queries
 from doudi.discovery.models import Lead
@@ -299,9 +300,14 @@ def of_household(household: Household) -> QuerySet[Visit]:
     return Visit.objects.filter(household=household).exclude(state="cancelled")
 
 
+@prepared
+def _latest(household: int) -> QuerySet[Visit]:
+    return of_household(Household(pk=household)).select_related("recorder").order_by("-due", "-id")[:12]
+
+
 def household_panel(request: HttpRequest, household: Household) -> dict[str, Any] | None:
     """The last visits of a household; one query."""
-    found = list(of_household(household).select_related("recorder").order_by("-due", "-id")[:12])
+    found = _latest(household.pk)
     for visit in found:
         visit.colour = STATE_COLOURS[visit.state]  # type: ignore[attr-defined]
     return {"visits": found} if found else None

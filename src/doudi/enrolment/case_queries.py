@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.batch.datasets import CONTRACTS
+from doudi.core.prepared import prepared
 from doudi.enrolment.models import Application, Authorisation, Case, CaseEvent, CaseStep, HouseholdVisit, Objection, Publicity, Relative
 from doudi.enrolment.procedure import Step, When
 from doudi.enrolment.services.papers import valid
@@ -121,6 +122,10 @@ def by_step(on: date) -> list[dict[str, Any]]:
     return [{"step": step.value, "label": str(step.label), **found[step]} for step in Step if step in found]
 
 
+@prepared
+def _of_household(household: int) -> QuerySet[Case]:
+    return Case.objects.filter(household_id=household).select_related("application", "person").defer("procedure").order_by("-id")[:12]
+
+
 def of_household(household_id: int) -> list[tuple[Case, str, str]]:
-    rows = Case.objects.filter(household_id=household_id).select_related("application", "person").defer("procedure").order_by("-id")[:12]
-    return [(row, *said(row)) for row in rows]
+    return [(row, *said(row)) for row in _of_household(household_id)]

@@ -16,11 +16,10 @@ from doudi.enrolment.models import Authorisation, Decision, Document, HouseholdV
 
 
 def of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:
-    decisions = Decision.objects.filter(household=household.pk).select_related("proposed_by", "decided_by", "person").order_by("-id")[:12]
     awards, today = queries.awards_of(household.pk), timezone.localdate()
     for award in awards:
         award.words, award.colour = award_queries.state_of(award, today)  # type: ignore[attr-defined]
-    return {"awards": awards, "decisions": list(decisions), "colours": queries.COLOURS}
+    return {"awards": awards, "decisions": queries.decided(household.pk), "colours": queries.COLOURS}
 
 
 def reviews_of_household(_request: HttpRequest, household: Any) -> dict[str, Any] | None:

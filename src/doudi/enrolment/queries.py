@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import CharField, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import CharField, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, prefetch_related_objects
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from doudi.core.lists import PrefixFilter
+from doudi.core.prepared import prepared
 from doudi.enrolment.models import Award, AwardAmount, AwardMember, Case, Decision
 from doudi.enrolment.procedure import Step
 from doudi.registry.models import Household, MoveRequest, Programme
@@ -67,9 +68,21 @@ def steps(decision: Decision) -> list[dict[str, Any]]:
     ]
 
 
+@prepared
+def _awards(household: int) -> QuerySet[Award]:
+    return Award.objects.filter(household_id=household).select_related("decision").order_by("-starts", "-pk")
+
+
 def awards_of(household_id: int) -> list[Award]:
     """The household's awards with amounts and members, newest first; three queries."""
-    rows = Award.objects.filter(household_id=household_id).select_related("decision").prefetch_related(
-        Prefetch("amounts", AwardAmount.objects.order_by("from_month")), Prefetch("members", AwardMember.objects.select_related("person").order_by("id"))
+    rows = _awards(household_id)
+    prefetch_related_objects(
+        rows, Prefetch("amounts", AwardAmount.objects.order_by("from_month")), Prefetch("members", AwardMember.objects.select_related("person").order_by("id"))
     )
-    return list(rows.order_by("-starts", "-pk"))
+    return rows
+
+
+@prepared
+def decided(household: int) -> QuerySet[Decision]:
+    """The household's last twelve decisions."""
+    return Decision.objects.filter(household_id=household).select_related("proposed_by", "decided_by", "person").order_by("-id")[:12]

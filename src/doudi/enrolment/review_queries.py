@@ -14,6 +14,7 @@ from doudi.assessment.facts import EXIT_SUSPENSION
 from doudi.batch.law.settings import system
 from doudi.core.emergencies import switched_areas
 from doudi.core.models import Division
+from doudi.core.prepared import prepared
 from doudi.core.templatetags.ui import declared
 from doudi.enrolment.models import Award, MonitoringRun, Review, SpotCheckItem
 
@@ -53,8 +54,9 @@ def rows_of_household(household: Any) -> QuerySet[Review]:
     return Review.objects.filter(household_id=household.pk)
 
 
-def of_household(household_id: int) -> list[Review]:
-    return list(Review.objects.filter(household_id=household_id).select_related("person", "decided_by").order_by("-id")[:8])
+@prepared
+def of_household(household_id: int) -> QuerySet[Review]:
+    return Review.objects.filter(household_id=household_id).select_related("person", "decided_by").order_by("-id")[:8]
 
 
 def law_says(row: Review) -> list[tuple[str, float | None]]:

@@ -16,6 +16,7 @@ from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.models import Posting
 from doudi.core.models.divisions import ancestors
+from doudi.core.prepared import prepared
 from doudi.needs import answerers
 from doudi.needs.models import Need, NeedAnswer, NeedPrivate
 from doudi.needs.services.base import A
@@ -143,21 +144,39 @@ def live_of(*, household_id: int | None, person_id: int | None, kind: str = "") 
     return rows.filter(kind=kind) if kind else rows
 
 
-def of_household(household_id: int, limit: int = 10) -> list[tuple[Need, str]]:
-    return _shown(Need.objects.filter(household=household_id), limit)
+def _latest(rows: QuerySet[Need]) -> QuerySet[Need]:
+    return rows.order_by(F("closed_at").desc(nulls_first=True), "-id")[:10]
 
 
-def of_person(person_id: int, limit: int = 10) -> list[tuple[Need, str]]:
-    return _shown(Need.objects.filter(person=person_id), limit)
+@prepared
+def _of_household(household: int) -> QuerySet[Need]:
+    return _latest(Need.objects.filter(household_id=household))
 
 
-def of_source(source: str, source_id: int, limit: int = 10) -> list[tuple[Need, str]]:
-    return _shown(Need.objects.filter(source=source, source_id=source_id), limit)
+@prepared
+def _of_person(person: int) -> QuerySet[Need]:
+    return _latest(Need.objects.filter(person_id=person))
 
 
-def _shown(rows: QuerySet[Need], limit: int) -> list[tuple[Need, str]]:
-    found = rows.order_by(F("closed_at").desc(nulls_first=True), "-id")[:limit]
-    return [(row, COLOURS[row.state]) for row in found]
+@prepared
+def _of_source(source: str, source_id: int) -> QuerySet[Need]:
+    return _latest(Need.objects.filter(source=source, source_id=source_id))
+
+
+def of_household(household_id: int) -> list[tuple[Need, str]]:
+    return _shown(_of_household(household_id))
+
+
+def of_person(person_id: int) -> list[tuple[Need, str]]:
+    return _shown(_of_person(person_id))
+
+
+def of_source(source: str, source_id: int) -> list[tuple[Need, str]]:
+    return _shown(_of_source(source, source_id))
+
+
+def _shown(rows: list[Need]) -> list[tuple[Need, str]]:
+    return [(row, COLOURS[row.state]) for row in rows]
 
 
 def events(need: Need) -> list[dict[str, Any]]:

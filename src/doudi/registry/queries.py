@@ -25,6 +25,7 @@ from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Account
 from doudi.core.numbers import Kind
+from doudi.core.prepared import prepared
 from doudi.registry import facts as kinds
 from doudi.registry.codes import BANKS, ETHNICITIES, RELATIONSHIPS
 from doudi.registry.models import BenefitStatus, Fact, Household, Membership, MoveRequest, Person, Programme
@@ -175,9 +176,39 @@ def age_on(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+@prepared
+def _memberships(household: int) -> QuerySet[Membership]:
+    return Membership.objects.select_related("person").filter(household_id=household).order_by("ends", "relationship", "id")
+
+
+@prepared
+def _standing(household: int, people: list[int]) -> QuerySet[Fact]:
+    return Fact.objects.filter(Q(household_id=household) | Q(person_id__in=people), superseded_at__isnull=True).order_by("kind", "id")
+
+
+@prepared
+def _received(people: list[int]) -> QuerySet[BenefitStatus]:
+    return BenefitStatus.objects.filter(person_id__in=people).order_by("-starts")
+
+
+@prepared
+def _recorded(household: int, people: list[int]) -> QuerySet[Fact]:
+    return Fact.objects.filter(Q(household_id=household) | Q(person_id__in=people)).order_by("-recorded_at")[:NEWEST]
+
+
+@prepared
+def _recorded_of(people: list[int]) -> QuerySet[Fact]:
+    return Fact.objects.filter(person_id__in=people).order_by("-recorded_at")[:NEWEST]
+
+
+@prepared
+def _names(accounts: list[int]) -> QuerySet[Account, tuple[int, str]]:
+    return Account.objects.filter(pk__in=accounts).values_list("pk", "name")
+
+
 def _benefits(people: list[int], on: date) -> list[BenefitStatus]:
     """What people receive and received, the latest first, with the state as it is on a day."""
-    rows = list(BenefitStatus.objects.filter(person_id__in=people).order_by("-starts"))
+    rows = _received(people)
     for row in rows:
         row.state = row.state_on(on)
     return rows
@@ -185,9 +216,9 @@ def _benefits(people: list[int], on: date) -> list[BenefitStatus]:
 
 def household_view(household: Household, *, on: date) -> HouseholdView:
     """Everything of the household page in a bounded number of queries."""
-    memberships = list(Membership.objects.select_related("person").filter(household=household).order_by("ends", "relationship", "id"))
+    memberships = _memberships(household.pk)
     ids = [each.person_id for each in memberships]
-    facts = list(Fact.objects.filter(Q(household=household) | Q(person_id__in=ids), superseded_at__isnull=True).order_by("kind", "id"))
+    facts = _standing(household.pk, ids)
     benefits = _benefits(ids, on)
     # a household of one can have left and come back: each membership is shown, the running one first
     members = [
@@ -300,11 +331,10 @@ def _changes(asked: dict[str, list[int]]) -> list[Change]:
         return [(at, what, pk, account, list(fields), label) for at, what, pk, account, fields, label in cursor.fetchall()]
 
 
-def _events(changes: list[Change], names: dict[int, str], condition: Q) -> list[dict[str, Any]]:
-    """Items for the timeline component, newest first: what changed, and the facts of `condition`. Three queries at most."""
-    facts = list(Fact.objects.filter(condition).order_by("-recorded_at")[:NEWEST])
+def _events(changes: list[Change], names: dict[int, str], facts: list[Fact]) -> list[dict[str, Any]]:
+    """Items for the timeline component, newest first: what changed, and the facts as they were recorded. One query at most."""
     accounts = {change[3] for change in changes if change[3]} | {row.recorded_by for row in facts if row.recorded_by}
-    who = dict(Account.objects.filter(pk__in=accounts).values_list("pk", "name"))
+    who = dict(_names(list(accounts)))
     items = _in_words(changes, names, who) + _fact_changes(facts, who)
     return sorted(items, key=lambda item: item["at"], reverse=True)[:NEWEST]
 
@@ -345,12 +375,12 @@ def household_events(pk: int, names: dict[int, str]) -> list[dict[str, Any]]:
     """What happened to a household and its members (`names`: those of now and before), newest first."""
     people = list(names)
     changes = [each for each in _changes({"household": [pk], "membership": [pk], "person": people}) if each[1] != "person" or each[5] != "insert"]
-    return _events(changes, names, Q(household_id=pk) | Q(person_id__in=people))
+    return _events(changes, names, _recorded(pk, people))
 
 
 def person_events(ids: list[int]) -> list[dict[str, Any]]:
     """What happened to people, newest first."""
-    return _events(_changes({"person": ids}), {}, Q(person_id__in=ids))
+    return _events(_changes({"person": ids}), {}, _recorded_of(ids))
 
 
 def moves() -> QuerySet[MoveRequest]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from doudi.core import scope as scopes
+from doudi.core.prepared import prepared
 from doudi.core.templatetags import ui
 from doudi.enrolment.models import AwardMember
 from doudi.registry.models import Membership, Programme
@@ -74,9 +75,14 @@ def of_household(household: Any) -> QuerySet[ReliefCase]:
     return ReliefCase.objects.filter(household_id=household.pk)
 
 
+@prepared
+def _latest(household: int) -> QuerySet[ReliefCase]:
+    return ReliefCase.objects.filter(household_id=household).order_by("-made_at")[:10]
+
+
 def household_panel(request: HttpRequest, household: Any) -> dict[str, Any] | None:
     """Temporary assistance of a household, the last ten."""
-    rows = list(of_household(household).order_by("-made_at")[:10])
+    rows = _latest(household.pk)
     for row in rows:
         row.colour = COLOURS[row.state]  # type: ignore[attr-defined]
     return {"rows": rows} if rows else None

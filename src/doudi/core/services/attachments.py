@@ -23,6 +23,7 @@ from doudi.batch import sealed
 from doudi.core import audit, keys
 from doudi.core import scope as scopes
 from doudi.core.models import Attachment
+from doudi.core.prepared import prepared
 
 LARGEST = 10 * 1024 * 1024
 MOST_PIXELS = 60_000_000
@@ -167,6 +168,12 @@ def without_file(newest: int) -> tuple[int, int]:
     """(how many of the newest attachments within the scope have no stored file, how many were looked at): what a recovery to a moment may have missed."""
     found = list(Attachment.objects.filter(removed_at__isnull=True).order_by("-uploaded_at").values_list("pk", flat=True)[:newest])
     return sum(not _path(pk).is_file() for pk in found), len(found)
+
+
+@prepared
+def shown(subject: str, subject_id: int) -> QuerySet[Attachment]:
+    """`attachments_of` as a list, for pages."""
+    return attachments_of(subject=subject, subject_id=subject_id)
 
 
 def attachments_of(*, subject: str, subject_id: int) -> QuerySet[Attachment]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 import heroicons
@@ -188,6 +189,7 @@ def declared(text: str) -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str, size: int = 17) -> SafeString:
     """An outline icon (heroicons) by its name; decorative, hidden from readers of screens."""
     svg = heroicons._render_icon("outline", str(name) + "", size, {"class": "ic", "aria-hidden": "true"})
@@ -309,7 +311,7 @@ def form_fields(form: Form) -> dict[str, Any]:
 def upload(context: Context, subject: str, subject_id: int, closed: bool = False) -> dict[str, Any]:
     """Files of a record: what is there, and for those who may change the record, choose a file or take a photo. `closed`: only what is there."""
     from doudi.core import attachable
-    from doudi.core.services.attachments import attachments_of
+    from doudi.core.services.attachments import shown
 
     return {
         "request": context["request"],
@@ -320,7 +322,7 @@ def upload(context: Context, subject: str, subject_id: int, closed: bool = False
         "fragment": getattr(context["request"], "htmx", False),
         "editable": not closed and attachable.may_change(subject),
         "pictures_only": attachable.pictures_only(subject),
-        "files": attachments_of(subject=subject, subject_id=subject_id),
+        "files": shown(subject, subject_id),
     }
 
 
