@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+from home import area_of
 
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.delivery import DeliveryRefused, read_delivery
@@ -63,7 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        generate("410122", options.people, 7, folder / "county", ON)
+        generate(area_of(options.people, "410122"), options.people, 7, folder / "county", ON)
         manifest = json.loads((folder / "county/deliveries/manifest.json").read_text())
         files = [(file["dataset"], folder / "county/deliveries" / file["file"]) for file in manifest if not file["file"].endswith(".xlsx")]
         lake = Lake(folder / "lake")

@@ -1,4 +1,4 @@
-"""The data folder of a benchmark: made once for one `make bench`, copied by each that needs a database."""
+"""Where the synthetic people of a benchmark live, and its data folder: made once for one `make bench`, copied by each that needs a database."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+
+def area_of(people: int, least: str = "4101") -> str:
+    """Where the synthetic people of a size live, from `least` upwards: a county's, then a prefecture's ID numbers run out (500 for each county, day and sex)."""
+    return least if people <= (200_000 if len(least) == 6 else 1_000_000) else "4101" if people <= 1_000_000 else "41"
 
 
 def _doudi(command: str, home: Path) -> None:

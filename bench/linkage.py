@@ -28,6 +28,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from home import area_of
 
 from doudi.batch import linkage, synth
 from doudi.batch.datasets import CONTRACTS
@@ -45,7 +46,7 @@ THRESHOLDS = (0.01, 0.1, 0.3, 0.5, 0.8, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999)
 
 def prepare(folder: Path, people: int, seed: int) -> tuple[Lake, Path, int]:
     """A county's lake and registry; and the rows that its departments handed in."""
-    synth.generate("410122", people, seed, folder / "county", on=ON)
+    synth.generate(area_of(people, "410122"), people, seed, folder / "county", on=ON)
     lake, rows = Lake(folder / "lake"), 0
     for file in json.loads((folder / "county/deliveries/manifest.json").read_text()):
         contract = CONTRACTS[file["dataset"]]

@@ -22,8 +22,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from home import prepare
-from registry import ON, area_of, load
+from home import area_of, prepare
+from registry import ON, load
 
 TABLES = ("registry_person", "registry_household", "registry_membership", "registry_fact", "registry_benefitstatus", "enrolment_award", "enrolment_awardmember",
           "enrolment_awardamount")  # fmt: skip

@@ -20,15 +20,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from home import prepare
+from home import area_of, prepare
 from pages import measure, whole_pages
 
 ON, NOW = date(2022, 11, 25), datetime(2022, 11, 25, 2, tzinfo=UTC)
-
-
-def area_of(size: int) -> str:
-    """A prefecture; more people than it has numbers for (500 for each county, day of birth and sex) are spread over the province."""
-    return "4101" if size <= 1_000_000 else "41"
 
 
 def load(folder: Path, size: int) -> dict[str, Any]:
