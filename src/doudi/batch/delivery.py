@@ -4,13 +4,14 @@
     rejected rows  -> a sheet: row number, fields, reasons, the original cells
     of these, rows whose only fault is the ID number, where the contract allows it -> Parquet for linkage (`unlinked`)
 
-Nothing of the file's size is held in memory but 16 bytes per row for finding doubled keys. Both results hold personal data: the caller moves
+Nothing of the file's size is held in memory but 16 bytes per row for finding doubled keys and three batches. Both results hold personal data: the caller moves
 them on (`lake`), the sheet encrypted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -91,11 +92,22 @@ def read_delivery(
     intake = _Intake(contract, opened, key, on, rejects, _Unlinked(out, contract, key, linking) if linking and contract.linking else None)
     parquet = out / "accepted.parquet"
     try:
-        with intake, pq.ParquetWriter(parquet, lake_schema(contract), compression="zstd", write_statistics=["row", *_statistics(contract)]) as writer:
-            for rows in read_rows(opened):
+        # the next batch is read and the last one written while one is checked: three batches in memory instead of one
+        with (
+            intake,
+            pq.ParquetWriter(parquet, lake_schema(contract), compression="zstd", write_statistics=["row", *_statistics(contract)]) as writer,
+            ThreadPoolExecutor(2) as pool,
+        ):
+            batches = read_rows(opened)
+            reading, writing = pool.submit(next, batches, None), None
+            while (rows := reading.result()) is not None:
+                reading = pool.submit(next, batches, None)
                 table = intake.take(rows)
-                if table.num_rows:
-                    writer.write_table(table, row_group_size=ROW_GROUP)
+                if writing:
+                    writing.result()
+                writing = pool.submit(writer.write_table, table, row_group_size=ROW_GROUP) if table.num_rows else None
+            if writing:
+                writing.result()
     except BaseException:
         rejects.close()
         parquet.unlink(missing_ok=True)
