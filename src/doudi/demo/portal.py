@@ -1,4 +1,4 @@
-"""The demo's public door (1.3): a few reports of neighbours, one told twice, and online applications: one registered, one answered, two that wait."""
+"""The demo's public door (1.3): a few reports of neighbours, one told twice, and online applications: one registered, one answered, one not accepted, two that wait."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from doudi.batch.idnumber import check_character
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.demo.staff import by_duty
+from doudi.enrolment.models import Case
+from doudi.enrolment.services import accepting
 from doudi.portal.facts import HouseholdFacts, MemberFacts
 from doudi.portal.models import OnlineApplication, PublicReport
 from doudi.portal.services import applications, reports
@@ -66,14 +68,24 @@ def portal(demo: Demo) -> None:
         applications.send_application(uuid=uuid5(SPACE, f"application {number}"), area=officer.area, sent=sent, now=at(6, 10 + number))
     with scopes.acting(officer.scope("网上申请")):
         waiting = list(OnlineApplication.objects.filter(state="sent").order_by("id"))
-        if len(waiting) == 4:
+        if len(waiting) == 5:
             applications.register_application(
                 application_id=waiting[0].pk, version=1, village=village, programmes=[("dibao", None)], identity_seen=True, now=at(7, 9)
             )
+            _refused(waiting[4].pk, village)
             applications.decline_application(
                 application_id=waiting[1].pk, version=1, reason="户籍地和居住地都不在本乡镇，请向居住地乡镇申请，或拨打 12345 由热线转办。", now=at(7, 10)
             )
         demo.figures["public_reports"] = PublicReport.objects.count()
+
+
+def _refused(application_id: int, village: str) -> None:
+    """Registered and not accepted: who follows it reads why, and what can be done against it."""
+    made = applications.register_application(application_id=application_id, version=1, village=village, programmes=[("dibao", None)], identity_seen=True, now=at(7, 11))
+    case = Case.objects.filter(application=made).get()
+    accepting.refuse_acceptance(
+        case_id=case.pk, version=case.version, reason="申请人在居住地已随子女家庭享受低保，同一时间不能在两地享受；子女家庭情况变化的，可在居住地申请变更。", now=at(8, 10)
+    )
 
 
 def _applications(county: str) -> list[Sent]:
@@ -86,4 +98,5 @@ def _applications(county: str) -> list[Sent]:
         Sent(Named("丁小满", _number("410102", "19900520", 927)), "13900030012", "urban", "租住集镇北街", note="刚从外地过来，还没找到活"),
         Sent(Named("贺长庚", _number(county, "19480110", 915)), "13900030013", "rural", "三组 4 号", programmes=["tekun"], note="一个人过，腿不好"),
         Sent(Named("欧阳㛃", _number(county, "19851009", 968)), "13900030014", "rural", "一组 27 号", programmes=["disability_nursing"]),
+        Sent(Named("周来顺", _number(county, "19550317", 957)), "13900030015", "rural", "二组 9 号", programmes=["dibao"], note="儿子在外地，想在老家办低保"),
     ]  # fmt: skip

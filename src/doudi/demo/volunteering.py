@@ -57,6 +57,7 @@ def volunteering(demo: Demo) -> None:
     people = [_volunteer(demo, number, organisations) for number in range(PEOPLE)]
     active = [each for each in people if each.state == "active" and each.birth_date < date(2004, 1, 1)]
     _served(demo, organisations[1], active)
+    _drafted(demo, organisations)
     _coming(demo, organisations[3], active)
     demo.figures["volunteers"] = len(people)
 
@@ -174,6 +175,36 @@ def _looked_at(demo: Demo, people: list[Volunteer], now: datetime) -> None:
             )
     with _session(people[0]):
         services.issue(volunteer_id=people[0].pk, starts=date(2022, 1, 1), ends=date(2022, 12, 5), now=now)
+
+
+# organisation, title, kind, words, place, post, day and hours, places, reason for giving it back (none: published; None: waits)
+DRAFTS: tuple[tuple[int, str, str, str, str, str, date, int, int, int, str | None], ...] = (
+    (1, "元旦前入户送暖", "supplies", "给独居老人送棉被和米面，帮忙检查取暖设备，两人一组。", "青年路便民服务中心门口", "送货", date(2022, 12, 24), 9, 12, 12, ""),
+    (
+        1, "夜间巡街送餐", "food", "晚上给露宿人员送热饭，未成年志愿者也可参加。", "火车站广场", "送餐", date(2022, 12, 17), 21, 23, 6,
+        "夜间活动不安排未成年人；请写明领队和返程安排后重新提交。",
+    ),
+    (1, "陪诊培训后实习", "accompaniment", "陪老人到县医院取药、复诊，由社工带队。", "县人民医院门诊楼大厅", "陪诊", date(2022, 12, 19), 8, 11, 4, None),
+    (0, "冬衣募集分拣", "supplies", "把募集的冬衣按尺码分拣、消毒、装箱，送到各乡镇。", "慈善总会仓库（青年路 16 号）", "分拣装箱", date(2022, 12, 18), 14, 17, 20, None),
+)  # fmt: skip
+
+
+def _drafted(demo: Demo, organisations: list[Organisation]) -> None:
+    """What organisations wrote themselves: one published, one given back with the reason, two that wait for an officer."""
+    from doudi.demo.job import at
+    from doudi.volunteering import services
+    from doudi.volunteering.services import NewShift, session
+
+    for number, (which, title, kind, words, place, post, day, begins, over, places, reason) in enumerate(DRAFTS):
+        row = organisations[which]
+        with session.acting(session.Who("organisation", row.pk, row.area, row.name)):
+            made = services.propose_activity(
+                key=_key(demo, f"draft {number}"), organisation_id=row.pk, title=title, kind=kind, words=words, place=place, phone="0371-62160012", minors=number == 1,
+                shifts=[NewShift(post, at(day, begins), at(day, over), places)], now=at(date(2022, 12, 6), 9, number),
+            )  # fmt: skip
+        if reason is not None and made.state == "proposed":
+            with demo.acting(Duty.VOLUNTEER_COORDINATOR):
+                services.decide_activity(activity_id=made.pk, version=made.version, agree=not reason, reason=reason, now=at(date(2022, 12, 6), 15, number))
 
 
 def _coming(demo: Demo, organisation: Organisation, people: list[Volunteer]) -> None:

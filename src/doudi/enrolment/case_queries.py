@@ -54,8 +54,8 @@ def steps(case: Case) -> list[dict[str, Any]]:
     made = []
     for entry in case.procedure["steps"]:
         row = rows.get(entry["step"])
-        if row is None and entry["when"] not in (When.ALWAYS, When.GRANT):
-            continue
+        if row is None and (case.outcome or entry["when"] not in (When.ALWAYS, When.GRANT)):
+            continue  # of a case that has its outcome nothing is to come but what is open
         if row is None and entry["when"] == When.GRANT and case.decision is not None and case.decision.kind == "refuse":
             continue
         item: dict[str, Any] = {"label": str(Step(entry["step"]).label), "state": ""}

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import duties, places
+from doudi.core import duties, freetext, places
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.templatetags import ui
@@ -192,7 +192,7 @@ def sections_of(content: dict[str, Any]) -> list[tuple[Any, list[tuple[Any, ...]
         if section is not None:
             names = {field.name: field for field in section.fields}
             found.append((section.label, [
-                (names[name].label, str(dict(names[name].choices).get(value, value)), True) for name, value in values.items() if value and name in names
+                (names[name].label, freetext.masked(str(dict(names[name].choices).get(value, value))), True) for name, value in values.items() if value and name in names
             ]))  # fmt: skip
     return found
 

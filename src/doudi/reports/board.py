@@ -49,6 +49,8 @@ SHARES: tuple[tuple[str, str | Promise, str], ...] = (
     ("needs", gettext_lazy("需求满足"), "needs.view"), ("daily", gettext_lazy("机构每日报告"), "institutions.oversee"),
 )  # fmt: skip
 
+SHORT: dict[str, str | Promise] = {"payments": gettext_lazy("10日前到账"), "daily": gettext_lazy("机构日报")}  # as heads of the table of places
+
 LABELS: dict[str, tuple[str | Promise, str | Promise]] = {
     **{line.key: (line.label, line.unit) for line in LINES if line.key},
     **{f"now.{figure.key}": (figure.label, figure.unit) for figure in standing.FIGURES.values()},
@@ -143,7 +145,7 @@ def compared(area: str, month: date) -> dict[str, Any]:
     found = queries.sums_below(area, month)
     places.preload(found)
     known = populations(list(found), month)
-    columns = [(gettext_lazy("低保和特困对象"), ""), (gettext_lazy("每千人"), "")] if known else [(gettext_lazy("低保和特困对象"), "")]
+    heads: list[tuple[str | Promise, str | Promise]] = [(gettext_lazy("低保和特困"), gettext_lazy("人")), *([(gettext_lazy("每千人"), gettext_lazy("人"))] if known else [])]
     shares = [(what, words) for what, words, act in SHARES if duties.may(act) and any(share(given, what, month) is not None for given in found.values())]
     lists = duties.may("discovery.view")
     rows = []
@@ -159,10 +161,10 @@ def compared(area: str, month: date) -> dict[str, Any]:
         paid = share(given, "payments", month)
         rows.append((paid is None, paid or Decimal(0), code, places.name(code), cells))
     rows.sort()
-    heads = [words for words, _css in columns] + [_("%(what)s按期") % {"what": words} if what not in ("payments", "daily") else words for what, words in shares]
+    heads += [(SHORT.get(what, words), "" if what in ("payments", "daily") else gettext_lazy("按期")) for what, words in shares]
     if lists:
-        heads += [_("信号到联系（中位）"), _("信号到救助（中位）"), _("超期线索")]
-    return {"heads": heads, "rows": [(at, code, name, cells) for at, (_none, _share, code, name, cells) in enumerate(rows, 1)], "deeper": len(area) < 6}
+        heads += [(gettext_lazy("到联系"), gettext_lazy("中位天数")), (gettext_lazy("到救助"), gettext_lazy("中位天数")), (gettext_lazy("超期线索"), gettext_lazy("条"))]
+    return {"heads": heads, "rows": [(at, code, name, list(zip(heads, cells, strict=True))) for at, (_none, _share, code, name, cells) in enumerate(rows, 1)], "deeper": len(area) < 6}
 
 
 def _here(code: str, month: date) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -134,6 +134,8 @@ def host_shifts(organisation_id: int, now: datetime) -> list[Shift]:
 
 
 def proposals(organisation_id: int) -> list[Activity]:
-    """What an organisation drafted and waits for, or got back, the latest first."""
+    """What an organisation drafted and waits for, or got back, the latest first; `returned`: it never was public, `starts`: of its first shift."""
     rows = Activity.objects.filter(organisation=organisation_id, state__in=("proposed", "cancelled"), made_by__isnull=True)
-    return list(rows.order_by("-id")[:10])
+    public = Shift.objects.filter(Q(cancelled_at__isnull=False) | Q(taken__gt=0), activity=OuterRef("pk"))  # calling off cancels the shifts, giving back does not
+    first = Shift.objects.filter(activity=OuterRef("pk")).order_by("starts").values("starts")[:1]
+    return list(rows.annotate(returned=Q(state="cancelled") & ~Exists(public), starts=Subquery(first)).order_by("-id")[:10])

@@ -25,8 +25,8 @@ from django_htmx.jinja import htmx_script as load_htmx
 
 from doudi.batch import idnumber
 from doudi.batch.law.sources import in_chinese
+from doudi.core import freetext, places
 from doudi.core import panels as panel_registry
-from doudi.core import places
 from doudi.core.models import Duty
 from doudi.core.parameters import UNITS, shown_value
 
@@ -86,6 +86,12 @@ def mask_name(value: str | None) -> str:
 def mask_phone(value: str | None) -> str:
     """138****5678."""
     return idnumber.mask_phone(value) if value else NOTHING
+
+
+@register.filter
+def masked(value: str | None) -> str:
+    """Free text with its phone and ID numbers masked."""
+    return freetext.masked(value) if value else ""
 
 
 @register.filter

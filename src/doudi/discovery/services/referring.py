@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core import duties, numbers, places
+from doudi.core import duties, freetext, numbers, places
 from doudi.core import scope as scopes
 from doudi.core.models import Division
 from doudi.core.numbers import Kind
@@ -38,6 +38,7 @@ def refer_lead(*, lead_id: int, version: int | None, department: str = "", to_ar
         raise ValidationError(_("该线索目前为“%(state)s”，不能转办。"), params={"state": S(lead.state).label})
     if len(note.strip()) < 2:
         raise ValidationError({"note": _("请写明情况或理由，供以后核查。")})
+    freetext.no_numbers(note=note)
     if bool(department) == bool(to_area):
         raise ValidationError({"department": _("请选择转办的部门，或填写转往的地区（二选一）。")})
     if department:
@@ -125,6 +126,7 @@ def return_referral(*, referral_id: int, reason: str, now: datetime) -> LeadRefe
     scope = duties.require("discovery.refer")
     if len(reason.strip()) < 2:
         raise ValidationError({"reason": _("请写明退回的理由，转出地据此重新办理。")})
+    freetext.no_numbers(reason=reason)
     referral = LeadReferral.objects.select_for_update().get(pk=referral_id)  # the sender, who only reads it, finds none
     there = Lead.objects.select_for_update().filter(pk=referral.lead_there).first() if referral.lead_there else None
     if there is not None and (there.merged_into_id or there.state not in STEPS[S.REFERRED]):

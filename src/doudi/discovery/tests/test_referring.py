@@ -128,6 +128,8 @@ def test_1_5_who_may_send_back_and_what_is_refused(town: scopes.Scope, there: sc
     with pytest.raises(ValidationError) as error:
         back(there, referral, reason=" ")
     assert list(error.value.message_dict) == ["reason"]
+    with pytest.raises(ValidationError, match="只写后四位"):
+        back(there, referral, reason="本人13812345678说已搬走")
     for scope in (town, officer(Duty.TOWNSHIP_OFFICER, "410724001"), officer(Duty.TOWNSHIP_OFFICER, ELSEWHERE[:9])):
         with pytest.raises(LeadReferral.DoesNotExist):
             back(scope, referral)
@@ -205,7 +207,7 @@ def test_1_5_what_nobody_takes_goes_up_until_it_is_taken(town: scopes.Scope, the
 
 
 def test_1_5_the_pages_of_both_sides_say_so(town: scopes.Scope, there: scopes.Scope) -> None:
-    referral = passed(town)
+    referral = passed(town, detail="打她女儿13812345678")
     receiver, sender = client_of(there), client_of(town)
     page, url = reverse("discovery:referral", args=[referral.pk]), reverse("discovery:referral_back", args=[referral.pk])
     assert "退回转出地" in receiver.get(page).content.decode() and "退回转出地" not in sender.get(page).content.decode()
@@ -213,6 +215,7 @@ def test_1_5_the_pages_of_both_sides_say_so(town: scopes.Scope, there: scopes.Sc
     assert "请写明退回的理由" in receiver.post(url, {"reason": ""}, follow=True).content.decode()
     assert receiver.post(url, {"reason": "不在本县"}).status_code == 302
     assert "刚刚退回" in receiver.post(url, {"reason": "不在本县"}, follow=True).content.decode()
+    assert all("打她女儿138****5678" in side.get(page).content.decode() for side in (receiver, sender))
     for shown in (receiver.get(page), sender.get(page), sender.get(reverse("discovery:lead", args=[referral.lead_id]))):
         assert "不在本县" in shown.content.decode()
     assert "已退回" in sender.get(reverse("discovery:referrals")).content.decode()

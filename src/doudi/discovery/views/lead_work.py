@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from doudi.core import audit, duties, numbers
+from doudi.core import audit, duties, freetext, numbers
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import Column, ListPage
@@ -178,15 +178,15 @@ def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
         (_("转往"), ui.area_name(found.area)),
         (_("户籍地"), ui.area_name(found.registered_area) if found.registered_area else ui.NOTHING),
         (_("现住址"), found.address or ui.NOTHING),
-        (_("情况"), found.reason, True),
-        (_("情况说明"), found.detail or ui.NOTHING, True),
-        (_("转办理由"), found.note, True),
+        (_("情况"), freetext.masked(found.reason), True),
+        (_("情况说明"), freetext.masked(found.detail or ui.NOTHING), True),
+        (_("转办理由"), freetext.masked(found.note), True),
         (_("转办人"), f"{found.sent_by.name}　{ui.day(found.sent_at)}"),
         (_("结果"), queries.referral_standing(found)[0]),
     ]
     if found.returned_at:
         by = found.returned_by.name if found.returned_by else ui.NOTHING
-        rows += [(_("退回理由"), found.return_reason, True), (_("退回人"), f"{by}　{ui.day(found.returned_at)}")]
+        rows += [(_("退回理由"), freetext.masked(found.return_reason), True), (_("退回人"), f"{by}　{ui.day(found.returned_at)}")]
     there = found.lead_there if receiving else None
     back = receiving and found.returned_at is None and not found.result
     sent_lead = found.lead_id if not receiving and scopes.current().covers(found.from_area) else None

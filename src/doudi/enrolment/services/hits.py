@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from doudi.batch import compare
 from doudi.batch.indicators import INDICATORS, Indicator
+from doudi.batch.narrowed import narrowed
 from doudi.core.scratch import scratch
 from doudi.discovery import thresholds
 from doudi.discovery.registry_side import write_members, write_people
@@ -54,6 +55,8 @@ def hits(application: Application, *, limits: Mapping[int, Sequence[str]], names
         everybody = _of_household(people, application.household_id)
         # rows without a usable number that are somebody's of this household already stand as if they had had it
         linked = lake_as_linked(area=application.area, on=on, folder=Path(work), people=set(everybody["person_id"].to_pylist()))
+        tokens = [token for token in everybody["id_token"].to_pylist() if token is not None]
+        theirs = narrowed(linked, tokens, Path(work), upto=f"{on:%Y-%m}")
         for at, (covered, indicators) in enumerate(groups.items()):
             signed = pc.is_in(everybody["person_id"], value_set=pa.array(sorted(covered), pa.int64()))
             tokens = pa.array(
@@ -63,7 +66,7 @@ def hits(application: Application, *, limits: Mapping[int, Sequence[str]], names
             mine = Path(work) / f"people-{at}.parquet"
             pq.write_table(everybody.set_column(everybody.schema.get_field_index("id_token"), "id_token", tokens), mine)
             leads = compare.run(
-                linked, mine, members, on=on, indicators=indicators, parameters=parameters, switches=switches, memory_limit="1GB", temp=Path(work)
+                theirs, mine, members, on=on, indicators=indicators, parameters=parameters, switches=switches, memory_limit="1GB", temp=Path(work)
             )
             found += leads.select(["indicator", "person_id", "reason", "urgency"]).to_pylist()
     order = {"red": 0, "orange": 1, "yellow": 2}

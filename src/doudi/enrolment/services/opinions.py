@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,11 +26,18 @@ from doudi.registry.services.base import service
 
 
 def companions(area: str, *, on: date) -> list[tuple[int, str, str]]:
-    """(account id, name, duty) of others whose posting covers a village or lies in it: who can be the second at a household visit."""
+    """(account id, name, duty) of others whose posting covers a village or lies in it: who can be the second at a household visit.
+
+    Those of the county who visit people, too: a township sees no posting above its own, and learns of theirs the name alone.
+    """
     me = scopes.current().account_id
     places = [area[:length] for length in (6, 9, 12)]
     rows = Posting.objects.filter(area__in=places, starts__lte=on, account__is_active=True).exclude(ends__lte=on).exclude(account_id=me)
-    return [(p.account_id, p.account.name, str(p.get_duty_display())) for p in rows.select_related("account").order_by("-area", "account__name")]
+    found = [(p.account_id, p.account.name, str(p.get_duty_display())) for p in rows.select_related("account").order_by("-area", "account__name")]
+    known = {account for account, _name, _duty in found}
+    with connection.cursor() as cursor:
+        cursor.execute("select account, name from doudi.visit_companions(%s) order by name, account", [on])
+        return found + [(account, name, _("县级")) for account, name in cursor.fetchall() if account != me and account not in known]
 
 
 def _record_visit(

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from doudi.assessment.tests.cases import case as home
 from doudi.core import numbers, postgres
 from doudi.core import scope as scopes
-from doudi.core.models import Duty, Message, Setting, Todo
+from doudi.core.models import Duty, Message, Posting, Setting, Todo
 from doudi.core.tests.officers import COUNTY, officer
 from doudi.discovery.models import LinkagePair
 from doudi.discovery.services import deliver
@@ -23,6 +23,7 @@ from doudi.discovery.tests.test_deliveries import citizen
 from doudi.enrolment import services
 from doudi.enrolment.models import Application, Award, Case, CaseStep, DataCheck, Decision, Publicity
 from doudi.enrolment.services.applying import Fit
+from doudi.enrolment.services.opinions import companions
 from doudi.enrolment.tests.walks import Offices, due
 from doudi.registry.models import BenefitStatus, Person
 
@@ -304,6 +305,26 @@ def test_2_2_a_visit_needs_two_people_and_findings(office) -> None:
             services.record_visit(**given, **office.visit(findings="困难"))
         with pytest.raises(ValidationError, match="入户日期"):
             services.record_visit(**given, **office.visit(visited_on=date(2022, 10, 1)))
+
+
+def test_2_2_who_visits_for_the_county_can_be_the_second_of_a_township(office) -> None:
+    with scopes.acting(office.town):
+        before = {account for account, _name, _duty in companions("410122101201", on=office.today())}
+    known = officer(Duty.VISITOR, "410122", name="县走访员")
+    for duty, area in ((Duty.VISITOR, "410181"), (Duty.FINANCE_OFFICER, "410122"), (Duty.VISITOR, "410122102"), (Duty.VISITOR, "4101")):
+        officer(duty, area)
+    gone = officer(Duty.STATION_WORKER, "410122")
+    with scopes.acting(scopes.Scope(area="41")):
+        Posting.objects.filter(pk=gone.posting_id).update(ends=office.today())
+    with scopes.acting(office.town):
+        found = companions("410122101201", on=office.today())
+        assert {account for account, _name, _duty in found} - before == {known.account_id} and (known.account_id, "县走访员", "县级") in found
+        assert office.reviewer.account_id in before and not Posting.objects.filter(pk=known.posting_id).exists()
+    c = office.until(office.apply(poor(office)), "visit")
+    with scopes.acting(office.town):
+        version = Application.objects.get(pk=c.application_id).version
+        made = services.record_visit(application_id=c.application_id, version=version, now=office.now, **office.visit(second_id=known.account_id))
+    assert made.second_id == known.account_id
 
 
 def test_2_2_relatives_on_record_force_the_countys_visit(office) -> None:

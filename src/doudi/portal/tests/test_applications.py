@@ -342,4 +342,5 @@ def test_1_3_who_follows_a_refused_case_reads_why_and_by_which_document(visitor:
         accepting.refuse_acceptance(case_id=case.pk, version=case.version, reason="户籍和居住地都不在本县", now=NOW)
     ask(visitor, number, phone)
     html = visitor.post("/portal/follow/code/", {"number": number, "phone": phone, "code": sms(town)[-1]}).content.decode()
+    assert "入户调查" not in html, "nothing is to come of what was refused"
     assert "户籍和居住地都不在本县" in html and "依据：豫民〔2022〕4号" in html and "行政复议" in html

@@ -14,7 +14,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import audit, duties, places, workdays
+from doudi.core import audit, duties, freetext, places, workdays
 from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty
 from doudi.core.settings_overlay import get_setting
@@ -62,6 +62,7 @@ def _checked(given: Offer, row: ProtectionCase, duty: str, on: date) -> None:
             raise ValidationError({name: _("请重新选择。")})
     if (given.service == Referral.Service.CASE) != (given.kind == Referral.Kind.TRANSFER):
         raise ValidationError({"service": _("移交整件个案的选“个案移交”，转介服务的选所需的服务。")})
+    freetext.no_numbers(purpose=given.purpose, ground_note=given.ground_note, to_name=given.to_name)
     if len(given.purpose.strip()) < 4:
         raise ValidationError({"purpose": _("请写明需要对方做什么，至少 4 个字。")})
     if given.ground != Referral.Ground.LAW and len(given.ground_note.strip()) < 4:
@@ -148,6 +149,7 @@ def offer(*, case_id: int, version: int, uuid: UUID, given: Offer, now: datetime
 
 
 def _step(row: Referral, what: str, note: str, now: datetime) -> None:
+    freetext.no_numbers(note=note)
     ReferralStep.objects.create(
         referral=row,
         case_id=row.case_id,

@@ -132,7 +132,8 @@ def test_5_4_nobody_speaks_for_the_other_side() -> None:
     [
         ({"to_area": "410199"}, "to_area"), ({"to_area": ELSEWHERE, "to_duty": "station_worker"}, "to_area"), ({"to_duty": "visitor"}, "to_duty"),
         ({"to_duty": "", "to_name": ""}, "to_name"), ({"purpose": "急"}, "purpose"), ({"ground_note": ""}, "ground_note"), ({"sections": ("visits",)}, "sections"),
-        ({"sections": ("health", "x")}, "sections"), ({"kind": "transfer"}, "service"), ({"kind": "transfer", "service": "case", "to_area": "410122"}, "to_area"),
+        ({"sections": ("health", "x")}, "sections"), ({"purpose": "请联系班主任13812345678"}, "purpose"),
+        ({"kind": "transfer"}, "service"), ({"kind": "transfer", "service": "case", "to_area": "410122"}, "to_area"),
         ({"kind": "transfer", "service": "case", "to_duty": "", "to_name": "县医院"}, "to_duty"),
     ],
 )  # fmt: skip

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from doudi.core import freetext
 from doudi.core import scope as scopes
 from doudi.core.lists import Column, ListPage
 from doudi.core.templatetags import ui
@@ -159,7 +160,10 @@ def referral(request: HttpRequest, pk: int, problem: str = "") -> HttpResponse:
     context = {
         "row": row, "desc": desc, "colour": care_queries.REFERRAL_COLOURS[row.state], "problem": problem, "giving": giving, "again": again,
         "minor": care_queries.minor_of(content) if content else [], "content": content, "sections": care_queries.sections_of(content) if content else [],
-        "steps": [{"at": each.at, "title": STEPS.get(each.what, each.what), "who": each.account.name if each.account else _("系统"), "note": each.note or ""} for each in steps],
+        "steps": [
+            {"at": each.at, "title": STEPS.get(each.what, each.what), "who": each.account.name if each.account else _("系统"), "note": freetext.masked(each.note or "")}
+            for each in steps
+        ],
         "may_accept": answering and row.state == "offered", "may_work": answering and row.state == "accepted", "may_revoke": giving and open_, "outside": outside,
     }  # fmt: skip
     return render(request, "protection/referral.html", context, status=422 if problem else 200)

@@ -171,6 +171,8 @@ def test_each_duty_sees_its_own_board_with_bounded_queries(duty: Duty, area: str
         Duty.SUPERVISOR: "未办结线索", Duty.COUNTY_REVIEWER: "办理中的申请", Duty.TOWNSHIP_OFFICER: "从信号到救助", Duty.VISITOR: "逾期未走访",
         Duty.AUDITOR: "近7天被拒绝的查阅", Duty.HOTLINE_OPERATOR: "未接来电", Duty.FINANCE_OFFICER: "待更正的支付退票",
     }  # fmt: skip
+    if duty in (Duty.SUPERVISOR, Duty.COUNTY_REVIEWER):  # heads and cells are the same number, and each cell is told by its head on a phone
+        assert page.split('id="places"')[1].split("</thead>")[0].count("<th ") - 2 == page.split('id="places"')[1].split("</tr>")[1].count("data-l=") - 1
     assert wanted[duty] in page and (duty in (Duty.AUDITOR, Duty.SUPERVISOR) or "近7天被拒绝的查阅" not in page)
 
 

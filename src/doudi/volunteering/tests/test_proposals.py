@@ -17,9 +17,11 @@ from doudi.core.tests.officers import client_of
 from doudi.volunteering import queries, services
 from doudi.volunteering.models import Activity, Organisation, Shift
 from doudi.volunteering.services import NewShift, session
+from doudi.volunteering.services.activities import cancel_activity
 from doudi.volunteering.services.session import Who
 from doudi.volunteering.tests.test_public import fresh_client, fresh_phone, proved
 from doudi.volunteering.tests.world import COUNTY, NOW, TODAY, World
+from doudi.volunteering.views.own import _again
 
 pytestmark = pytest.mark.django_db
 
@@ -89,9 +91,16 @@ def test_8_1_a_draft_that_is_given_back_says_why_and_one_too_late_ends(world: Wo
     with session.machine(COUNTY):
         services.finish_over(area=COUNTY, on=TODAY + timedelta(days=1), now=NOW + timedelta(days=1))
     with session.acting(Who("organisation", row.pk, row.area, row.name)):
-        assert [(each.pk, each.state, each.state_reason) for each in queries.proposals(row.pk)] == [
-            (late.pk, "cancelled", "活动时间已过，未审核"), (back.pk, "cancelled", "请写明服务对象")
+        assert [(each.pk, each.state, each.state_reason, each.returned) for each in queries.proposals(row.pk)] == [
+            (late.pk, "cancelled", "活动时间已过，未审核", True), (back.pk, "cancelled", "请写明服务对象", True)
         ]  # fmt: skip
+        assert _again(Who("organisation", row.pk, row.area, row.name), back.pk)["post"] == "理发" and _again(Who("organisation", row.pk, row.area, row.name), 0) == {}
+    called_off = drafted(row)
+    with scopes.acting(world.coordinator):
+        called_off = services.decide_activity(activity_id=called_off.pk, version=1, agree=True, now=NOW)
+        cancel_activity(activity_id=called_off.pk, version=called_off.version, reason="下雨", now=NOW)
+    with session.acting(Who("organisation", row.pk, row.area, row.name)):
+        assert [each.returned for each in queries.proposals(row.pk)] == [False, True, True], "what was public and called off was not given back"
 
 
 def test_8_1_nobody_drafts_for_another_too_many_or_without_being_active(world: World) -> None:

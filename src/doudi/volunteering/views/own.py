@@ -184,7 +184,10 @@ def host(request: HttpRequest, who: Who) -> HttpResponse:
     """An organisation's shifts from yesterday on."""
     row = Organisation.objects.get(pk=who.pk)
     shifts = [(each, when(each)) for each in queries.host_shifts(who.pk, timezone.now())] if row.state == Organisation.State.ACTIVE else []
-    drafts = [(each, queries.ACTIVITY_COLOURS[each.state]) for each in queries.proposals(who.pk)]
+    drafts = [
+        (each, _("已退回") if each.returned else each.get_state_display(), "orange" if each.returned else queries.ACTIVITY_COLOURS[each.state])  # type: ignore[attr-defined]
+        for each in queries.proposals(who.pk)
+    ]
     context = {"row": row, "shifts": shifts, "drafts": drafts, "colour": queries.ORGANISATION_COLOURS[row.state], "abilities": codes.words(row.abilities, codes.ABILITIES)}
     return page(request, "host", context)
 
@@ -192,8 +195,8 @@ def host(request: HttpRequest, who: Who) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in("organisation")
 def propose(request: HttpRequest, who: Who) -> HttpResponse:
-    """Draft an activity of one's own organisation; an officer of its place publishes it."""
-    form = ProposalForm(request.POST or None)
+    """Draft an activity of one's own organisation; an officer of its place publishes it. `again`: one that was given back, its words filled in."""
+    form = ProposalForm(request.POST or None, initial=_again(who, _number(request.GET.get("again"))))
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
         shift = services.NewShift(**{name: given.pop(name) for name in ("post", "starts", "ends", "capacity")})
@@ -205,6 +208,16 @@ def propose(request: HttpRequest, who: Who) -> HttpResponse:
             messages.success(request, _("已提交；民政部门审核通过后公开，接受报名。"))
             return redirect("volunteering:host")
     return page(request, "propose", {"form": form}, status=422 if form.errors else 200)
+
+
+def _again(who: Who, pk: int) -> dict[str, Any]:
+    """What a draft said that was given back to the organisation; nothing for any other."""
+    row = next((each for each in queries.proposals(who.pk) if each.pk == pk and each.returned), None)  # type: ignore[attr-defined]
+    if row is None:
+        return {}
+    given = {name: getattr(row, name) for name in ("title", "kind", "place", "phone", "words", "minors", "skills")}
+    shift = row.shifts.order_by("starts").first()
+    return given | ({name: getattr(shift, name) for name in ("post", "starts", "ends", "capacity")} if shift else {})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
