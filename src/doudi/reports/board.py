@@ -164,7 +164,8 @@ def compared(area: str, month: date) -> dict[str, Any]:
     heads += [(SHORT.get(what, words), "" if what in ("payments", "daily") else gettext_lazy("按期")) for what, words in shares]
     if lists:
         heads += [(gettext_lazy("到联系"), gettext_lazy("中位天数")), (gettext_lazy("到救助"), gettext_lazy("中位天数")), (gettext_lazy("超期线索"), gettext_lazy("条"))]
-    return {"heads": heads, "rows": [(at, code, name, list(zip(heads, cells, strict=True))) for at, (_none, _share, code, name, cells) in enumerate(rows, 1)], "deeper": len(area) < 6}
+    shown = [(at, code, name, list(zip(heads, cells, strict=True))) for at, (_none, _share, code, name, cells) in enumerate(rows, 1)]
+    return {"heads": heads, "rows": shown, "deeper": len(area) < 6}
 
 
 def _here(code: str, month: date) -> str:
