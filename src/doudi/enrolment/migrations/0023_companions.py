@@ -23,5 +23,5 @@ reset role;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("enrolment", "0021_one_index_each"), ("core", "0002_protect")]
+    dependencies = [("enrolment", "0022_county_of_awards"), ("core", "0002_protect")]
     operations = [migrations.RunSQL(COMPANIONS, migrations.RunSQL.noop)]
