@@ -1,7 +1,8 @@
 """The file for the national low-income platform (全国低收入人口动态监测信息平台): a declared layout, written set-based, kept encrypted.
 
     awards in force on the first of a month ─▶ households and their members (two temporary tables) ─▶ faults by row, whole households left out
-      ─▶ families.csv, people.csv and check.csv in one archive ─▶ sealed under `DOUDI_HOME/national`, its SHA-256 in `NationalExport`
+      ─▶ families.csv, people.csv, layout.json and check.csv in one archive, every cell held against the layout
+      ─▶ sealed under `DOUDI_HOME/national`, its SHA-256 in `NationalExport`
 
 The ministry's own layout is not public; `HOUSEHOLDS` and `PEOPLE` hold the fields that the platform's notices name, in the field's codes (GB/T 2260
 divisions, GB/T 4761 relationships, GB/T 3304 ethnic groups, GB/T 2261.1 sex). A column more or another code is a line here and nothing else.
@@ -11,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ CATEGORIES: dict[str, tuple[str, str]] = {
 OTHERS = {"orphan": "11", "unsupported_child": "12", "disability_living": "21", "disability_nursing": "22"}
 RESIDENCE = {"urban": "1", "rural": "2"}
 DOCUMENTS = {int(Kind.CITIZEN_ID): "1", int(Kind.DOCUMENT): "9"}
+DIVISION, MONTH, DAY, TEXT, TWO = r"[0-9]{12}", r"[0-9]{4}(0[1-9]|1[0-2])", r"[0-9]{8}", r".*\S.*", r"[0-9]{2}"
 
 REASONS: dict[str, str | Promise] = {
     "missing": gettext_lazy("没有填写"), "unknown": gettext_lazy("不在代码表内"), "no_number": gettext_lazy("没有证件号码"),
@@ -58,25 +61,50 @@ REASONS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Field:
-    """A column: its title in the file, the column of the temporary table, and the codes it is written in. `number`: a token, written in full."""
+    """A column: its title in the file, the column of the temporary table, and the codes it is written in. `number`: a token, written in full.
+
+    What a cell may be: `pattern`, else one of the codes that `means` explains; nothing too where `empty`. `many`: several codes with semicolons between.
+    """
 
     title: str
     column: str
+    pattern: str = ""
     codes: Mapping[str, str] | None = None
+    means: Mapping[str, str] = field(default_factory=dict)
     number: bool = False
+    empty: bool = False
+    many: bool = False
+
+    @property
+    def form(self) -> str:
+        one = self.pattern or "|".join(self.means)
+        whole = f"({one})(;({one}))*" if self.many else f"({one})"
+        return f"^({whole})?$" if self.empty else f"^{whole}$"
+
+    def told(self) -> dict[str, Any]:
+        return {"name": self.title, "pattern": self.form, **({"codes": dict(self.means)} if self.means else {})}
+
+
+def _category(*, empty: bool) -> Field:
+    codes = {key: code for key, (code, _name) in CATEGORIES.items()}
+    return Field("低收入类别", "programme", codes=codes, means=dict(CATEGORIES.values()), empty=empty)
 
 
 HOUSEHOLDS = (
-    Field("家庭编号", "number"), Field("行政区划代码", "area"), Field("户主姓名", "head"), Field("城乡类别", "residence", RESIDENCE), Field("家庭人数", "size"),
-    Field("低收入类别", "programme", {key: code for key, (code, _name) in CATEGORIES.items()}), Field("起始年月", "starts"), Field("终止年月", "ends"),
+    Field("家庭编号", "number", TEXT), Field("行政区划代码", "area", DIVISION), Field("户主姓名", "head", TEXT),
+    Field("城乡类别", "residence", codes=RESIDENCE, means={"1": "城市", "2": "农村"}), Field("家庭人数", "size", r"[1-9][0-9]*"), _category(empty=False),
+    Field("起始年月", "starts", MONTH), Field("终止年月", "ends", MONTH, empty=True),
 )  # fmt: skip
 PEOPLE = (
-    Field("家庭编号", "number"), Field("行政区划代码", "area"), Field("姓名", "name"), Field("证件类型", "document"), Field("证件号码", "token", number=True),
-    Field("性别", "sex"), Field("出生日期", "birth_date"), Field("民族", "ethnicity"), Field("与户主关系", "relationship"),
-    Field("户籍地行政区划代码", "registered_area"), Field("是否救助对象", "recipient"),
-    Field("低收入类别", "programme", {key: code for key, (code, _name) in CATEGORIES.items()}), Field("起始年月", "starts"), Field("终止年月", "ends"),
-    Field("其他待遇", "others"),
+    Field("家庭编号", "number", TEXT), Field("行政区划代码", "area", DIVISION), Field("姓名", "name", TEXT),
+    Field("证件类型", "document", means={"1": "居民身份证", "9": "其他证件"}), Field("证件号码", "token", TEXT, number=True),
+    Field("性别", "sex", means={"1": "男", "2": "女"}), Field("出生日期", "birth_date", DAY), Field("民族", "ethnicity", TWO),
+    Field("与户主关系", "relationship", TWO), Field("户籍地行政区划代码", "registered_area", r"[0-9]{2,12}", empty=True),
+    Field("是否救助对象", "recipient", means={"1": "是", "0": "否"}), _category(empty=True), Field("起始年月", "starts", MONTH, empty=True),
+    Field("终止年月", "ends", MONTH, empty=True),
+    Field("其他待遇", "others", means={"11": "孤儿", "12": "事实无人抚养儿童", "21": "困难残疾人生活补贴", "22": "重度残疾人护理补贴"}, empty=True, many=True),
 )  # fmt: skip
+PARTS = {"families.csv": HOUSEHOLDS, "people.csv": PEOPLE}
 
 PREPARE = """
 create temporary table national_holding on commit drop as
@@ -236,21 +264,21 @@ def _kinds(cursor: Any) -> None:
 def _cells(table: pa.Table, fields: tuple[Field, ...]) -> pa.Table:
     """The columns of a file from rows of a temporary table."""
     columns = []
-    for field in fields:
-        if field.number:
-            column: Any = content.opened(table[field.column])
-        elif field.column == "document":
-            column = _coded(table[field.column], {f"{kind}": code for kind, code in DOCUMENTS.items()})
-        elif field.column == "others":
-            column = table[field.column]
+    for each in fields:
+        if each.number:
+            column: Any = content.opened(table[each.column])
+        elif each.column == "document":
+            column = _coded(table[each.column], {f"{kind}": code for kind, code in DOCUMENTS.items()})
+        elif each.column == "others":
+            column = table[each.column]
             for programme, code in OTHERS.items():
                 column = pc.replace_substring(column, programme, code)
-        elif field.codes is not None:
-            column = _coded(table[field.column], field.codes)
+        elif each.codes is not None:
+            column = _coded(table[each.column], each.codes)
         else:
-            column = _safe(table[field.column])
+            column = _safe(table[each.column])
         columns.append(column)
-    return pa.table(columns, names=[field.title for field in fields])
+    return pa.table(columns, names=[each.title for each in fields])
 
 
 def _coded(column: Any, codes: Mapping[str, str]) -> Any:
@@ -277,27 +305,45 @@ class _Hashing(io.RawIOBase):
         return int(self.file.write(bytes(data)))
 
 
-def _part(archive: zipfile.ZipFile, name: str, sql: str, fields: tuple[Field, ...]) -> str:
+def _held(name: str, rows: pa.Table, fields: tuple[Field, ...]) -> pa.Table:
+    """The rows, every cell of which is as the layout says; ValidationError names the column of one that is not."""
+    for each, column in zip(fields, rows.columns, strict=True):
+        if not pc.all(pc.match_substring_regex(pc.fill_null(column, ""), each.form), min_count=0).as_py():
+            raise ValidationError(_("%(file)s 的“%(field)s”有不合格式的内容，没有生成；请联系系统管理员核对。") % {"file": name, "field": each.title})
+    return rows
+
+
+def layout() -> str:
+    """The layout for who reads the file: each part's columns in order, as patterns and codes."""
+    parts = {name: [each.told() for each in fields] for name, fields in PARTS.items()}
+    return json.dumps({"layout": LAYOUT, "encoding": "utf-8-sig", "parts": parts}, ensure_ascii=False, indent=1)
+
+
+def _part(archive: zipfile.ZipFile, name: str, sql: str) -> str:
     """One CSV of the archive, block by block; its SHA-256."""
     # the archive of the same content is the same file: no clock in it
+    fields = PARTS[name]
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     info.compress_type = zipfile.ZIP_DEFLATED
     with archive.open(info, "w", force_zip64=True) as file:
         out = _Hashing(file)
-        out.write(("\ufeff" + ",".join(field.title for field in fields) + "\r\n").encode())
-        for table in content.tables(sql, {field.column: pa.string() for field in fields}):
-            pcsv.write_csv(_cells(table, fields), out, pcsv.WriteOptions(include_header=False))
+        out.write(("\ufeff" + ",".join(each.title for each in fields) + "\r\n").encode())
+        for table in content.tables(sql, {each.column: pa.string() for each in fields}):
+            pcsv.write_csv(_held(name, _cells(table, fields), fields), out, pcsv.WriteOptions(include_header=False))
     return out.digest.hexdigest()
 
 
 def _write(plain: Any, area: str, month: date, counts: dict[str, int]) -> str:
     """The archive; its digest over the parts and what the check file says."""
     with zipfile.ZipFile(plain, "w") as archive:
-        families = _part(archive, "families.csv", READ_HOUSEHOLDS, HOUSEHOLDS)
-        people = _part(archive, "people.csv", READ_PEOPLE, PEOPLE)
+        families = _part(archive, "families.csv", READ_HOUSEHOLDS)
+        people = _part(archive, "people.csv", READ_PEOPLE)
+        declared = layout().encode()
+        archive.writestr(zipfile.ZipInfo("layout.json", (1980, 1, 1, 0, 0, 0)), declared)
         check = [
             ("格式", LAYOUT), ("行政区划代码", area), ("月份", f"{month:%Y%m}"), ("家庭数", counts["households"]), ("人数", counts["people"]),
             ("未报家庭数", counts["left_out"]), ("问题行数", counts["faults"]), ("families.csv SHA-256", families), ("people.csv SHA-256", people),
+            ("layout.json SHA-256", hashlib.sha256(declared).hexdigest()),
         ]  # fmt: skip
         said = "\ufeff" + "".join(f"{name},{value}\r\n" for name, value in check)
         archive.writestr(zipfile.ZipInfo("check.csv", (1980, 1, 1, 0, 0, 0)), said.encode())

@@ -56,8 +56,7 @@ def exports(request: HttpRequest) -> HttpResponse:
     rows = NationalExport.objects.filter(area__gte=area, area__lt=area + ":").select_related("made_by").order_by("-made_at", "-id")
     page = page_of(rows, int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1)
     places.preload(row.area for row in page.rows)
-    layout = (("families.csv", national.HOUSEHOLDS), ("people.csv", national.PEOPLE))
-    context = {"area": area, "place": places.name(area), "months": months, "page": page, "layout": layout, "categories": national.CATEGORIES.values()}
+    context = {"area": area, "place": places.name(area), "months": months, "page": page, "layout": national.PARTS.items()}
     return render(request, "reports/national.html", context)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
+import re
 import zipfile
 from datetime import date
 from typing import Any
@@ -61,7 +63,7 @@ def parts(export: NationalExport) -> dict[str, list[list[str]]]:
     with scopes.acting(officer(Duty.COUNTY_REVIEWER)):
         data = b"".join(national.opened(export))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: list(csv.reader(io.StringIO(archive.read(name).decode("utf-8-sig")))) for name in archive.namelist()}
+        return {name: list(csv.reader(io.StringIO(archive.read(name).decode("utf-8-sig")))) for name in archive.namelist() if name.endswith(".csv")}
 
 
 @pytest.mark.usefixtures("families")
@@ -80,6 +82,30 @@ def test_2_2_households_and_members_of_the_low_income_population_with_codes_and_
     with scopes.acting(officer(Duty.COUNTY_REVIEWER)), zipfile.ZipFile(io.BytesIO(b"".join(national.opened(made.export)))) as archive:
         assert check["people.csv SHA-256"] == hashlib.sha256(archive.read("people.csv")).hexdigest() and check["人数"] == "4"
         assert hashlib.sha256(archive.read("check.csv")).hexdigest() == made.export.sha256
+        assert hashlib.sha256(archive.read("layout.json")).hexdigest() == check["layout.json SHA-256"]
+        declared = json.loads(archive.read("layout.json"))["parts"]
+    for name, columns in declared.items():
+        assert [each["name"] for each in columns] == found[name][0] and len(found[name]) > 1
+        assert all(re.search(each["pattern"], cell) for row in found[name][1:] for each, cell in zip(columns, row, strict=True))
+
+
+@pytest.mark.usefixtures("families")
+def test_a_cell_that_is_not_as_the_layout_says_leaves_no_file() -> None:
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        Person.objects.filter(name="=王小明").update(registered_area="河南")
+    with pytest.raises(ValidationError, match="户籍地行政区划代码"):
+        make()
+    with scopes.acting(officer(Duty.COUNTY_REVIEWER)):
+        assert not NationalExport.objects.exists() and not list(national.folder().iterdir())
+
+
+@pytest.mark.parametrize(("title", "good", "bad"), [
+    ("起始年月", ["202212", ""], ["202213", "2022-12", " "]), ("其他待遇", ["", "11", "11;21"], ["11;", "orphan", ";", "13"]), ("性别", ["1"], ["", "3", "12"]),
+    ("姓名", ["'=王小明", "阿卜杜拉·买买提"], ["", " "]), ("低收入类别", ["", "05"], ["06", "0"]),
+])  # fmt: skip
+def test_the_layout_says_what_a_cell_may_be(title: str, good: list[str], bad: list[str]) -> None:
+    form = next(each.form for each in national.PEOPLE if each.title == title)
+    assert all(re.search(form, cell) for cell in good) and not any(re.search(form, cell) for cell in bad)
 
 
 @pytest.mark.usefixtures("families")
