@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -143,7 +144,7 @@ def _receive(request: HttpRequest, most: int) -> bytes:
     length = int(given)
     if length > most:
         raise ApiError(413, "too_large", _("内容超过 %(most)s MB；请拆分后分别提交。"), {"most": most >> 20})
-    stream = request._stream  # type: ignore[attr-defined]
+    stream: Any = request._stream  # type: ignore[attr-defined]
     asked = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
     try:
         if request.content_type in FORMS:

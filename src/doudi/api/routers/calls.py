@@ -11,8 +11,8 @@ from ninja import Field, Query, Router, Schema, Status
 from pydantic import AwareDatetime, BaseModel
 
 from doudi.api.errors import REFUSALS, ErrorOut
+from doudi.api.fields import KEY
 from doudi.api.rights import Caller, needs
-from doudi.api.routers.deliveries import KEY
 from doudi.discovery import hotline_queries
 from doudi.discovery.models import Call
 from doudi.discovery.services import hotline

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ninja import Field, Query, Router, Schema, Status
 
 from doudi.api.errors import REFUSALS, ApiError, ErrorOut
+from doudi.api.fields import KEY
 from doudi.api.rights import Caller, needs
 from doudi.batch import sealed
 from doudi.batch.datasets import CONTRACTS
@@ -41,10 +42,6 @@ BODY = {
         "application/octet-stream": BINARY,
     },
 }
-KEY = {
-    "name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "minLength": 8, "maxLength": 80, "pattern": "^[!-~]+$"},
-    "description": "同一键、同一内容只办一次，再次提交得到同一答复 / The same key and content is done once",
-}  # fmt: skip
 
 
 class DeliveryIn(Schema):

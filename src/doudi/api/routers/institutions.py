@@ -13,8 +13,8 @@ from ninja import Field, Query, Router, Schema, Status
 from pydantic import BaseModel
 
 from doudi.api.errors import REFUSALS, ApiError, ErrorOut
+from doudi.api.fields import KEY, LINES
 from doudi.api.rights import needs
-from doudi.api.routers.deliveries import KEY
 from doudi.institutions import services
 from doudi.institutions.figures import FIGURES
 from doudi.institutions.models import DailyReport, Institution
@@ -22,7 +22,6 @@ from doudi.institutions.services import Left
 
 router = Router()
 
-LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 Code = Annotated[str, Field(pattern=r"^[0-9A-Z]{6,18}$", description="机构代码（统一社会信用代码） / code of the institution")]
 Count = Annotated[int, Field(ge=0, le=10000)]
 Quantity = Annotated[Decimal, Field(ge=0, le=9_999_999, max_digits=9, decimal_places=2)]

@@ -11,16 +11,14 @@ from ninja import Field, Query, Router, Schema, Status
 from pydantic import BaseModel
 
 from doudi.api.errors import REFUSALS, ErrorOut
+from doudi.api.fields import KEY, LINES, PLAIN
 from doudi.api.rights import Caller, needs
-from doudi.api.routers.deliveries import KEY
 from doudi.discovery import lead_reports
 from doudi.discovery.models import Lead, Need
 from doudi.discovery.services import Subject
 
 router = Router()
 
-PLAIN = r"^[^\x00-\x1f\x7f]*$"
-LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 REFERENCE = r"[0-9A-Za-z._-]{1,40}"
 NEEDS = tuple(Need.values)
 Reference = Annotated[

@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from doudi.api.errors import REFUSALS, ErrorOut
+from doudi.api.fields import Month
 from doudi.api.rights import needs
-from doudi.api.routers.statistics import Month
 from doudi.core import duties
 from doudi.payments import queries
 from doudi.payments.models import Payroll

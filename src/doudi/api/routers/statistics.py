@@ -12,10 +12,10 @@ from ninja import Field, Query, Router, Schema
 
 from doudi.api import statistics
 from doudi.api.errors import REFUSALS, ApiError, ErrorOut
+from doudi.api.fields import Month
 from doudi.api.rights import Caller, needs
 
 router = Router()
-Month = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", description="月份 / month, as 2022-12")]
 
 
 class StatisticsQuery(Schema):

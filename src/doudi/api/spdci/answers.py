@@ -19,8 +19,6 @@ from doudi.api.spdci.models import SpdciCallback, SpdciMessage, SpdciPurpose
 from doudi.core import audit
 from doudi.core.models import AccessRecord
 
-SUBJECT = "person"
-
 
 @dataclass(frozen=True)
 class Told:
@@ -61,9 +59,9 @@ def allowed(row: SpdciCallback, message: dict[str, Any], on: date, now: datetime
         found.append(rest)
         gone = [each for each in told.people if each not in people]
         left_out += len(gone)
-        audit.record_opened(subject=SUBJECT, rows=[(person, area) for person, area in gone], reason=f"{reason}: no more", what=AccessRecord.What.REFUSED)
+        audit.record_opened(subject=records.SUBJECT, rows=[(person, area) for person, area in gone], reason=f"{reason}: no more", what=AccessRecord.What.REFUSED)
         if row.recorded_at is None:
-            audit.record_opened(subject=SUBJECT, rows=[(person, still[person]) for person, _area in people], reason=reason)
+            audit.record_opened(subject=records.SUBJECT, rows=[(person, still[person]) for person, _area in people], reason=reason)
     values: dict[str, Any] = {"recorded_at": row.recorded_at or now}
     left_now = message | {"search_response": found}
     if left_now != message:

@@ -28,7 +28,6 @@ from doudi.api.spdci.words import refusal
 from doudi.core import audit, duties, keys, numbers
 from doudi.registry.models import Person
 
-SUBJECT = "person"
 MOST_REQUESTS, MOST_WATCHED, MOST_CONDITIONS = 20, 10_000, 50
 
 
@@ -212,9 +211,9 @@ def _found(received: Received, request: dict[str, Any], now: datetime) -> dict[s
 def _record(received: Received, purpose: SpdciPurpose, told: list[tuple[int, str]], in_vain: set[str]) -> None:
     """Access records of everybody who is told of, and of each number that was asked for in vain; committed before the answer."""
     reason = f"spdci {received.partner.sender_id} {purpose.code}"
-    audit.record_opened(subject=SUBJECT, rows=told, reason=reason)
+    audit.record_opened(subject=records.SUBJECT, rows=told, reason=reason)
     for number in sorted(in_vain):
-        audit.record_access(what="lookup", subject=SUBJECT, digest=keys.sealing_digest(number), reason=reason)
+        audit.record_access(what="lookup", subject=records.SUBJECT, digest=keys.sealing_digest(number), reason=reason)
 
 
 # --- subscriptions --------------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from doudi.api.spdci.models import SpdciCallback, SpdciMatch, SpdciSubscription
 from doudi.core import audit
 from doudi.core.models import AccessRecord
 
-SUBJECT = "person"
 # The standard's types for social registries, and the end of what may be told.
 REGISTER, UPDATE, DELETE, MEMBER = "REGISTER", "UPDATE", "DELETE", "NewHouseHoldMember"
 EVENTS = (DELETE, MEMBER, REGISTER, UPDATE)
@@ -63,10 +62,10 @@ def allowed(row: SpdciCallback, message: dict[str, Any], on: date, now: datetime
     values: dict[str, Any] = {}
     if len(kept) < len(changes):
         gone = sorted(among - still.keys())
-        audit.record_opened(subject=SUBJECT, rows=[(person, row.area) for person in gone], reason=f"{reason}: no more", what=AccessRecord.What.REFUSED)
+        audit.record_opened(subject=records.SUBJECT, rows=[(person, row.area) for person in gone], reason=f"{reason}: no more", what=AccessRecord.What.REFUSED)
         values |= {"message": json.dumps(left, ensure_ascii=False), "changes": [change.kept() for change in told], "left_out": row.left_out + len(gone)}
     if kept and row.recorded_at is None:
-        audit.record_opened(subject=SUBJECT, rows=[(person, still[person]) for person in sorted({person for change in told for person in change.people})], reason=reason)
+        audit.record_opened(subject=records.SUBJECT, rows=[(person, still[person]) for person in sorted({person for change in told for person in change.people})], reason=reason)
         values["recorded_at"] = now
     if values:
         SpdciCallback.objects.filter(pk=row.pk).update(**values)

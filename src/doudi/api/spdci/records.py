@@ -16,6 +16,7 @@ from doudi.core import keys
 from doudi.enrolment.models import Award, AwardAmount, AwardMember
 from doudi.registry.models import Membership, Person
 
+SUBJECT = "person"  # of access records
 SEX = {"1": "male", "2": "female"}
 FIELDS = ("identity", "household", "programmes")
 REGISTRY, RECORD = "ns:org:RegistryType:Social", "spdci-extensions-dci:"
