@@ -52,7 +52,7 @@ IDENTIFIERS = {
 }  # fmt: skip
 # what a CHECK constraint wants in a row that the test makes up
 CHECKED: dict[str, dict[str, Any]] = {
-    "payments_payrollline": {"kind": "regular", "month_entitled": date(2022, 12, 1), "amount": 100, "cause": None, "decision_id": 1},
+    "payments_payrollline": {"kind": "regular", "month_entitled": date(2022, 11, 1), "amount": 100, "cause": None, "decision_id": 1},
     "enrolment_award": {"starts": date(2022, 12, 1)},
     "enrolment_authorisation": {"obligor_name": b"x"},
     "enrolment_payeechange": {"kind": "guardian", "state": "proposed", "person_id": None, "decided_by_id": None},
