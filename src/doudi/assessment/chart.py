@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from doudi.assessment.freeze import thaw
 from doudi.batch import law
 from doudi.core.charts import plain, ticks
+from openfisca_henan.limits import MOST_MONEY
 
 INCOMES = ("wage_income", "business_income", "property_income", "transfer_income", "land_income", "maintenance_income")
 POINTS = 240
@@ -29,7 +30,10 @@ class Curve:
 
 
 def curve(facts: dict[str, Any], month: str, settings: law.Settings, results: dict[str, Any]) -> Curve | None:
-    """All incomes in proportion; of a household without any, a transfer to its first member. None where there is no standard to compare with."""
+    """All incomes in proportion; of a household in which none counts (one on tekun may have its own), a transfer to the first member who is not on tekun.
+
+    None where there is no standard to compare with.
+    """
     household = results["household"]
     limit, now = household.get("dibao_income_limit"), household["household_income"]
     if not limit:
@@ -37,16 +41,18 @@ def curve(facts: dict[str, Any], month: str, settings: law.Settings, results: di
     persons, households, _index = thaw([facts])
     size = len(facts["person_ids"])
     top = max(limit * 1.8, now * 1.15)
-    total = sum(float(persons[name].sum()) for name in INCOMES if name in persons and name != "land_income")
-    factors = np.linspace(0, top / max(household["gross_household_income"], 1e-9), POINTS) if total > 0 else np.linspace(0, top, POINTS)
+    own = any(persons[name].any() for name in INCOMES if name in persons and name != "land_income")
+    counts = own and household["gross_household_income"] >= 1
+    factors = np.linspace(0, top / household["gross_household_income"] if counts else top, POINTS)
     many = {name: np.tile(column, POINTS) for name, column in persons.items()}
-    if total > 0:
+    if counts:
         each = np.repeat(factors, size)
         for name in (*INCOMES, "disregarded_income", "disregarded_income_tekun"):
             if name in many:
-                many[name] = many[name] * each
+                many[name] = np.minimum(many[name] * each, MOST_MONEY)
     else:
-        many["transfer_income"] = np.where(np.tile(np.arange(size), POINTS) == 0, np.repeat(factors, size), 0.0)
+        whose = int(np.argmin(persons["receives_tekun"])) if "receives_tekun" in persons else 0
+        many["transfer_income"] = np.where(np.tile(np.arange(size), POINTS) == whose, np.repeat(factors, size), 0.0)
     found = law.run(
         many, {name: np.tile(column, POINTS) for name, column in households.items()}, np.repeat(np.arange(POINTS), size), None, month,
         ["household_income", "benefits_total"], settings,

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from doudi.assessment import services
+from doudi.assessment import chart, services
 from doudi.assessment.models import Assessment
 from doudi.assessment.tests.cases import MONTH, NOW, case
 from doudi.core import scope as scopes
@@ -53,6 +53,15 @@ def test_2_2_the_explanation_page_shows_ledger_refusals_chart_and_record(townshi
     english = client_of(township)
     english.cookies["django_language"] = "en"
     assert "wages of 12 months" in english.get(f"/assessments/{row.pk}/").content.decode()
+
+
+def test_2_2_a_household_whose_only_income_is_that_of_its_member_on_tekun_has_an_explanation(township) -> None:
+    """That income counts for nobody else: there is nothing to raise in proportion, so the curve is that of a transfer to the other member."""
+    row = made(township, {"transfer_income": 4000}, {"birth": date(2021, 1, 1)})
+    row.facts["persons"] |= {"receives_tekun": [True, False], "was_on_tekun": [True, False]}
+    row.results["household"] |= {"gross_household_income": 0, "household_income": 0}
+    found = chart.curve(row.facts, "2022-12", services.settings_of(row.settings), row.results)
+    assert found is not None and len(found.incomes) > 100 and found.incomes[0] == 0 and max(found.benefits) > min(found.benefits)
 
 
 @pytest.mark.parametrize(
