@@ -17,7 +17,7 @@ import os
 import resource
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -157,8 +157,13 @@ def main() -> None:
         django.setup()
         from django.db import connections
 
+        from doudi.core import scope as scopes
+        from doudi.registry.models import Person
+
         folder, area = home / "synth", area_of(given.people)
-        with bulk():
+        with scopes.acting(scopes.Scope(area=area)):
+            there = Person.objects.exists()
+        with nullcontext() if there else bulk():
             loaded = load(folder, given.people)
         account, count = awards(folder, area)
         with connections["owner"].cursor() as cursor:

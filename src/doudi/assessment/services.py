@@ -37,7 +37,7 @@ select r.area, r.household_id, %(run)s, %(month)s, %(trigger)s, %(law)s, %(setti
 from (select household_id, area, facts::jsonb facts, results::jsonb results,
         encode(sha256(convert_to(concat_ws('|', %(month)s::date, %(law)s::text, %(settings)s::text, facts::jsonb::text), 'UTF8')), 'hex') digest
       from pg_temp.assessed) r
-left join lateral (select a.digest from assessment_assessment a where a.household_id = r.household_id and a.month = %(month)s order by a.id desc limit 1) l on true
+left join lateral (select a.digest from assessment_assessment a where a.household_id = r.household_id and a.month = %(month)s order by a.id + 0 desc limit 1) l on true
 where l.digest is distinct from r.digest
 order by r.household_id
 """

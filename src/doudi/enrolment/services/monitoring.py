@@ -59,7 +59,8 @@ STAGE = """
 create temp table difference (household_id bigint, area text collate "C", programme text, person_id bigint, award_id bigint, hint text, suggestion text,
   current_amount numeric(14,2), law_amount numeric(14,2), held boolean) on commit drop
 """
-# What changed: the newest assessment of the month beside the one before it. Only differing households are compared.
+# What changed: the newest assessment of the month beside the one before it. Only differing households are compared; "+ 0" so that each is looked for
+# among its own assessments, and not down the index of everybody's.
 EXPLAIN = """
 create temp table explained on commit drop as
 select f.*, a.id assessment_id,
@@ -78,8 +79,8 @@ select f.*, a.id assessment_id,
       where a.facts -> 'household' -> k is distinct from b.facts -> 'household' -> k
     ) c where k <> all (%(following)s)), '{}') changed
 from pg_temp.difference f
-left join lateral (select id, facts from assessment_assessment where household_id = f.household_id and month = %(month)s order by id desc limit 1) a on true
-left join lateral (select id, facts from assessment_assessment where household_id = f.household_id and id < a.id order by id desc limit 1) b on true
+left join lateral (select id, facts from assessment_assessment where household_id = f.household_id and month = %(month)s order by id + 0 desc limit 1) a on true
+left join lateral (select id, facts from assessment_assessment where household_id = f.household_id and id < a.id order by id + 0 desc limit 1) b on true
 """
 CAUSES = """
 create temp table caused on commit drop as
