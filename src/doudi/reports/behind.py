@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import DecimalField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, TruncDate
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -179,7 +180,7 @@ def _paid_in_time(asked: Asked) -> QuerySet[BankResult]:
 
 
 def _daily(asked: Asked) -> QuerySet[ReportDue]:
-    found = ReportDue.objects.filter(asked.here(), on__gte=asked.month, on__lt=asked.next).select_related("institution")
+    found = ReportDue.objects.filter(asked.here(), on__gte=asked.month, on__lt=asked.next, due_at__lt=timezone.now()).select_related("institution")
     return found.filter(reported_at__isnull=False) if asked.key == "daily.reported" else found
 
 

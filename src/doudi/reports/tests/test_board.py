@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,8 @@ from doudi.core.models import Duty
 from doudi.core.tests.officers import COUNTY, VILLAGE, client_of, officer
 from doudi.discovery.models import Lead
 from doudi.enrolment.models import AwardMember
+from doudi.institutions.models import ReportDue
+from doudi.institutions.tests.world import Home
 from doudi.payments.tests.world import MONTH, NOVEMBER, NOW, award
 from doudi.registry.models import Household
 from doudi.reports import behind, board, queries, services, standing
@@ -104,6 +106,20 @@ def test_the_list_behind_a_counted_number_adds_up_to_it() -> None:
     for key, number in (("dibao.rural.people", 3), ("dibao.rural.households", 2), ("leads.signals", 4), ("leads.contact.02", 2)):
         page = client.get(reverse("reports:behind"), {"key": key, "area": COUNTY, "month": "2022-12"}).content.decode()
         assert f"共 {number} 条" in re.sub(r"<[^>]+>", "", page) and "统计以后登记有更正" not in page
+
+
+def test_6_1_reports_whose_hour_has_not_come_are_not_owed_in_the_list_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+    home = Home()
+    with scopes.acting(home.reviewer):
+        for day, hours, reported in ((2, -72, NOW), (3, -48, None), (5, 2, NOW)):
+            at = NOW + timedelta(hours=hours)
+            ReportDue.objects.create(area=home.house.area, institution=home.house, on=MONTH.replace(day=day), due_at=at, why="ordinary", reported_at=reported)
+    found = count()
+    assert (found["daily.owed"], found["daily.reported"]) == (2, 1)
+    with scopes.acting(home.reviewer):
+        for key in ("daily.owed", "daily.reported"):
+            assert (kind := behind.kind_of(key)) and behind.value(kind, kind.rows(behind.Asked(key, COUNTY, MONTH))) == found[key]
 
 
 def test_every_key_can_be_listed() -> None:
