@@ -76,7 +76,7 @@ class Cases(ListPage):
         Column(gettext_lazy("地区"), "area", kind="area"),
         Column(gettext_lazy("救助项目"), "get_programme_display"),
         Column(gettext_lazy("办理环节"), lambda row: case_queries.said(row)[0], kind="tag", colour=lambda row: case_queries.said(row)[1]),
-        Column(gettext_lazy("拟救助金额（元/月）"), "amount", kind="money", sort="amount"),
+        Column(gettext_lazy("金额（元/月）"), "amount", kind="money", sort="amount"),
         Column(
             gettext_lazy("环节期限"), lambda row: row.due if row.state == "open" else None, kind="due", sort="due",
             small=lambda row: None if row.outcome or not row.decide_by else _("办结期限 %(day)s") % {"day": row.decide_by.isoformat()},

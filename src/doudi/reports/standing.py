@@ -31,10 +31,7 @@ PIECES, PEOPLE, HOUSES = _("件"), _("人"), _("家")
 
 @dataclass(frozen=True)
 class Standing:
-    """One figure. `given`: what the list's form holds; `bad`: more than none is a reason to look; `kept`: also counted nightly for the levels above.
-
-    `place`: the name of the form's field for a place.
-    """
+    """One figure. `given`: what the list's form holds; `bad`: more than none is a reason to look; `kept`: also counted nightly for the levels above."""
 
     key: str
     label: str | Promise
@@ -44,7 +41,6 @@ class Standing:
     given: tuple[tuple[str, str], ...] = ()
     bad: bool = False
     kept: bool = True
-    place: str = "area"
 
     def filled(self) -> list[tuple[str, str]]:
         """What the form holds today: `-7` stands for the day a week ago."""
@@ -53,7 +49,7 @@ class Standing:
 
     def url(self, area: str) -> str:
         """The list, narrowed to a place where that is not the reader's own."""
-        given = [*self.filled(), *([(self.place, area)] if area != scopes.current().area else [])]
+        given = [*self.filled(), *([("area", area)] if area != scopes.current().area else [])]
         return reverse(self.page) + ("?" + urlencode(given) if given else "")
 
 
@@ -109,8 +105,8 @@ GROUPS: tuple[Group, ...] = (
         _f("minors.gaps", _("无人照料"), PEOPLE, "protection:gaps", "protection.care_view", bad=True, kept=False),
     )),
     Group("institutions", _("民政服务机构"), (
-        _f("houses.running", _("运行中的机构"), HOUSES, "institutions:institutions", "institutions.view", "state=running", place="place"),
-        _f("houses.silent", _("今天未上报"), HOUSES, "institutions:institutions", "institutions.view", "reported=no", bad=True, place="place"),
+        _f("houses.running", _("运行中的机构"), HOUSES, "institutions:institutions", "institutions.view", "state=running"),
+        _f("houses.silent", _("今天未上报"), HOUSES, "institutions:institutions", "institutions.view", "reported=no", bad=True),
         _f("requests.open", _("未办结协调事项"), PIECES, "institutions:requests", "requests.view", "state=open"),
         _f("requests.late", _("超期协调事项"), PIECES, "institutions:requests", "requests.view", "state=late", bad=True),
     )),
@@ -137,7 +133,7 @@ FIGURES: dict[str, Standing] = {figure.key: figure for group in GROUPS for figur
 def rows(figure: Standing, area: str) -> QuerySet[Any]:
     """The rows of the list behind a figure, as its page would show them under the acting scope."""
     given = figure.filled()
-    return rows_of(figure.page, [*given, (figure.place, area)] if area != scopes.current().area else given)
+    return rows_of(figure.page, [*given, ("area", area)] if area != scopes.current().area else given)
 
 
 def live(figure: Standing, area: str) -> int:

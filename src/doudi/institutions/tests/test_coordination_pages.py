@@ -110,9 +110,9 @@ def test_6_3_the_overview_counts_within_scope_and_its_numbers_open_their_lists(d
     assert "氧气瓶" not in city.get(reverse("institutions:requests") + "?area=410181&state=open").content.decode()
     listed = city.get(reverse("institutions:requests") + "?area=%27x&state=open").content.decode()
     assert "氧气瓶" not in listed and '<option value="410122">中牟县</option>' in listed  # a place that is none opens nothing; places are chosen by name
-    assert office.house.name in city.get(reverse("institutions:institutions") + "?place=410122").content.decode()
-    assert office.house.name not in city.get(reverse("institutions:institutions") + "?place=410181").content.decode()
-    assert office.house.name not in city.get(reverse("institutions:institutions") + "?place=410122-").content.decode()  # of the county itself, not of its villages
+    assert office.house.name in city.get(reverse("institutions:institutions") + "?area=410122").content.decode()
+    assert office.house.name not in city.get(reverse("institutions:institutions") + "?area=410181").content.decode()
+    assert office.house.name not in city.get(reverse("institutions:institutions") + "?area=410122-").content.decode()  # of the county itself, not of its villages
     assert city.get(reverse("institutions:overview") + "?area=41x").status_code == 200
     assert city.get(reverse("institutions:overview") + "?area=4102").status_code == 200
     assert client_of(office.clerk).get(reverse("institutions:overview")).status_code == 403

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from doudi.core import audit, duties, numbers
 from doudi.core.forms import errors_into
-from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
+from doudi.core.lists import Column, ListPage, PrefixFilter
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.institutions import queries, services
@@ -35,7 +35,7 @@ MANY = 500
 class InstitutionFilter(django_filters.FilterSet):
     name = PrefixFilter(label=gettext_lazy("机构名称"))
     kind = django_filters.ChoiceFilter(label=gettext_lazy("类别"), choices=Institution.Kind.choices, empty_label=gettext_lazy("全部"))
-    area = AreaFilter(label=gettext_lazy("地区"))
+    area = PlaceFilter(label=gettext_lazy("地区"))
     risk = django_filters.ChoiceFilter(
         label=gettext_lazy("风险"), choices=[("any", gettext_lazy("有风险")), *[c for c in Institution.Risk.choices if c[0]]], method="with_risk",
         empty_label=gettext_lazy("全部"),
@@ -47,7 +47,6 @@ class InstitutionFilter(django_filters.FilterSet):
     reported = django_filters.ChoiceFilter(
         label=gettext_lazy("今天上报"), choices=[("yes", gettext_lazy("已上报")), ("no", gettext_lazy("未上报"))], method="by_report", empty_label=gettext_lazy("全部")
     )
-    place = PlaceFilter(label=gettext_lazy("地区"))
 
     class Meta:
         model = Institution
