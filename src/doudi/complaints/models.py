@@ -104,7 +104,7 @@ class Complaint(AreaModel):
     publicity_id = models.BigIntegerField(null=True)
     about_account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="the officer complained about: sees nothing of it")
     state = CodeField(max_length=12, choices=State.choices, default=State.NEW)
-    handler = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    handler = models.ForeignKey(Account, models.PROTECT, db_index=False, null=True, related_name="+")
     due = models.DateField()
     hold_reason = models.CharField(max_length=200, blank=True)
     hold_until = models.DateField(null=True)
@@ -128,9 +128,7 @@ class Complaint(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["area", "state", "due"]),
-            models.Index(fields=["household"]),
             models.Index(fields=["handler", "state"]),
-            models.Index(fields=["mass"]),
         ]
         constraints = [
             models.CheckConstraint(
@@ -170,7 +168,7 @@ class Complainant(AreaModel):
 class ComplaintEvent(AreaModel):
     """What happened to a complaint: every change of state, with who and why."""
 
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="events", db_constraint=False)
+    complaint = models.ForeignKey(Complaint, models.PROTECT, db_index=False, related_name="events", db_constraint=False)
     at = models.DateTimeField()
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     what = models.CharField(max_length=40)

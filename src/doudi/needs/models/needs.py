@@ -83,8 +83,6 @@ class Need(AreaModel):
         indexes = [
             models.Index(fields=["area", "clock"]),
             models.Index(fields=["area", "state", "closed_at"]),
-            models.Index(fields=["household"]),
-            models.Index(fields=["person"]),
             models.Index(fields=["answer_due"], condition=Q(state="open"), name="need_waiting"),
             models.Index(fields=["source", "source_id"]),
         ]
@@ -162,9 +160,9 @@ class NeedAnswer(AreaModel):
     HOLDING = (State.ACCEPTED, State.REPORTED)
 
     uuid = models.UUIDField(unique=True)
-    need = models.ForeignKey(Need, models.PROTECT, related_name="answers", db_constraint=False)
+    need = models.ForeignKey(Need, models.PROTECT, db_index=False, related_name="answers", db_constraint=False)
     kind = CodeField(max_length=12, choices=Kind.choices)
-    account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", help_text="null: somebody without an account, reached by phone")
+    account = models.ForeignKey(Account, models.PROTECT, db_index=False, null=True, related_name="+", help_text="null: somebody without an account, reached by phone")
     external_id = models.BigIntegerField(null=True, help_text="shop, volunteer or organisation in the register of its room")
     name = CodeField(max_length=60)
     phone = TokenField(null=True)
@@ -214,7 +212,7 @@ class NeedAnswer(AreaModel):
 class NeedEvent(AreaModel):
     """What happened to a need: every change, with who and why."""
 
-    need = models.ForeignKey(Need, models.PROTECT, related_name="events", db_constraint=False)
+    need = models.ForeignKey(Need, models.PROTECT, db_index=False, related_name="events", db_constraint=False)
     at = models.DateTimeField()
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     what = models.CharField(max_length=40)

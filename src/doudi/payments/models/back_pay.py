@@ -83,7 +83,7 @@ class BackPayItem(AreaModel):
         GRADUAL = "gradual", _("渐退期内，不随标准调整")
         UNPAID = "unpaid", _("当月尚未发放，发放后再核对")
 
-    back_pay = models.ForeignKey(BackPay, models.PROTECT, related_name="items", db_constraint=False)
+    back_pay = models.ForeignKey(BackPay, models.PROTECT, db_index=False, related_name="items", db_constraint=False)
     root = models.BigIntegerField()
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="+", db_constraint=False)
     month = models.DateField()
@@ -102,7 +102,7 @@ class BackPayItem(AreaModel):
     reason = CodeField(max_length=10, choices=Reason.choices, default="")
 
     class Meta:
-        indexes = [models.Index(fields=["back_pay", "reason", "area"]), models.Index(fields=["entitlement"])]
+        indexes = [models.Index(fields=["back_pay", "reason", "area"])]
         constraints = [
             models.UniqueConstraint(fields=["root", "entitlement", "month"], condition=Q(reason=""), name="back_pay_month_once"),
             models.CheckConstraint(

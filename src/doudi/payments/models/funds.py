@@ -45,7 +45,7 @@ class FundPurpose(AreaModel):
         CONFIRMED = "confirmed", _("已生效")
         REFUSED = "refused", _("已退回")
 
-    fund = models.ForeignKey(Fund, models.PROTECT, related_name="purposes")
+    fund = models.ForeignKey(Fund, models.PROTECT, db_index=False, related_name="purposes")
     programme = CodeField(max_length=20, choices=purpose_choices())
     from_year = models.SmallIntegerField()
     until_year = models.SmallIntegerField(null=True)

@@ -89,7 +89,7 @@ class OneOffList(AreaModel):
 class OneOffClaim(AreaModel):
     """One person (or household) of a list. A decision pays a person once in the whole province, and a household once where it pays households."""
 
-    one_off_list = models.ForeignKey(OneOffList, models.PROTECT, related_name="claims", db_constraint=False)
+    one_off_list = models.ForeignKey(OneOffList, models.PROTECT, db_index=False, related_name="claims", db_constraint=False)
     decision_id = models.BigIntegerField()
     person_id = models.BigIntegerField()
     household_id = models.BigIntegerField()
@@ -115,7 +115,7 @@ class OneOffLeftOut(AreaModel):
         ELSEWHERE = "elsewhere", _("已在其他县列入")
         SUSPENDED = "suspended", _("待遇暂停发放")
 
-    one_off_list = models.ForeignKey(OneOffList, models.CASCADE, related_name="left_out", db_constraint=False)
+    one_off_list = models.ForeignKey(OneOffList, models.CASCADE, db_index=False, related_name="left_out", db_constraint=False)
     person_id = models.BigIntegerField()
     household_id = models.BigIntegerField()
     reason = CodeField(max_length=10, choices=Reason.choices)

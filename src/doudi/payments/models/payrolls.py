@@ -64,7 +64,6 @@ class Payroll(AreaModel):
         return date.max if self.kind in (self.Kind.FOLLOW_UP, self.Kind.BACK) else self.month
 
     class Meta:
-        indexes = [models.Index(fields=["area", "month"])]
         constraints = [
             models.UniqueConstraint(fields=["area", "month", "kind", "serial"], name="payroll_once"),
             models.UniqueConstraint(fields=["area", "month"], condition=Q(kind="regular"), name="payroll_regular_once"),
@@ -163,7 +162,7 @@ class PayrollExclusion(AreaModel):
         HELD = "held", _("复核剔除")
         AFTER_FREEZE = "after_freeze", _("数据冻结后审批")
 
-    payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="exclusions")
+    payroll = models.ForeignKey(Payroll, models.CASCADE, db_index=False, related_name="exclusions")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
     month_entitled = models.DateField()
     reason = CodeField(max_length=20, choices=Reason.choices)
@@ -183,7 +182,7 @@ class LineReview(AreaModel):
         NORMAL = "normal", _("正常")
         HELD = "held", _("已剔除")
 
-    payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="reviews")
+    payroll = models.ForeignKey(Payroll, models.CASCADE, db_index=False, related_name="reviews")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
     verdict = CodeField(max_length=10, choices=Verdict.choices)
     note = models.CharField(max_length=200)
@@ -201,7 +200,7 @@ class BankFile(AreaModel):
     `number` is what the file calls itself and what the bank's answer names. A part that the bank refused whole is made again as the next `attempt`.
     """
 
-    payroll = models.ForeignKey(Payroll, models.PROTECT, related_name="files")
+    payroll = models.ForeignKey(Payroll, models.PROTECT, db_index=False, related_name="files")
     layout = CodeField(max_length=20)
     choice = models.ForeignKey("payments.LayoutChoice", models.PROTECT, null=True, related_name="+", help_text="what the county chose; null: the whole payroll")
     number = CodeField(max_length=40)
@@ -279,7 +278,7 @@ class BankReturn(AreaModel):
     confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["area", "state"]), models.Index(fields=["entitlement"])]
+        indexes = [models.Index(fields=["area", "state"])]
         constraints = [
             models.CheckConstraint(condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("corrected_by")), name="bank_return_two_officers"),
             models.UniqueConstraint(fields=["line_id", "month_entitled"], name="bank_return_once"),
@@ -317,7 +316,7 @@ class LedgerEntry(AreaModel):
 
     transaction = models.BigIntegerField()
     account = CodeField(max_length=20, choices=LedgerAccount.choices)
-    fund = models.ForeignKey(Fund, models.PROTECT, related_name="+")
+    fund = models.ForeignKey(Fund, models.PROTECT, db_index=False, related_name="+")
     fund_year = models.SmallIntegerField()
     amount = models.DecimalField(max_digits=16, decimal_places=2)
     payroll = models.ForeignKey(Payroll, models.PROTECT, null=True, related_name="ledger_entries")
@@ -334,8 +333,6 @@ class LedgerEntry(AreaModel):
         indexes = [
             models.Index(fields=["transaction"]),
             models.Index(fields=["area", "fund", "booked_on"]),
-            models.Index(fields=["payroll"]),
-            models.Index(fields=["movement"]),
             models.Index(fields=["fund", "fund_year", "area", "account"], include=["level", "amount"], name="ledger_sums"),
         ]
         constraints = [models.CheckConstraint(condition=~Q(amount=0), name="ledger_amount_not_zero")]

@@ -71,7 +71,7 @@ class Overpayment(AreaModel):
 class OverpaymentLine(AreaModel):
     """One month of an overpayment: paid, due, the difference, and the fund and year to which it goes back."""
 
-    overpayment = models.ForeignKey(Overpayment, models.PROTECT, related_name="months")
+    overpayment = models.ForeignKey(Overpayment, models.PROTECT, db_index=False, related_name="months")
     entitlement_id = models.BigIntegerField()
     month_entitled = models.DateField()
     paid = MoneyField()
@@ -143,7 +143,7 @@ class RecoveryDecision(AreaModel):
 class Instalment(AreaModel):
     """One instalment of a plan of repayment (分期退款)."""
 
-    decision = models.ForeignKey(RecoveryDecision, models.PROTECT, related_name="parts")
+    decision = models.ForeignKey(RecoveryDecision, models.PROTECT, db_index=False, related_name="parts")
     overpayment = models.ForeignKey(Overpayment, models.PROTECT, related_name="instalments")
     serial = models.SmallIntegerField()
     due = models.DateField()
@@ -167,7 +167,7 @@ class Repayment(AreaModel):
         RECALL = "recall", _("银行追回")
         SETOFF = "setoff", _("待遇抵扣")
 
-    overpayment = models.ForeignKey(Overpayment, models.PROTECT, related_name="repayments")
+    overpayment = models.ForeignKey(Overpayment, models.PROTECT, db_index=False, related_name="repayments")
     way = CodeField(max_length=8, choices=Way.choices)
     amount = MoneyField()
     received_on = models.DateField()

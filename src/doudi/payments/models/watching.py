@@ -17,7 +17,7 @@ from doudi.payments.models.payrolls import Payroll
 class PayrollTotal(AreaModel):
     """A payroll by township (`area`), programme and residence, beside the month before. Yuan."""
 
-    payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="totals")
+    payroll = models.ForeignKey(Payroll, models.CASCADE, db_index=False, related_name="totals")
     programme = CodeField(max_length=20, choices=paid_choices())
     residence = CodeField(max_length=8, default="")
     lines_before = models.IntegerField()
@@ -52,7 +52,7 @@ class PayrollChange(AreaModel):
         DECISION = "decision", _("待遇变更决定")
         OTHER = "other", _("其他")
 
-    payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="changes")
+    payroll = models.ForeignKey(Payroll, models.CASCADE, db_index=False, related_name="changes")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
     what = CodeField(max_length=8, choices=What.choices)
     why = CodeField(max_length=10, choices=Why.choices)
@@ -74,7 +74,7 @@ class LineFlag(AreaModel):
     `must`: the payroll is not checked before a reviewer has looked at this amount (the database holds it).
     """
 
-    payroll = models.ForeignKey(Payroll, models.CASCADE, related_name="flags")
+    payroll = models.ForeignKey(Payroll, models.CASCADE, db_index=False, related_name="flags")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, db_constraint=False)
     rule = CodeField(max_length=12)
     must = models.BooleanField()

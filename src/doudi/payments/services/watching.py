@@ -115,7 +115,7 @@ def look(payroll: Payroll) -> None:
         if thresholds[rule.name] and (rule.name != "first" or before)
     ]
     with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
+        cursor.execute("set local enable_nestloop = off; set local jit = off; set local default_statistics_target = 10")
         for table in ("payments_payrolltotal", "payments_payrollchange", "payments_lineflag"):
             cursor.execute(f"delete from {table} where payroll_id = %s", [payroll.pk])
         for table in TABLES:
@@ -137,4 +137,4 @@ def look(payroll: Payroll) -> None:
             cursor.execute(FLAGS.format(found=" union all ".join(selects)), values)
         for table in TABLES:
             cursor.execute(f"drop table if exists pg_temp.{table}")
-        cursor.execute("set local enable_nestloop = on; set local jit = on")
+        cursor.execute("set local enable_nestloop = on; set local jit = on; set local default_statistics_target to default")

@@ -120,7 +120,7 @@ class Care(AreaModel):
     version = models.IntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["case"]), models.Index(fields=["area", "state", "expected_end"])]
+        indexes = [models.Index(fields=["area", "state", "expected_end"])]
         constraints = [
             *(
                 ExclusionConstraint(
@@ -153,7 +153,7 @@ class HandOver(AreaModel):
         BETWEEN = "between", _("更换照料人")
         OUT = "out", _("交回")
 
-    care = models.ForeignKey(Care, models.PROTECT, related_name="hand_overs", db_constraint=False)
+    care = models.ForeignKey(Care, models.PROTECT, db_index=False, related_name="hand_overs", db_constraint=False)
     case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="+", db_constraint=False)
     uuid = models.UUIDField(unique=True)
     direction = CodeField(max_length=8, choices=Direction.choices)
@@ -186,7 +186,7 @@ class CareReview(AreaModel):
         CHANGE = "change", _("需要变更照料人")
         LONG_TERM = "long_term", _("需要长期安排")
 
-    care = models.ForeignKey(Care, models.PROTECT, related_name="reviews", db_constraint=False)
+    care = models.ForeignKey(Care, models.PROTECT, db_index=False, related_name="reviews", db_constraint=False)
     case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="+", db_constraint=False)
     on = models.DateField()
     verdict = CodeField(max_length=10, choices=Verdict.choices)

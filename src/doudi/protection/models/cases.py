@@ -73,7 +73,7 @@ class ProtectionCase(AreaModel):
     contact_due = models.DateTimeField(help_text="by when somebody has seen the minor; by urgency")
     contacted_at = models.DateTimeField(null=True)
     unattended_from = models.DateTimeField(null=True, help_text="since when nobody looks after the minor; null: somebody does")
-    responsible = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    responsible = models.ForeignKey(Account, models.PROTECT, db_index=False, null=True, related_name="+")
     review_due = models.DateField(null=True)
     closed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     closed_at = models.DateTimeField(null=True)
@@ -107,7 +107,7 @@ class CaseAssignment(AreaModel):
         HELPER = "helper", _("协办人")
 
     case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="assignments", db_constraint=False)
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="+")
     role = CodeField(max_length=12, choices=Role.choices)
     starts = models.DateTimeField()
     ends = models.DateTimeField(null=True)
@@ -115,7 +115,7 @@ class CaseAssignment(AreaModel):
     reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["case"]), models.Index(fields=["account", "ends"])]
+        indexes = [models.Index(fields=["account", "ends"])]
         constraints = [
             models.UniqueConstraint(fields=["case"], condition=Q(role="responsible", ends__isnull=True), name="protection_one_responsible"),
             models.UniqueConstraint(fields=["case", "account"], condition=Q(ends__isnull=True), name="protection_assigned_once"),
@@ -129,7 +129,7 @@ class CaseSection(AreaModel):
     `version` counts saves: who saves over another's change is shown both (`services.sections.Merge`).
     """
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="sections", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="sections", db_constraint=False)
     section = CodeField(max_length=20)
     content = SealedTextField()
     version = models.IntegerField(default=1)
@@ -143,7 +143,7 @@ class CaseSection(AreaModel):
 class CaseEvent(AreaModel):
     """What happened to a case: every change of state and of who answers, with who and why."""
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="events", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="events", db_constraint=False)
     at = models.DateTimeField()
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     what = CodeField(max_length=20)

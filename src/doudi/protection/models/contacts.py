@@ -43,7 +43,7 @@ class CaseContact(AreaModel):
 
     SAW = (Met.ALONE, Met.WITH_CARER)
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="contacts", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="contacts", db_constraint=False)
     uuid = models.UUIDField(null=True, unique=True, help_text="made by the form: a contact counts once")
     state = CodeField(max_length=10, choices=State.choices, default=State.DUE)
     due = models.DateField()
@@ -85,7 +85,7 @@ class CaseReview(AreaModel):
         REFER = "refer", _("转介")
         CLOSE = "close", _("结案")
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="reviews", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="reviews", db_constraint=False)
     uuid = models.UUIDField(unique=True)
     at = models.DateTimeField()
     place = models.CharField(max_length=100, blank=True)
@@ -122,7 +122,7 @@ class Counselling(AreaModel):
         ANXIOUS = "anxious", _("焦虑、恐惧")
         AT_RISK = "at_risk", _("有自伤或伤人风险")
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="counselling", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="counselling", db_constraint=False)
     uuid = models.UUIDField(unique=True)
     on = models.DateField()
     minutes = models.SmallIntegerField()
@@ -155,7 +155,7 @@ class CaseResource(AreaModel):
         LEGAL = "legal", _("法律援助")
         OTHER = "other", _("其他")
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="resources", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="resources", db_constraint=False)
     uuid = models.UUIDField(unique=True)
     kind = CodeField(max_length=10, choices=Kind.choices)
     provider = models.CharField(max_length=100)

@@ -72,7 +72,7 @@ class Referral(AreaModel):
     version = models.IntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["area", "state", "due"]), models.Index(fields=["to_area", "to_duty", "state"]), models.Index(fields=["case"])]
+        indexes = [models.Index(fields=["area", "state", "due"]), models.Index(fields=["to_area", "to_duty", "state"])]
         constraints = [
             models.CheckConstraint(condition=~Q(to_duty="") | ~Q(to_name=""), name="protection_referred_to_somebody"),
             models.CheckConstraint(

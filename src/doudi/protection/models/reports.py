@@ -54,7 +54,7 @@ class Report(AreaModel):
     note = SealedTextField(null=True, help_text="how a report that waited was settled")
 
     class Meta:
-        indexes = [models.Index(fields=["area", "state", "received_at"]), models.Index(fields=["case"])]
+        indexes = [models.Index(fields=["area", "state", "received_at"])]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=("waiting", "settled")) | Q(case__isnull=False), name="protection_report_case"),
             models.CheckConstraint(condition=~Q(state="settled") | Q(settled_at__isnull=False, note__isnull=False), name="protection_report_settled"),

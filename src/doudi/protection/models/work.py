@@ -27,7 +27,6 @@ class CaseGap(AreaModel):
     how = SealedTextField(null=True, help_text="who looks after the minor, or is the guardian, from the end on")
 
     class Meta:
-        indexes = [models.Index(fields=["case"])]
         constraints = [
             models.UniqueConstraint(fields=["case", "kind"], condition=Q(ends__isnull=True), name="protection_one_open_gap"),
             models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gte=F("starts")), name="protection_gap_dates"),
@@ -37,7 +36,7 @@ class CaseGap(AreaModel):
 class SectionVersion(AreaModel):
     """What stood in a section before it was saved again: nothing that was written is lost."""
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="section_versions", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="section_versions", db_constraint=False)
     section = CodeField(max_length=20)
     version = models.IntegerField()
     content = SealedTextField()
@@ -54,7 +53,7 @@ class CaseAssessment(AreaModel):
     The assessor may set a level above the computed one, with a reason, never below it.
     """
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="assessments", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="assessments", db_constraint=False)
     uuid = models.UUIDField(unique=True)
     form = CodeField(max_length=10, help_text="version of the questions and of their rules: `instrument.FORMS`")
     answers = SealedTextField(help_text="JSON: question -> answer")
@@ -78,7 +77,7 @@ class PlanGoal(AreaModel):
         REACHED = "reached", _("已达成")
         DROPPED = "dropped", _("已取消")
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="goals", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="goals", db_constraint=False)
     uuid = models.UUIDField(unique=True)
     goal = SealedTextField()
     due = models.DateField()
@@ -115,7 +114,7 @@ class PlanService(AreaModel):
 
     OPEN = (State.PLANNED, State.RUNNING)
 
-    case = models.ForeignKey(ProtectionCase, models.PROTECT, related_name="services", db_constraint=False)
+    case = models.ForeignKey(ProtectionCase, models.PROTECT, db_index=False, related_name="services", db_constraint=False)
     goal = models.ForeignKey(PlanGoal, models.PROTECT, related_name="services", db_constraint=False)
     uuid = models.UUIDField(unique=True)
     kind = CodeField(max_length=10, choices=Kind.choices)

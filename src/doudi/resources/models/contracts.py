@@ -48,7 +48,6 @@ class ServiceContract(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["area", "state", "-id"], name="contract_area"),
-            models.Index(fields=["organisation"], name="contract_organisation"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["area", "number"], condition=~Q(state="refused"), name="contract_number_once"),
@@ -80,7 +79,7 @@ class ContractLine(AreaModel):
         CHILDREN = "children", _("儿童关爱")
         OTHER = "other", _("其他服务")
 
-    contract = models.ForeignKey(ServiceContract, models.PROTECT, related_name="lines")
+    contract = models.ForeignKey(ServiceContract, models.PROTECT, db_index=False, related_name="lines")
     position = models.SmallIntegerField()
     kind = CodeField(max_length=16, choices=Kind.choices)
     name = CodeField(max_length=60)
@@ -123,8 +122,8 @@ class PurchasedService(AreaModel):
     LIVE = (State.RECORDED, State.CONFIRMED, State.DISPUTED, State.SETTLED)
 
     uuid = models.UUIDField(unique=True, help_text="of the form, or of the row of a sheet")
-    contract = models.ForeignKey(ServiceContract, models.PROTECT, related_name="services", db_constraint=False)
-    line = models.ForeignKey(ContractLine, models.PROTECT, related_name="services", db_constraint=False)
+    contract = models.ForeignKey(ServiceContract, models.PROTECT, db_index=False, related_name="services", db_constraint=False)
+    line = models.ForeignKey(ContractLine, models.PROTECT, db_index=False, related_name="services", db_constraint=False)
     day = models.DateField()
     quantity = models.DecimalField(max_digits=10, decimal_places=2)
     unit_price = models.DecimalField(max_digits=10, decimal_places=2)
@@ -155,8 +154,6 @@ class PurchasedService(AreaModel):
             models.Index(fields=["contract", "state", "day"], name="purchased_contract"),
             models.Index(fields=["line", "state"], name="purchased_line"),
             models.Index(fields=["area", "state", "-id"], name="purchased_area"),
-            models.Index(fields=["person"], name="purchased_person"),
-            models.Index(fields=["acceptance"], name="purchased_acceptance"),
             models.Index(fields=["id"], condition=Q(asked_at__isnull=True, phone__isnull=False, state="recorded"), name="purchased_to_ask"),
         ]
         constraints = [

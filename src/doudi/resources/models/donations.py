@@ -119,7 +119,7 @@ class DonationAllocation(AreaModel):
         WITNESS = "witness", _("见证人")
 
     key = models.UUIDField(unique=True, help_text="of the form")
-    donation = models.ForeignKey(Donation, models.PROTECT, related_name="allocations", db_constraint=False)
+    donation = models.ForeignKey(Donation, models.PROTECT, db_index=False, related_name="allocations", db_constraint=False)
     target = CodeField(max_length=12, choices=Target.choices)
     institution = models.ForeignKey(Institution, models.PROTECT, null=True, related_name="donations", db_constraint=False)
     need = models.ForeignKey(Need, models.PROTECT, null=True, related_name="donations", db_constraint=False)

@@ -28,7 +28,7 @@ class Acceptance(AreaModel):
 
     key = models.UUIDField(unique=True, help_text="of the form")
     number = CodeField(max_length=40, unique=True)
-    contract = models.ForeignKey("resources.ServiceContract", models.PROTECT, related_name="acceptances")
+    contract = models.ForeignKey("resources.ServiceContract", models.PROTECT, db_index=False, related_name="acceptances")
     starts = models.DateField()
     until = models.DateField()
     state = CodeField(max_length=10, choices=State.choices, default=State.OPEN)
@@ -77,7 +77,7 @@ class QualityCheck(AreaModel):
         WRONG = "wrong", _("不属实")
         UNREACHED = "unreached", _("联系不上")
 
-    acceptance = models.ForeignKey(Acceptance, models.PROTECT, related_name="checks", db_constraint=False)
+    acceptance = models.ForeignKey(Acceptance, models.PROTECT, db_index=False, related_name="checks", db_constraint=False)
     service = models.ForeignKey("resources.PurchasedService", models.PROTECT, related_name="checks", db_constraint=False)
     position = models.IntegerField()
     result = CodeField(max_length=10, choices=Result.choices, blank=True)
@@ -111,8 +111,6 @@ class Spending(AreaModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["acceptance"], name="spending_acceptance"),
-            models.Index(fields=["allocation"], name="spending_allocation"),
             models.Index(fields=["area", "fund", "fund_year"], name="spending_area"),
         ]
         constraints = [

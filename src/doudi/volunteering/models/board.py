@@ -58,8 +58,8 @@ class Offer(AreaModel):
 
     answer = models.OneToOneField(NeedAnswer, models.PROTECT, related_name="offer", db_constraint=False)
     need = models.ForeignKey(Need, models.PROTECT, related_name="offers", db_constraint=False)
-    volunteer = models.ForeignKey(Volunteer, models.PROTECT, null=True, related_name="offers", db_constraint=False)
-    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="offers", db_constraint=False)
+    volunteer = models.ForeignKey(Volunteer, models.PROTECT, db_index=False, null=True, related_name="offers", db_constraint=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, db_index=False, null=True, related_name="offers", db_constraint=False)
     by = CodeField(max_length=8, choices=By.choices, default=By.OFFICER)
     place = models.SmallIntegerField(null=True, help_text="in the ranked list, from 1")
     reasons = models.JSONField(default=list)
@@ -74,7 +74,6 @@ class Offer(AreaModel):
         indexes = [
             models.Index(fields=["volunteer", "-id"], name="offer_volunteer"),
             models.Index(fields=["organisation", "-id"], name="offer_organisation"),
-            models.Index(fields=["need"], name="offer_need"),
             models.Index(fields=["area", "made_at"], name="offer_area"),
         ]
         constraints = [
@@ -93,7 +92,7 @@ class Feedback(AreaModel):
         RECIPIENT = "recipient", _("本人或家人")
         CONTACT = "contact", _("帮扶责任人")
 
-    offer = models.ForeignKey(Offer, models.PROTECT, related_name="feedback", db_constraint=False)
+    offer = models.ForeignKey(Offer, models.PROTECT, db_index=False, related_name="feedback", db_constraint=False)
     side = CodeField(max_length=10, choices=Side.choices)
     rating = models.SmallIntegerField(help_text="1 to 5")
     words = SealedTextField(null=True)

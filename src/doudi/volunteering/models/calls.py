@@ -69,8 +69,8 @@ class CallReply(AreaModel):
         COMING = "coming", _("参加")
         DECLINED = "declined", _("不参加")
 
-    call = models.ForeignKey(Call, models.PROTECT, related_name="replies", db_constraint=False)
-    volunteer = models.ForeignKey(Volunteer, models.PROTECT, related_name="calls", db_constraint=False)
+    call = models.ForeignKey(Call, models.PROTECT, db_index=False, related_name="replies", db_constraint=False)
+    volunteer = models.ForeignKey(Volunteer, models.PROTECT, db_index=False, related_name="calls", db_constraint=False)
     state = CodeField(max_length=10, choices=State.choices, default=State.CALLED)
     told_at = models.DateTimeField()
     replied_at = models.DateTimeField(null=True)
