@@ -80,7 +80,7 @@ select f.*, a.id assessment_id,
     ) c where k <> all (%(following)s)), '{}') changed
 from pg_temp.difference f
 left join lateral (select id, facts from assessment_assessment where household_id = f.household_id and month = %(month)s order by id + 0 desc limit 1) a on true
-left join lateral (select id, facts from assessment_assessment where household_id = f.household_id and id < a.id order by id + 0 desc limit 1) b on true
+left join lateral (select id, facts from assessment_assessment where household_id = f.household_id and id + 0 < a.id order by id + 0 desc limit 1) b on true
 """
 CAUSES = """
 create temp table caused on commit drop as
