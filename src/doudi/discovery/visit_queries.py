@@ -118,22 +118,43 @@ def sweep_entries(posting_id: int | None, on: date) -> QuerySet[SweepEntry]:
     return rows.select_related("sweep", "household").order_by("sweep__ends", "id")
 
 
+@prepared
+def _open(posting: int | None) -> QuerySet[Visit]:
+    rows = open_visits() if posting is None else open_visits().filter(Q(posting_id=posting) | Q(posting__isnull=True))
+    return rows.order_by("due", "id")[:MOST]
+
+
+@prepared
+def _leads(posting: int) -> QuerySet[Lead]:
+    return queries.mine(posting)[:MOST]
+
+
+@prepared
+def _entries(posting: int | None, on: date) -> QuerySet[SweepEntry]:
+    return sweep_entries(posting, on)[:MOST]
+
+
+@prepared
+def _members(households: list[int]) -> QuerySet[Membership]:
+    return Membership.objects.filter(household_id__in=households, ends__isnull=True).select_related("person").order_by("household", "relationship", "id")
+
+
+@prepared
+def _made(households: list[int]) -> QuerySet[Visit]:
+    return Visit.objects.filter(household_id__in=households, done_at__isnull=False).order_by("household", "-done_at").distinct("household")
+
+
 def cards(*, posting_id: int | None, on: date) -> list[Card]:
     """What the scope's village owes: visits of `posting_id` and those that nobody has, with the leads given to it and its sweeps' households; None: everybody's visits.
 
     In a few queries, whatever the number; the day that is nearest first.
     """
-    rows = open_visits()
-    leads = Lead.objects.none()
-    if posting_id is not None:
-        rows = rows.filter(Q(posting=posting_id) | Q(posting__isnull=True))
-        leads = queries.mine(posting_id)
     found: dict[Any, Card] = {}
-    for visit in rows.order_by("due", "id")[:MOST]:
+    for visit in _open(posting_id):
         found[visit.household_id] = Card(
             name=shown_name(visit.household.name), household_id=visit.household_id, visit=visit, address=str(visit.household.address or "")
         )
-    for lead in leads[:MOST]:
+    for lead in [] if posting_id is None else _leads(posting_id):
         card = found.get(lead.household_id) if lead.household_id else None
         if card is None:
             card = Card(name=shown_name(lead.shown_name) or _("未留姓名"), household_id=lead.household_id, address=str(lead.address or ""))
@@ -141,7 +162,7 @@ def cards(*, posting_id: int | None, on: date) -> list[Card]:
                 card.address = card.address or str(lead.household.address or "")
             found[lead.household_id or f"lead{lead.pk}"] = card
         card.lead = card.lead or lead
-    for entry in sweep_entries(posting_id, on)[:MOST]:
+    for entry in _entries(posting_id, on):
         key = entry.household_id or f"lead{entry.lead_id}"  # found outside of the registry: it stands with its lead
         card = found.get(key)
         if card is None:
@@ -157,16 +178,13 @@ def cards(*, posting_id: int | None, on: date) -> list[Card]:
 def people_into(found: dict[Any, Card], on: date) -> None:
     """Head, size and last visit of the households of cards; two queries."""
     ids = [key for key in found if isinstance(key, int)]
-    for member in (
-        Membership.objects.filter(household__in=ids, ends__isnull=True).select_related("person").order_by("household", "relationship", "id")
-    ):
+    for member in _members(ids):
         card = found[member.household_id]
         card.size += 1
         if card.age is None:
             card.age = age_on(member.person.birth_date, on)
         card.phone = card.phone or member.person.phone is not None
-    done = Visit.objects.filter(household__in=ids, done_at__isnull=False).order_by("household", "-done_at").distinct("household")
-    for visit in done:
+    for visit in _made(ids):
         found[visit.household_id].last = visit
 
 

@@ -27,9 +27,14 @@ def _held(account: int, areas: list[str], on: date, away: bool) -> QuerySet[Post
 
 def test_prepared_rows_are_those_of_the_queryset_whoever_asks_and_however_often(monkeypatch: Any) -> None:
     first, second = officer(Duty.TOWNSHIP_OFFICER, "410122001"), officer(Duty.VISITOR, "410122001001")
-    ask, made = prepared(_held), []
-    as_sql = SQLCompiler.as_sql
-    monkeypatch.setattr(SQLCompiler, "as_sql", lambda self, *args, **more: made.append(1) or as_sql(self, *args, **more))
+    made: list[int] = []
+    ask, as_sql = prepared(_held), SQLCompiler.as_sql
+
+    def counted(self: Any, *args: Any, **more: Any) -> Any:
+        made.append(1)
+        return as_sql(self, *args, **more)
+
+    monkeypatch.setattr(SQLCompiler, "as_sql", counted)
     seen, lists = set(), (["410122001", "410122001001"], ["410122001001", "410122001"], ["410122001"])
     for acting in (first, second, first):
         for areas in lists:
@@ -47,9 +52,9 @@ def test_prepared_takes_values_unions_and_slices_and_asks_the_long_way_for_what_
     acting = officer(Duty.TOWNSHIP_OFFICER, "410122001")
 
     @prepared
-    def said(account: int, name: str) -> QuerySet[Account, dict[str, Any]]:
+    def said(account: int, name: str) -> QuerySet[Account, Any]:
         one = Account.objects.filter(pk=account).order_by().values(of=Value("account"))
-        return one[:1].union(Posting.objects.filter(account_id=account, area=name).order_by().values(of=Value("posting"))[:1], all=True)  # type: ignore[no-any-return]
+        return one[:1].union(Posting.objects.filter(account_id=account, area=name).order_by().values(of=Value("posting"))[:1], all=True)
 
     @prepared
     def among(accounts: list[int], ends: date | None) -> QuerySet[Posting, Any]:
