@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -33,7 +33,7 @@ on conflict (payroll_id, entitlement_id) do update set verdict = excluded.verdic
 """
 
 
-def _number(sql: str, **values: object) -> int:
+def _number(sql: str, **values: int | date) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return int(cursor.fetchone()[0])
