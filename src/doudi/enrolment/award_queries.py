@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from doudi.core import charts, places
+from doudi.core.prepared import prepared
 from doudi.enrolment.models import Award, AwardMember, Certificate, Decision, Letter, PayeeChange, Review
 from doudi.registry.models import MoveRequest, Person
 
@@ -35,10 +37,35 @@ def _bands(decision: Decision) -> dict[int, Any]:
     return {member["person_id"]: member.get("band") for member in decision.content["members"]}
 
 
+@prepared
+def _later(household: int, award: int) -> QuerySet[Decision]:
+    rows = Decision.objects.filter(household_id=household, award_id=award, state="approved")
+    return rows.select_related("proposed_by", "decided_by", "signed_by").order_by("starts", "id")
+
+
+@prepared
+def _payees(award: int) -> QuerySet[PayeeChange]:
+    return PayeeChange.objects.filter(award_id=award).select_related("proposed_by", "decided_by")
+
+
+@prepared
+def _letters(decisions: list[int]) -> QuerySet[Letter]:
+    return Letter.objects.filter(decision_id__in=decisions).select_related("made_by")
+
+
+@prepared
+def _certificates(award: int) -> QuerySet[Certificate]:
+    return Certificate.objects.filter(award_id=award).select_related("made_by")
+
+
+@prepared
+def _reviews(household: int, award: int) -> QuerySet[Review]:
+    return Review.objects.filter(household_id=household, award_id=award, state__in=("kept", "open", "held")).select_related("decided_by")
+
+
 def decisions_of(award: Award) -> list[Decision]:
     """The approved decisions that made and changed an award, oldest first."""
-    later = Decision.objects.filter(household_id=award.household_id, award_id=award.pk, state="approved").select_related("proposed_by", "decided_by", "signed_by")
-    return [award.decision, *later.order_by("starts", "id")]
+    return [award.decision, *_later(award.household_id, award.pk)]
 
 
 def members(award: Award) -> list[AwardMember]:
@@ -94,17 +121,17 @@ def timeline(award: Award) -> list[dict[str, Any]]:
             members_then = one
     for event in award.events.select_related("made_by"):
         add(event.made_at, str(event.get_kind_display()), _who(event.made_by), event.reason)
-    for change in PayeeChange.objects.filter(award=award).select_related("proposed_by", "decided_by"):
+    for change in _payees(award.pk):
         title = _("领款人由%(was)s变更为%(name)s（%(kind)s）") % {"was": change.was_name, "name": change.name, "kind": change.get_kind_display()}
         who = _who(change.decided_by or change.proposed_by)
         add(change.decided_at or change.proposed_at, f"{title}：{change.get_state_display()}", who, "；".join(t for t in (change.basis, change.note) if t))
-    for letter in Letter.objects.filter(decision__in=decisions).select_related("made_by"):
+    for letter in _letters([one.pk for one in decisions]):
         add(letter.made_at, _("制发%(kind)s") % {"kind": letter.get_kind_display()}, _who(letter.made_by))
-    for paper in Certificate.objects.filter(award=award).select_related("made_by"):
+    for paper in _certificates(award.pk):
         add(paper.made_at, _("制发证件 %(number)s") % {"number": paper.number}, _who(paper.made_by))
         if paper.replaced_at:
             add(paper.replaced_at, _("证件 %(number)s 换发") % {"number": paper.number}, "", paper.replaced_reason)
-    for review in Review.objects.filter(household_id=award.household_id, award_id=award.pk, state__in=("kept", "open", "held")).select_related("decided_by"):
+    for review in _reviews(award.household_id, award.pk):
         words = f"{review.get_kind_display()}（{review.get_cause_display()}）：{review.get_state_display()}"
         add(review.decided_at or review.made_at, words, _who(review.decided_by) if review.decided_by else "", review.reason)
     for move in MoveRequest.objects.filter(household_id=award.household_id, done_at__isnull=False):
