@@ -99,7 +99,7 @@ def _people(application: Application, on: date) -> _Covered:
 def _registered(application: Application) -> dict[str, Decimal]:
     """What the registry says now of the facts that stand beside departments' data."""
     facts = Fact.objects.filter(household_id=application.household_id, superseded_at__isnull=True, number__isnull=False)
-    return dict(facts.values_list("kind", "number"))
+    return {kind: number for kind, number in facts.values_list("kind", "number") if number is not None}
 
 
 def _named(dataset: str, row: tuple[tuple[str, str], ...]) -> list[list[str]]:
