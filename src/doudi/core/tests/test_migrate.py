@@ -77,13 +77,13 @@ def test_tables_have_the_columns_constraints_and_indexes_of_the_models(db: None)
             columns.setdefault(table, {})[name] = null
         cursor.execute("select relname from pg_class union select conname from pg_constraint")
         names = {name for (name,) in cursor.fetchall()}
-    looked_at = 0
+    looked_at, missing = 0, {}
     for model in apps.get_models(include_auto_created=True):
         if not model.__module__.startswith("doudi.") or not model._meta.managed:
             continue
         looked_at += 1
         fields = {field.column: field.null for field in model._meta.local_fields if field.concrete}
         assert columns[model._meta.db_table] == fields, model
-        missing = {each.name for each in (*model._meta.constraints, *model._meta.indexes)} - names
-        assert not missing, (model, missing)
-    assert looked_at > 100
+        if gone := {each.name for each in (*model._meta.constraints, *model._meta.indexes)} - names:
+            missing[model._meta.label] = gone
+    assert not missing and looked_at > 100

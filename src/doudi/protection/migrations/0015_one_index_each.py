@@ -103,4 +103,6 @@ class Migration(migrations.Migration):
             name='case',
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='section_versions', to='protection.protectioncase'),
         ),
+        # letting go of a key's index takes along every index of that column alone, the unique one of the rows that are due too
+        migrations.RunSQL("create unique index if not exists protection_one_contact_due on protection_casecontact (case_id) where state = 'due'", migrations.RunSQL.noop),
     ]

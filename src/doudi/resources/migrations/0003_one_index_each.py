@@ -61,4 +61,8 @@ class Migration(migrations.Migration):
             name='acceptance',
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='resources.acceptance'),
         ),
+        # letting go of a key's index takes along every index of that column alone, the unique one of what is open too
+        migrations.RunSQL(
+            "create unique index if not exists acceptance_one_open on resources_acceptance (contract_id) where state in ('open', 'submitted')", migrations.RunSQL.noop
+        ),
     ]
