@@ -57,9 +57,26 @@ class IdNumbers:
         self.used = np.zeros(len(regions) * self.days * 2, dtype=np.uint16)
 
     def issue(self, region: npt.NDArray[np.int64], birth: npt.NDArray[np.datetime64], male: npt.NDArray[np.bool_]) -> Digits:
-        """Numbers, shape (n, 18). `region`: position in the list of regions. ValueError when a day's numbers of one region are used up."""
+        """Numbers, shape (n, 18). `region`: position in the list of regions; where its numbers of a day are used up, the next region that has one gives it,
+        as to people who were born there. ValueError when all are used up."""
         day = (birth - EPOCH_DAY).astype(np.int64)
         key = (region * self.days + day) * 2 + male
+        rank = self._taken(key)
+        for _region in self.regions:
+            full = np.flatnonzero(rank >= SEQUENCES_PER_SEX)
+            if not len(full):
+                break
+            key[full] = (key[full] + self.days * 2) % len(self.used)
+            rank[full] = self._taken(key[full])
+        else:
+            raise ValueError("人口数超出该地区：同日出生的同性别人数超过身份证顺序码的 500 个，请减少 people 或扩大 area")
+        # 137 has no factor in common with 500: a bijection that looks like scattered sequence numbers.
+        sequence = (rank * 137 + key * 7919) % SEQUENCES_PER_SEX * 2 + male
+        first17 = np.hstack([digits_of(self.regions[key // (self.days * 2)], 6), date_digits(birth), digits_of(sequence, 3)])
+        return np.hstack([first17, check_characters(first17)[:, None]])
+
+    def _taken(self, key: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Of each key the next number in its sequence; beyond the last where it has none left."""
         order = np.argsort(key, kind="stable")
         ordered = key[order]
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
@@ -67,13 +84,8 @@ class IdNumbers:
         rank = np.empty(len(key), dtype=np.int64)
         rank[order] = np.arange(len(key)) - np.repeat(starts, counts)
         rank += self.used[key]
-        if len(rank) and rank.max() >= SEQUENCES_PER_SEX:
-            raise ValueError("人口数超出该地区：同一县同日出生的同性别人数超过身份证顺序码的 500 个，请减少 people 或扩大 area")
-        self.used[ordered[starts]] += counts.astype(np.uint16)
-        # 137 has no factor in common with 500: a bijection that looks like scattered sequence numbers.
-        sequence = (rank * 137 + key * 7919) % SEQUENCES_PER_SEX * 2 + male
-        first17 = np.hstack([digits_of(self.regions[region], 6), date_digits(birth), digits_of(sequence, 3)])
-        return np.hstack([first17, check_characters(first17)[:, None]])
+        self.used[ordered[starts]] = np.minimum(self.used[ordered[starts]] + counts, SEQUENCES_PER_SEX)
+        return rank
 
 
 def to_15(numbers: Digits) -> Digits:

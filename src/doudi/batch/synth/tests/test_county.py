@@ -17,6 +17,7 @@ import pytest
 from doudi.batch.indicators import INDICATORS
 from doudi.batch.law.engine import run
 from doudi.batch.synth import Summary, generate, load_villages
+from doudi.batch.synth.identifiers import IdNumbers
 
 ON = date(2022, 11, 25)
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -59,11 +60,25 @@ def test_nobody_and_nowhere_are_refused(tmp_path: Path) -> None:
 
 
 def test_more_people_than_id_numbers_are_refused_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A day, a county and a sex have 500 numbers; here two."""
-    monkeypatch.setattr("doudi.batch.synth.identifiers.SEQUENCES_PER_SEX", 2)
-    with pytest.raises(ValueError, match="出生"):
-        generate("410122", 40_000, 1, tmp_path)
+    monkeypatch.setattr("doudi.batch.synth.identifiers.SEQUENCES_PER_SEX", 0)
+    with pytest.raises(ValueError, match="同日出生"):
+        generate("410122", 1_000, 1, tmp_path)
     assert not (tmp_path / "summary.json").exists()
+
+
+def test_a_county_whose_numbers_of_a_day_are_used_up_is_helped_by_the_next() -> None:
+    """A day, a county and a sex have 500 numbers: 700 boys of a day come from two, 301 more are too many."""
+    numbers = IdNumbers(["410101", "410122"], np.datetime64("2022-11-25", "D"))
+
+    def issue(count: int) -> list[str]:
+        given = numbers.issue(np.ones(count, np.int64), np.full(count, np.datetime64("2005-05-27", "D")), np.ones(count, bool))
+        return [bytes(row).decode() for row in given]
+
+    found = issue(450) + issue(250)
+    assert len(set(found)) == 700 and [number[:6] for number in found] == ["410122"] * 500 + ["410101"] * 200
+    assert {number[6:14] for number in found} == {"20050527"} and all(int(number[16]) % 2 for number in found)
+    with pytest.raises(ValueError, match="同日出生"):
+        issue(301)
 
 
 def test_blocks_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
