@@ -108,6 +108,12 @@ def completed_years(birth: Days, on: np.datetime64) -> Ints:
     return years - (birth_key > on_key)
 
 
+def _folded(age: Floats, least: float, share: float = 1.0) -> Floats:
+    """Ages below `least` come to lie above it, by `share` of what they were below: cut off there they would all have one birthday, and a
+    province has fewer ID numbers for a day than such a cut gives people."""
+    return np.where(age < least, least + share * (least - age), age)
+
+
 def _slots(rng: np.random.Generator, kind: Ints) -> tuple[Bools, Floats, Bools]:
     """Which slots are filled, ages in years and sexes (True = male), each of shape (households, SLOTS)."""
     n = len(kind)
@@ -124,7 +130,7 @@ def _slots(rng: np.random.Generator, kind: Ints) -> tuple[Bools, Floats, Bools]:
     sometimes = np.isin(kind, (Kind.WITH_CHILDS_FAMILY, Kind.GRANDPARENTS_GRANDCHILDREN, Kind.ORPHANS)) & (draw[:, 1] < 0.75)
     here[:, SPOUSE] = couple | sometimes | (is_[Kind.OLD_PARENT_ADULT_CHILD] & (draw[:, 1] < 0.35))
     gap = rng.normal(1.5, 2.5, n)
-    age[:, SPOUSE] = (head_age - np.where(male[:, HEAD], gap, -gap)).clip(20.5)
+    age[:, SPOUSE] = _folded(head_age - np.where(male[:, HEAD], gap, -gap), 20.5)
     male[:, SPOUSE] = ~male[:, HEAD]
 
     parents = is_[Kind.WITH_GRANDPARENTS]
@@ -139,7 +145,7 @@ def _slots(rng: np.random.Generator, kind: Ints) -> tuple[Bools, Floats, Bools]:
     younger = np.where(here[:, SPOUSE], np.minimum(head_age, age[:, SPOUSE]), head_age)
     first = younger - 20.5 - 9 * draw[:, 6]
     must = np.isin(kind, (Kind.ONE_PARENT, Kind.ONE_PARENT_DEAD))
-    first = np.where(must, first.clip(0.5, 17.5), first)
+    first = np.where(must, -_folded(-_folded(first, 0.5, 0.2), -17.5, 0.7), first)
     second, third = first - 1.5 - 5 * draw[:, 7], first - 7 - 5 * draw[:, 8]
     for slot, child_age, share in ((CHILD, first, 1.0), (CHILD2, second, 0.58), (CHILD3, third, 0.17)):
         at_home = (child_age < 22) | (draw[:, 9 + slot - CHILD] < 0.45)
@@ -150,9 +156,9 @@ def _slots(rng: np.random.Generator, kind: Ints) -> tuple[Bools, Floats, Bools]:
     family = is_[Kind.WITH_CHILDS_FAMILY] | is_[Kind.ORPHANS]
     adult = family | is_[Kind.OLD_PARENT_ADULT_CHILD]
     here[:, CHILD] |= adult
-    age[:, CHILD] = np.where(adult, (younger - 20.5 - 8 * draw[:, 6]).clip(23), age[:, CHILD])
+    age[:, CHILD] = np.where(adult, _folded(younger - 20.5 - 8 * draw[:, 6], 23, 0.3), age[:, CHILD])
     here[:, IN_LAW] = family
-    age[:, IN_LAW] = (age[:, CHILD] - 3 + 5 * draw[:, 15]).clip(21.5)
+    age[:, IN_LAW] = _folded(age[:, CHILD] - 3 + 5 * draw[:, 15], 21.5)
     male[:, CHILD : CHILD3 + 1] = draw[:, 16:19] < 0.53
     male[:, CHILD] = np.where(family, draw[:, 16] < 0.88, male[:, CHILD])
     male[:, IN_LAW] = ~male[:, CHILD]
