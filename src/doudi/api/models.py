@@ -73,7 +73,7 @@ class ApiCall(AreaModel):
 class ApiAnswer(AreaModel):
     """What a call with an idempotency key was answered; written in the transaction of the work itself."""
 
-    client = models.ForeignKey(ApiClient, models.PROTECT, related_name="+")
+    client = models.ForeignKey(ApiClient, models.PROTECT, related_name="+", db_index=False)
     key = CodeField(max_length=80)
     digest = models.BinaryField(help_text="SHA-256 of method, address and content")
     status = models.SmallIntegerField(default=0)

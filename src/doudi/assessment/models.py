@@ -44,7 +44,7 @@ class Assessment(AreaModel):
         MONITORING = "monitoring", _("动态监测")
         OFFICER = "officer", _("经办人测算")
 
-    household = models.ForeignKey(Household, models.PROTECT, related_name="assessments", db_constraint=False)
+    household = models.ForeignKey(Household, models.PROTECT, related_name="assessments", db_constraint=False, db_index=False)
     run = models.ForeignKey(AssessmentRun, models.PROTECT, null=True)
     month = models.DateField()
     trigger = CodeField(max_length=12, choices=Trigger.choices)

@@ -86,7 +86,6 @@ class Scenario(AreaModel):
     remark = models.CharField(max_length=400, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["area", "year"])]
         constraints = [
             models.UniqueConstraint(fields=["area", "year", "name"], name="budget_name_once"),
             models.UniqueConstraint(
@@ -146,7 +145,6 @@ class Assumption(AreaModel):
     made_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["scenario"])]
         constraints = [models.CheckConstraint(condition=~Q(reason=""), name="budget_assumption_has_reason")]
 
 
@@ -157,7 +155,7 @@ class Figure(AreaModel):
     `assumption`: what states it where the law does not.
     """
 
-    scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="figures")
+    scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="figures", db_index=False)
     month = models.DateField()
     fund = models.ForeignKey(Fund, models.PROTECT, related_name="+")
     item = CodeField(max_length=20, choices=Item.choices)
@@ -186,7 +184,7 @@ class Figure(AreaModel):
 class Source(AreaModel):
     """Which level pays how much of a fund (资金来源): a share of the need in per cent, or an amount."""
 
-    scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="sources")
+    scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="sources", db_index=False)
     fund = models.ForeignKey(Fund, models.PROTECT, related_name="+")
     level = CodeField(max_length=10, choices=Level.choices)
     share = models.DecimalField(max_digits=7, decimal_places=4, null=True)
@@ -217,7 +215,7 @@ class Event(AreaModel):
         RETURNED = "returned", _("上级退回")
         ACCEPTED = "accepted", _("上级接受")
 
-    scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="events")
+    scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="events", db_index=False)
     kind = CodeField(max_length=10, choices=Kind.choices)
     note = models.CharField(max_length=400, blank=True)
     content_hash = CodeField(max_length=64, default="")

@@ -62,7 +62,7 @@ class NationalExport(AreaModel):
 class NationalFault(AreaModel):
     """A row that could not be sent: which field lacks what. `area`: of the household, so that the township mends its own."""
 
-    export = models.ForeignKey(NationalExport, models.CASCADE, related_name="rows", db_constraint=False)
+    export = models.ForeignKey(NationalExport, models.CASCADE, related_name="rows", db_constraint=False, db_index=False)
     household_id = models.BigIntegerField()
     person_id = models.BigIntegerField(null=True)
     name = CodeField(max_length=60)

@@ -74,7 +74,7 @@ class SpdciConsent(AreaModel):
 class SpdciMessage(AreaModel):
     """A message that a partner sent: the same one is not taken twice. Nothing of what it asked or was answered is kept but its kind and outcome."""
 
-    client = models.ForeignKey("api.ApiClient", models.PROTECT, related_name="+")
+    client = models.ForeignKey("api.ApiClient", models.PROTECT, related_name="+", db_index=False)
     message_id = CodeField(max_length=99)
     action = CodeField(max_length=20)
     transaction_id = CodeField(max_length=99)
@@ -93,7 +93,7 @@ class SpdciSubscription(AreaModel):
     `after`: the last person (household) of the part of a condition's people that was compared; 0: it begins again.
     """
 
-    client = models.ForeignKey("api.ApiClient", models.PROTECT, related_name="+")
+    client = models.ForeignKey("api.ApiClient", models.PROTECT, related_name="+", db_index=False)
     purpose = models.ForeignKey(SpdciPurpose, models.PROTECT, related_name="+")
     code = CodeField(max_length=40, unique=True)
     kind = CodeField(max_length=12, default="idtype-value", help_text="idtype-value, predicate or expression")
@@ -135,7 +135,7 @@ class SpdciSubscription(AreaModel):
 class SpdciMatch(AreaModel):
     """Whom a subscription by condition told of, and how they were then; kept when it has arrived. `area` is the client's."""
 
-    subscription = models.ForeignKey(SpdciSubscription, models.PROTECT, related_name="matches")
+    subscription = models.ForeignKey(SpdciSubscription, models.PROTECT, related_name="matches", db_index=False)
     subject = models.BigIntegerField(help_text="person, or household for groups")
     mark = models.BinaryField(help_text="keyed digest of what the purpose opened")
     members = models.JSONField(default=list, help_text="who was told of in the group")
@@ -152,7 +152,7 @@ class SpdciCallback(AreaModel):
         SENT = "sent", _("已送达")
         FAILED = "failed", _("发送失败")
 
-    client = models.ForeignKey("api.ApiClient", models.PROTECT, related_name="+")
+    client = models.ForeignKey("api.ApiClient", models.PROTECT, related_name="+", db_index=False)
     message_id = CodeField(max_length=40, unique=True)
     action = CodeField(max_length=20)
     message = SealedTextField(null=True)

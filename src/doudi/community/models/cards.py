@@ -75,7 +75,6 @@ class HelpCard(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["area"], condition=Q(void_at__isnull=True) & ~Q(digest=F("printed_digest")), name="card_to_print"),
-            models.Index(fields=["care"]),
         ]
         constraints = [
             models.UniqueConstraint(fields=["care"], condition=Q(void_at__isnull=True), name="help_card_one_in_force"),
@@ -121,7 +120,7 @@ class PrintRun(AreaModel):
 class CardPrinting(AreaModel):
     """One card printed once: which version, with what content."""
 
-    run = models.ForeignKey(PrintRun, models.PROTECT, related_name="printings", db_constraint=False)
+    run = models.ForeignKey(PrintRun, models.PROTECT, related_name="printings", db_constraint=False, db_index=False)
     card = models.ForeignKey(HelpCard, models.PROTECT, related_name="printings", db_constraint=False)
     version = models.SmallIntegerField()
     digest = CodeField(max_length=32)

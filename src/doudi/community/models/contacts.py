@@ -51,7 +51,7 @@ class CareContact(AreaModel):
 class ContactChange(AreaModel):
     """What a care contact's row said before a change, who changed it and why."""
 
-    contact = models.ForeignKey(CareContact, models.PROTECT, related_name="changes", db_constraint=False)
+    contact = models.ForeignKey(CareContact, models.PROTECT, related_name="changes", db_constraint=False, db_index=False)
     name = CodeField(max_length=60)
     kind = CodeField(max_length=10, choices=CareContact.Kind.choices)
     phone = TokenField()
@@ -68,7 +68,7 @@ class ContactAbsence(AreaModel):
     """Absence cover (代班): from `starts` until the day before `ends` the substitute stands in, by itself. One at a time."""
 
     contact = models.ForeignKey(CareContact, models.PROTECT, related_name="absences", db_constraint=False)
-    substitute = models.ForeignKey(CareContact, models.PROTECT, related_name="covers", db_constraint=False)
+    substitute = models.ForeignKey(CareContact, models.PROTECT, related_name="covers", db_constraint=False, db_index=False)
     starts = models.DateField()
     ends = models.DateField(help_text="the first day back")
     reason = models.CharField(max_length=60, blank=True)

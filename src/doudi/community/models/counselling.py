@@ -50,7 +50,7 @@ class CounsellingSession(AreaModel):
     asked_at = models.DateTimeField()
     follows = models.ForeignKey("self", models.PROTECT, null=True, related_name="followed", db_constraint=False)
     state = CodeField(max_length=10, choices=State.choices, default=State.ASKED)
-    counsellor = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    counsellor = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", db_index=False)
     supervisor = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     booked_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     way = CodeField(max_length=10, choices=Way.choices, blank=True)
@@ -66,7 +66,6 @@ class CounsellingSession(AreaModel):
         indexes = [
             models.Index(fields=["area", "state", "starts"]),
             models.Index(fields=["counsellor", "state"]),
-            models.Index(fields=["person"]),
         ]
         constraints = [
             models.UniqueConstraint(fields=["id", "area"], name="counselling_id_area"),

@@ -142,7 +142,7 @@ class CareEvent(AreaModel):
         VOID = "void", _("明白卡作废")
         ASKED = "asked", _("扫码求助")
 
-    care = models.ForeignKey(CarePerson, models.PROTECT, related_name="events", db_constraint=False)
+    care = models.ForeignKey(CarePerson, models.PROTECT, related_name="events", db_constraint=False, db_index=False)
     at = models.DateTimeField()
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     what = CodeField(max_length=10, choices=What.choices)

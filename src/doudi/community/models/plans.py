@@ -73,7 +73,7 @@ class PlanItem(AreaModel):
         VISIT = "visit", _("上门")
         CALL = "call", _("电话")
 
-    plan = models.ForeignKey(PlanVersion, models.PROTECT, related_name="items", db_constraint=False)
+    plan = models.ForeignKey(PlanVersion, models.PROTECT, related_name="items", db_constraint=False, db_index=False)
     section = CodeField(max_length=10, choices=Section.choices)
     position = models.SmallIntegerField(default=0)
     kind = CodeField(max_length=10, choices=Kind.choices, blank=True)
@@ -145,7 +145,7 @@ class Activation(AreaModel):
 class ActivationStep(AreaModel):
     """One step of the start, ticked with who and when."""
 
-    activation = models.ForeignKey(Activation, models.PROTECT, related_name="steps", db_constraint=False)
+    activation = models.ForeignKey(Activation, models.PROTECT, related_name="steps", db_constraint=False, db_index=False)
     position = models.SmallIntegerField()
     text = models.CharField(max_length=200)
     done_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
@@ -162,7 +162,7 @@ class ActivationStep(AreaModel):
 class ActivationPerson(AreaModel):
     """Somebody who must be visited or called while the plan is active: as the groups stood when it began."""
 
-    activation = models.ForeignKey(Activation, models.PROTECT, related_name="entries", db_constraint=False)
+    activation = models.ForeignKey(Activation, models.PROTECT, related_name="entries", db_constraint=False, db_index=False)
     person_id = models.BigIntegerField()
     household_id = models.BigIntegerField()
     care_id = models.BigIntegerField()
@@ -193,7 +193,7 @@ class ActivationCheck(AreaModel):
         UNREACHABLE = "unreachable", _("没有联系上")
         TAKEN = "taken", _("已送医或转移")
 
-    entry = models.ForeignKey(ActivationPerson, models.PROTECT, related_name="checks", db_constraint=False)
+    entry = models.ForeignKey(ActivationPerson, models.PROTECT, related_name="checks", db_constraint=False, db_index=False)
     on = models.DateField()
     outcome = CodeField(max_length=12, choices=Outcome.choices)
     note = SealedTextField(null=True)

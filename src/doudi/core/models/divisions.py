@@ -23,7 +23,7 @@ class Division(models.Model):
     code = AreaField(primary_key=True)
     name = models.CharField(max_length=80)
     level = CodeField(max_length=10, choices=Level.choices)
-    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children", db_index=False)
     initials = CodeField(max_length=80, default="", help_text="pinyin initials, for the place picker")
     statistical_only = models.BooleanField(default=False, help_text="development zones and the like: counted by statistics, no division by law")
     starts = models.DateField(null=True)

@@ -62,7 +62,7 @@ class Emergency(AreaModel):
 class EmergencyPlace(AreaModel):
     """One place of an emergency with everything below it. Kind, dates and `active` are the emergency's own, kept by triggers."""
 
-    emergency = models.ForeignKey(Emergency, models.PROTECT, related_name="places", db_constraint=False)
+    emergency = models.ForeignKey(Emergency, models.PROTECT, related_name="places", db_constraint=False, db_index=False)
     kind = CodeField(max_length=12)
     starts = models.DateField()
     ends = models.DateField(null=True)
@@ -88,7 +88,7 @@ class EmergencyStep(AreaModel):
         EXTEND = "extend", _("延长")
         LIFT = "lift", _("提前解除")
 
-    emergency = models.ForeignKey(Emergency, models.PROTECT, related_name="steps", db_constraint=False)
+    emergency = models.ForeignKey(Emergency, models.PROTECT, related_name="steps", db_constraint=False, db_index=False)
     what = CodeField(max_length=8, choices=What.choices)
     ends = models.DateField(null=True, help_text="first day on which the emergency no longer holds, once this is confirmed")
     document = models.CharField(max_length=200)

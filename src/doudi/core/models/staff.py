@@ -69,7 +69,7 @@ class Account(AbstractBaseUser):
 class Posting(AreaModel):
     """A duty held at a place from a date (任职). One acts at a time."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="postings")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="postings", db_index=False)
     duty = CodeField(max_length=30, choices=Duty.choices)
     starts = models.DateField()
     ends = models.DateField(null=True, help_text="first day on which it no longer holds")

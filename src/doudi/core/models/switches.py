@@ -19,7 +19,7 @@ class EmergencySwitch(AreaModel):
         ON = "on", _("启用")
         OFF = "off", _("停用")
 
-    emergency = models.ForeignKey(Emergency, models.PROTECT, related_name="switches", db_constraint=False)
+    emergency = models.ForeignKey(Emergency, models.PROTECT, related_name="switches", db_constraint=False, db_index=False)
     measure = CodeField(max_length=30)
     what = CodeField(max_length=3, choices=What.choices)
     starts = models.DateField()

@@ -87,3 +87,24 @@ def test_tables_have_the_columns_constraints_and_indexes_of_the_models(db: None)
         if gone := {each.name for each in (*model._meta.constraints, *model._meta.indexes)} - names:
             missing[model._meta.label] = gone
     assert not missing and looked_at > 100
+
+
+def test_no_index_begins_as_another(db: None) -> None:
+    """Each costs every row that is written. Partial ones stand for themselves; what Django and its libraries declare of their own tables is theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            with ours as (
+              select x.indexrelid, x.indrelid, x.indisunique, (x.indkey::int[])[0:x.indnkeyatts - 1] as columns,
+                     (x.indclass::oid[])[0:x.indnkeyatts - 1] as classes
+              from pg_index x join pg_class t on t.oid = x.indrelid join pg_class i on i.oid = x.indexrelid join pg_am m on m.oid = i.relam
+              where t.relnamespace = 'doudi'::regnamespace and not t.relispartition and m.amname = 'btree' and x.indpred is null and 0 <> all (x.indkey::int[])
+                and t.relname !~ '^(account|auth|django|mfa|pghistory|socialaccount)_'
+            )
+            select a.indexrelid::regclass::text, b.indexrelid::regclass::text from ours a
+            join ours b on b.indrelid = a.indrelid and b.indexrelid <> a.indexrelid and b.columns[1:cardinality(a.columns)] = a.columns
+             and b.classes[1:cardinality(a.classes)] = a.classes
+            where not a.indisunique order by 1
+            """
+        )
+        assert cursor.fetchall() == []

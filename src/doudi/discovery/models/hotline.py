@@ -49,13 +49,13 @@ class Call(AreaModel):
 
     uuid = models.UUIDField(unique=True, help_text="made by the page or the call centre: a call is registered once")
     number = CodeField(max_length=24, unique=True)
-    desk = models.ForeignKey(HotlineDesk, models.PROTECT, related_name="calls")
+    desk = models.ForeignKey(HotlineDesk, models.PROTECT, related_name="calls", db_index=False)
     external = CodeField(max_length=60, null=True, help_text="the call centre's own id")
     state = CodeField(max_length=8, choices=State.choices)
     rang_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    operator = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    operator = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", db_index=False)
     caller_phone = TokenField(null=True)
     caller_name = CodeField(max_length=60, default="")
     caller_role = CodeField(max_length=10, choices=Role.choices, default="")
@@ -80,7 +80,6 @@ class Call(AreaModel):
             models.Index(fields=["caller_phone", "rang_at"]),
             models.Index(fields=["operator", "rang_at"]),
             models.Index(fields=["area", "rang_at"]),
-            models.Index(fields=["lead"]),
         ]
         constraints = [
             models.UniqueConstraint(fields=["desk", "external"], name="call_once_per_centre"),

@@ -72,7 +72,7 @@ class Lead(AreaModel):
     channel = CodeField(max_length=12, choices=Channel.choices)
     person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="leads", db_constraint=False)
     household = models.ForeignKey(Household, models.PROTECT, null=True, related_name="leads", db_constraint=False)
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="signals", db_constraint=False)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="signals", db_constraint=False, db_index=False)
     merge_key = CodeField(max_length=80)
     # a subject who is not in this area's registry
     subject_name = CodeField(max_length=60, default="")
@@ -145,7 +145,7 @@ class Lead(AreaModel):
 class LeadEvent(AreaModel):
     """Every step of a lead: who, when, from what to what, why (measures 1.5). The state stays where something else happened."""
 
-    lead = models.ForeignKey(Lead, models.PROTECT, related_name="events", db_constraint=False)
+    lead = models.ForeignKey(Lead, models.PROTECT, related_name="events", db_constraint=False, db_index=False)
     residence_area = AreaField(null=True, help_text="that of the lead")
     at = models.DateTimeField()
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")

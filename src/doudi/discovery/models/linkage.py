@@ -50,7 +50,6 @@ class LinkagePair(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["area", "state", "score"]),
-            models.Index(fields=["person"]),
             models.Index(fields=["area", "decided_at"]),
         ]
         constraints = [
@@ -66,7 +65,7 @@ class LinkagePair(AreaModel):
 class LinkageDecision(AreaModel):
     """One step of a pair: who decided what, when, why; never changed."""
 
-    pair = models.ForeignKey(LinkagePair, models.PROTECT, related_name="decisions", db_constraint=False)
+    pair = models.ForeignKey(LinkagePair, models.PROTECT, related_name="decisions", db_constraint=False, db_index=False)
     at = models.DateTimeField()
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     before = CodeField(max_length=10, choices=LinkagePair.State.choices)

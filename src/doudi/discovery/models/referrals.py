@@ -61,7 +61,6 @@ class LeadReferral(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["area", "sent_at"]),
-            models.Index(fields=["lead"]),
             models.Index(fields=["lead_there"], condition=Q(lead_there__isnull=False), name="referral_there"),
             models.Index(fields=["area", "sent_at"], condition=Q(taken_at__isnull=True, returned_at__isnull=True), name="referral_waiting"),
         ]
@@ -71,4 +70,3 @@ class LeadReferral(AreaModel):
     def standing(self) -> str:
         """How it stands, in a word: returned, a state of leads once it ended, taken, or waiting."""
         return "returned" if self.returned_at else self.result or ("taken" if self.taken_at else "waiting")
-

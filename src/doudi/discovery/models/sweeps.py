@@ -57,7 +57,7 @@ class Sweep(AreaModel):
 class SweepPlace(AreaModel):
     """A place that a sweep covers: its own area, or divisions below."""
 
-    sweep = models.ForeignKey(Sweep, models.PROTECT, related_name="places")
+    sweep = models.ForeignKey(Sweep, models.PROTECT, related_name="places", db_index=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sweep", "area"], name="sweep_place_once")]
@@ -66,7 +66,7 @@ class SweepPlace(AreaModel):
 class SweepQuestion(AreaModel):
     """One question of a sweep: of the catalogue (`field`), or its own. `alarm` is the answer that shows a need (own questions)."""
 
-    sweep = models.ForeignKey(Sweep, models.PROTECT, related_name="questions")
+    sweep = models.ForeignKey(Sweep, models.PROTECT, related_name="questions", db_index=False)
     position = models.SmallIntegerField()
     field = CodeField(max_length=20, default="")
     kind = CodeField(max_length=8, choices=Kind.choices)
@@ -110,8 +110,8 @@ class SweepEntry(AreaModel):
     OPEN = ("listed", "absent")
     ANSWERABLE = ("listed", "absent", "left")
 
-    sweep = models.ForeignKey(Sweep, models.PROTECT, related_name="entries")
-    household = models.ForeignKey(Household, models.PROTECT, null=True, related_name="sweep_entries", db_constraint=False)
+    sweep = models.ForeignKey(Sweep, models.PROTECT, related_name="entries", db_index=False)
+    household = models.ForeignKey(Household, models.PROTECT, null=True, related_name="sweep_entries", db_constraint=False, db_index=False)
     residence_area = AreaField(null=True)
     name = CodeField(max_length=60, help_text="name of the head when it was listed")
     groups = ArrayField(CodeField(max_length=12), default=list)
@@ -126,7 +126,7 @@ class SweepEntry(AreaModel):
     done_at = models.DateTimeField(null=True, help_text="by the visitor's device")
     received_at = models.DateTimeField(null=True)
     recorder = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
-    visit = models.ForeignKey(Visit, models.PROTECT, null=True, related_name="sweep_entries", db_constraint=False)
+    visit = models.ForeignKey(Visit, models.PROTECT, null=True, related_name="sweep_entries", db_constraint=False, db_index=False)
     lead = models.ForeignKey(Lead, models.PROTECT, null=True, related_name="sweep_entries", db_constraint=False, help_text="what it found")
     result = SealedTextField(null=True, help_text="JSON of services.visits.Result, where the household is not the recorder's to visit")
 
@@ -152,8 +152,8 @@ class SweepEntry(AreaModel):
 class SweepAnswer(AreaModel):
     """An answer: `choice` (yes, no, an option's code or number), a number, or text (sealed); exactly one of them."""
 
-    entry = models.ForeignKey(SweepEntry, models.PROTECT, related_name="answers", db_constraint=False)
-    question = models.ForeignKey(SweepQuestion, models.PROTECT, related_name="answers")
+    entry = models.ForeignKey(SweepEntry, models.PROTECT, related_name="answers", db_constraint=False, db_index=False)
+    question = models.ForeignKey(SweepQuestion, models.PROTECT, related_name="answers", db_index=False)
     residence_area = AreaField(null=True, help_text="that of the entry")
     choice = CodeField(max_length=20, default="")
     number = models.DecimalField(max_digits=12, decimal_places=2, null=True)
@@ -194,7 +194,6 @@ class SweepConflict(AreaModel):
     resolved_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["entry"])]
         constraints = [models.CheckConstraint(condition=Q(state="open") ^ Q(resolved_at__isnull=False), name="sweep_conflict_resolved")]
 
 

@@ -49,7 +49,7 @@ class TeamMember(AreaModel):
 class TeamTraining(AreaModel):
     """A training that a member took part in."""
 
-    member = models.ForeignKey(TeamMember, models.PROTECT, related_name="trainings", db_constraint=False)
+    member = models.ForeignKey(TeamMember, models.PROTECT, related_name="trainings", db_constraint=False, db_index=False)
     on = models.DateField()
     title = models.CharField(max_length=80)
     hours = models.DecimalField(max_digits=4, decimal_places=1)
@@ -57,7 +57,6 @@ class TeamTraining(AreaModel):
     made_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["member", "on"])]
         constraints = [
             models.UniqueConstraint(fields=["member", "on", "title"], name="team_training_once"),
             models.CheckConstraint(condition=Q(hours__gt=0), name="team_training_hours"),

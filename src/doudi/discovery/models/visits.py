@@ -136,7 +136,7 @@ class Visit(AreaModel):
 
     OPEN = ("due", "missed")
 
-    household = models.ForeignKey(Household, models.PROTECT, related_name="visits", db_constraint=False)
+    household = models.ForeignKey(Household, models.PROTECT, related_name="visits", db_constraint=False, db_index=False)
     origin = CodeField(max_length=6, choices=Origin.choices)
     groups = ArrayField(CodeField(max_length=12), default=list)
     due = models.DateField()
@@ -221,7 +221,7 @@ class VisitConflict(AreaModel):
     note = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["area", "state", "received_at"]), models.Index(fields=["visit"])]
+        indexes = [models.Index(fields=["area", "state", "received_at"])]
         constraints = [
             models.CheckConstraint(condition=Q(state="open") ^ Q(resolved_at__isnull=False), name="visit_conflict_resolved"),
             models.CheckConstraint(condition=Q(resolved_at__isnull=True) | Q(resolved_at__gte=F("received_at")), name="visit_conflict_order"),

@@ -40,7 +40,7 @@ class Application(AreaModel):
     version = models.IntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["household"]), models.Index(fields=["area", "applied_on"])]
+        indexes = [models.Index(fields=["area", "applied_on"])]
         constraints = [models.UniqueConstraint(fields=["id", "area"], name="application_id_area")]
 
     def __str__(self) -> str:
@@ -85,9 +85,6 @@ class Case(AreaModel):
     class Meta:
         indexes = [
             models.Index(fields=["area", "step", "due"], condition=~Q(state="closed"), name="case_open"),
-            models.Index(fields=["application"]),
-            models.Index(fields=["household"]),
-            models.Index(fields=["decision"]),
         ]
         constraints = [
             models.UniqueConstraint(fields=["id", "area"], name="case_id_area"),
@@ -117,7 +114,6 @@ class CaseStep(AreaModel):
     data = models.JSONField(default=dict, help_text="what the step says, without personal data")
 
     class Meta:
-        indexes = [models.Index(fields=["case"])]
         constraints = [
             models.UniqueConstraint(fields=["case"], condition=Q(state="open"), name="case_step_one_open"),
             models.UniqueConstraint(fields=["case", "step"], condition=Q(state="done"), name="case_step_done_once"),
@@ -132,6 +128,3 @@ class CaseEvent(AreaModel):
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     what = models.CharField(max_length=60, help_text="as it was said then")
     note = SealedTextField(null=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["case"])]

@@ -19,7 +19,7 @@ class Letter(AreaModel):
         NOTICE = "notice", _("告知书")
         APPROVAL = "approval", _("审核确认表")
 
-    decision = models.ForeignKey(Decision, models.PROTECT, related_name="letters", db_constraint=False)
+    decision = models.ForeignKey(Decision, models.PROTECT, related_name="letters", db_constraint=False, db_index=False)
     kind = CodeField(max_length=10, choices=Kind.choices)
     made_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
     made_at = models.DateTimeField()

@@ -17,7 +17,7 @@ from doudi.registry.models import Household, Person
 class Document(AreaModel):
     """A document (申请材料) of a household: handed in once, offered to each later application while it holds. Its files are attachments."""
 
-    household = models.ForeignKey(Household, models.PROTECT, related_name="documents", db_constraint=False)
+    household = models.ForeignKey(Household, models.PROTECT, related_name="documents", db_constraint=False, db_index=False)
     person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_constraint=False)
     paper = CodeField(max_length=12, choices=Paper.choices)
     application = models.ForeignKey(Application, models.PROTECT, null=True, related_name="documents", db_constraint=False, help_text="with which it came")
@@ -55,7 +55,6 @@ class Authorisation(AreaModel):
     ended_on = models.DateField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["household"])]
         constraints = [
             models.UniqueConstraint(fields=["id", "area"], name="authorisation_id_area"),
             models.CheckConstraint(condition=Q(person__isnull=True) ^ Q(obligor_name__isnull=True), name="authorisation_of_one"),
@@ -81,7 +80,6 @@ class Relative(AreaModel):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["household"])]
         constraints = [
             models.UniqueConstraint(
                 fields=["household", "official", "relationship"], condition=Q(ended_at__isnull=True), name="relative_once"
@@ -115,7 +113,6 @@ class DataCheck(AreaModel):
     concluded_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["application"])]
         constraints = [
             models.UniqueConstraint(fields=["application"], condition=~Q(state="concluded"), name="data_check_one_open"),
             models.CheckConstraint(condition=~Q(state="concluded") | Q(concluded_by__isnull=False), name="data_check_concluded"),
@@ -140,7 +137,6 @@ class HouseholdVisit(AreaModel):
     recorded_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["application"])]
         constraints = [
             models.UniqueConstraint(fields=["id", "area"], name="household_visit_id_area"),
             models.CheckConstraint(condition=~Q(first=F("second")), name="household_visit_two"),
@@ -166,7 +162,7 @@ class Publicity(AreaModel):
     closed_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["area", "ends"], condition=Q(state="running"), name="publicity_running"), models.Index(fields=["case"])]
+        indexes = [models.Index(fields=["area", "ends"], condition=Q(state="running"), name="publicity_running")]
         constraints = [
             models.UniqueConstraint(fields=["id", "area"], name="publicity_id_area"),
             models.UniqueConstraint(fields=["case"], condition=Q(state="running"), name="publicity_one_running"),
@@ -200,5 +196,4 @@ class Objection(AreaModel):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["case"])]
         constraints = [models.UniqueConstraint(fields=["case"], condition=Q(state="open"), name="objection_one_open")]

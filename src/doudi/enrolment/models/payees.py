@@ -61,7 +61,7 @@ class PayeeChange(AreaModel):
     version = models.IntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["award"]), models.Index(fields=["area", "state"])]
+        indexes = [models.Index(fields=["area", "state"])]
         constraints = [
             models.UniqueConstraint(fields=["award"], condition=Q(state="proposed"), name="payee_change_one_open"),
             models.CheckConstraint(condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")), name="payee_change_two_officers"),

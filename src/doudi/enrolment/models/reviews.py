@@ -80,7 +80,7 @@ class Review(AreaModel):
 
     LIVE = ("open", "held", "proposed")
 
-    household = models.ForeignKey(Household, models.PROTECT, related_name="reviews", db_constraint=False)
+    household = models.ForeignKey(Household, models.PROTECT, related_name="reviews", db_constraint=False, db_index=False)
     programme = CodeField(max_length=20, choices=Programme.choices)
     person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_constraint=False, help_text="of a programme of one person")
     award_id = models.BigIntegerField(null=True, help_text="the award concerned; null where the law gives something new")
@@ -97,7 +97,7 @@ class Review(AreaModel):
     state = CodeField(max_length=10, choices=State.choices, default=State.OPEN)
     due = models.DateField()
     version = models.IntegerField(default=1)
-    decision = models.ForeignKey(Decision, models.PROTECT, null=True, related_name="+", db_constraint=False)
+    decision = models.ForeignKey(Decision, models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False)
     reason = models.CharField(max_length=400, blank=True)
     kept_until = models.DateField(null=True, help_text="kept as it is until this day, whatever the law says meanwhile")
     decided_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")

@@ -56,7 +56,7 @@ class SpotCheck(AreaModel):
 class SpotCheckStratum(AreaModel):
     """One stratum: decisions of one township (`area`) under one programme; `frame`: their ids in order."""
 
-    check_of = models.ForeignKey(SpotCheck, models.PROTECT, related_name="strata", db_constraint=False)
+    check_of = models.ForeignKey(SpotCheck, models.PROTECT, related_name="strata", db_constraint=False, db_index=False)
     programme = CodeField(max_length=20, choices=Programme.choices)
     frame = ArrayField(models.BigIntegerField())
     drawn = models.IntegerField()
@@ -76,7 +76,7 @@ class SpotCheckItem(AreaModel):
         INCOMPLETE = "incomplete", _("材料不齐")
         WRONG = "wrong", _("确认错误")
 
-    check_of = models.ForeignKey(SpotCheck, models.PROTECT, related_name="items", db_constraint=False)
+    check_of = models.ForeignKey(SpotCheck, models.PROTECT, related_name="items", db_constraint=False, db_index=False)
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="spot_checks", db_constraint=False)
     programme = CodeField(max_length=20, choices=Programme.choices)
     confirmed_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
@@ -84,11 +84,11 @@ class SpotCheckItem(AreaModel):
     text = SealedTextField(null=True)
     checked_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     checked_at = models.DateTimeField(null=True)
-    review = models.ForeignKey(Review, models.PROTECT, null=True, related_name="spot_items", db_constraint=False, help_text="by which it was reopened")
+    review = models.ForeignKey(Review, models.PROTECT, null=True, related_name="spot_items", db_constraint=False, help_text="by which it was reopened", db_index=False)
     version = models.IntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["decision"]), models.Index(fields=["review"], condition=Q(review__isnull=False), name="spot_item_review")]
+        indexes = [models.Index(fields=["review"], condition=Q(review__isnull=False), name="spot_item_review")]
         constraints = [
             models.UniqueConstraint(fields=["check_of", "decision"], name="spot_item_once"),
             models.CheckConstraint(condition=Q(checked_by__isnull=True) | ~Q(checked_by=F("confirmed_by")), name="spot_item_two_officers"),

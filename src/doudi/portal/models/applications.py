@@ -60,7 +60,7 @@ class OnlineApplication(AreaModel):
 class OnlineMember(AreaModel):
     """A member of the household as the applicant named them; the applicant is number 0."""
 
-    application = models.ForeignKey(OnlineApplication, models.PROTECT, related_name="members", db_constraint=False)
+    application = models.ForeignKey(OnlineApplication, models.PROTECT, related_name="members", db_constraint=False, db_index=False)
     position = models.SmallIntegerField()
     name = CodeField(max_length=60)
     token = TokenField(help_text="ID number")

@@ -27,7 +27,6 @@ class PublicReport(AreaModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["lead"]),
             models.Index(fields=["area", "digest", "received_at"]),
             models.Index(fields=["area", "received_at"]),
         ]

@@ -137,7 +137,7 @@ class ReliefCase(AreaModel):
 class ReliefMember(AreaModel):
     """A person in need in a case: a frozen copy of the fields that the case needs, and the token."""
 
-    case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="members", db_constraint=False)
+    case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="members", db_constraint=False, db_index=False)
     name = CodeField(max_length=60)
     token = TokenField()
     sex = CodeField(max_length=1, choices=Sex.choices, default="")
@@ -156,7 +156,7 @@ class ReliefHelp(AreaModel):
         GOODS = "goods", _("发放实物")
         REFERRAL = "referral", _("提供转介服务")
 
-    case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="helps", db_constraint=False)
+    case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="helps", db_constraint=False, db_index=False)
     part = models.SmallIntegerField()
     kind = CodeField(max_length=10, choices=Kind.choices)
     amount = MoneyField(null=True, help_text="yuan; goods at their value; null for a referral")
@@ -181,7 +181,7 @@ class ReliefHelp(AreaModel):
 class ReliefStep(AreaModel):
     """Every step of a case: who, when, from what to what, why."""
 
-    case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="steps", db_constraint=False)
+    case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="steps", db_constraint=False, db_index=False)
     at = models.DateTimeField()
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     before = CodeField(max_length=10, default="")

@@ -22,7 +22,7 @@ class CaseMeeting(AreaModel):
         GRANT = "grant", _("同意救助")
         REFUSE = "refuse", _("不予救助")
 
-    case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="meetings", db_constraint=False)
+    case = models.ForeignKey(ReliefCase, models.PROTECT, related_name="meetings", db_constraint=False, db_index=False)
     sitting = models.UUIDField(null=True, help_text="the records of one meeting share it: each case its own resolution")
     held_on = models.DateField()
     place = models.CharField(max_length=100)

@@ -124,7 +124,7 @@ class PriceClaim(AreaModel):
     counties; a later step is the difference after a correction and leans on the step before in the same county.
     """
 
-    proposal = models.ForeignKey(PriceProposal, models.PROTECT, related_name="claims", db_constraint=False)
+    proposal = models.ForeignKey(PriceProposal, models.PROTECT, related_name="claims", db_constraint=False, db_index=False)
     county = CodeField(max_length=6)
     person_id = models.BigIntegerField()
     household_id = models.BigIntegerField()
@@ -159,7 +159,7 @@ class PriceLeftOut(AreaModel):
         SUSPENDED = "suspended", _("待遇暂停发放")
         OVERPAID = "overpaid", _("此前多发，不再补发")
 
-    proposal = models.ForeignKey(PriceProposal, models.CASCADE, related_name="left_out", db_constraint=False)
+    proposal = models.ForeignKey(PriceProposal, models.CASCADE, related_name="left_out", db_constraint=False, db_index=False)
     person_id = models.BigIntegerField()
     household_id = models.BigIntegerField()
     reason = CodeField(max_length=10, choices=Reason.choices)

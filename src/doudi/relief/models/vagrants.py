@@ -88,7 +88,7 @@ class VagrantSearch(AreaModel):
         FAMILY = "family", _("联系亲属")
         ORIGIN = "origin", _("联系流出地")
 
-    case = models.ForeignKey(VagrantCase, models.PROTECT, related_name="searches", db_constraint=False)
+    case = models.ForeignKey(VagrantCase, models.PROTECT, related_name="searches", db_constraint=False, db_index=False)
     way = CodeField(max_length=10, choices=Way.choices)
     on = models.DateField()
     result = SealedTextField()
