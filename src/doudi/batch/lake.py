@@ -21,7 +21,7 @@ from pathlib import Path
 
 from .datasets import CONTRACTS
 from .delivery import Accepted
-from .sealed import open_file, seal_file
+from .sealed import seal_file
 from .tokens import Keyring
 
 _PERIOD = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2]|Q[1-4]))?")
@@ -127,14 +127,6 @@ class Lake:
     def find(self, dataset: str, sha256: str) -> Entry | None:
         """The delivery with the same original, if the same file came before."""
         return next((entry for entry in self._entries(dataset, None) if entry.sha256 == sha256), None)
-
-    def open_sealed(self, path: str, *, keys: Keyring, target: Path) -> int:
-        """Deciphers an original or a sheet of rejects of the lake into a new file; returns its size. Raises SealError, LakeError."""
-        source = (self.root / path).resolve()
-        if not source.is_relative_to(self.root.resolve()):
-            raise LakeError("outside of the lake")
-        with open(target, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
-            return open_file(keys, source, out)
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()

@@ -262,11 +262,6 @@ def matrix_from_tokens(tokens: Any) -> tuple[np.ndarray, np.ndarray]:
     return matrix.reshape(len(tokens), 16), valid
 
 
-def token_uuid(raw: bytes) -> UUID:
-    """The token of a Parquet row as PostgreSQL and DuckDB hold it."""
-    return UUID(bytes=raw)
-
-
 @dataclass(frozen=True, slots=True)
 class Keyring:
     """Keys that batch work needs, passed in by the caller: the token key and the keys of encrypted texts and files by version."""

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import translation
 from django.utils.functional import Promise
 
@@ -59,11 +59,6 @@ def _touching(above: list[str], low: str, high: str, on: date) -> QuerySet[Emerg
 def touching(area: str, on: date) -> list[Emergency]:
     """The emergencies that hold for a place or for some part of it on a day. One query."""
     return _touching(ancestors(area), area, area + ":", on)
-
-
-def at_area(field: str, on: date) -> Exists:
-    """Condition of a queryset: the place in `field` lies in an emergency on a day. `Household.objects.filter(at_area("area", on))`."""
-    return Exists(_places(on).filter(Func(OuterRef(field), F("area"), function="starts_with", output_field=BooleanField())))
 
 
 @dataclass(frozen=True)

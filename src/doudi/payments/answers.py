@@ -257,16 +257,12 @@ def one_card_results(*, number: str, lines: int, amount: Decimal, returned: list
 
 @dataclass(frozen=True)
 class Form:
-    """One form of answer. `recognised` looks at the first line; `key` says by what lines are matched; `columns` stand in each row.
-
-    `names_all`: the file names every line; the others name what came back, and the rest of the batch is paid.
-    """
+    """One form of answer. `recognised` looks at the first line; `key` says by what lines are matched; `columns` stand in each row."""
 
     code: str
     label: str | Promise
     columns: tuple[str, ...]
     key: str
-    names_all: bool
     recognised: Callable[[str], bool]
     read: Callable[[str, str], Answer]
     example: str
@@ -276,21 +272,21 @@ _FAILURE = (*DETAIL, "代码", "原因")
 FORMS: dict[str, Form] = {
     form.code: form
     for form in (
-        Form("refusal", gettext_lazy("整批拒绝回执"), (), "", False, lambda line: line.startswith("整批拒绝|"), _refusal, "整批拒绝|410122-202212-1|B02|批次号已使用"),
+        Form("refusal", gettext_lazy("整批拒绝回执"), (), "", lambda line: line.startswith("整批拒绝|"), _refusal, "整批拒绝|410122-202212-1|B02|批次号已使用"),
         Form(
-            "sheet", gettext_lazy("一卡通发放结果表"), SHEET, "明细编号", False, lambda line: "批次号" in line, _sheet,
+            "sheet", gettext_lazy("一卡通发放结果表"), SHEET, "明细编号", lambda line: "批次号" in line, _sheet,
             "批次号,410122-202212-1,总笔数,2,总金额,600.00\n退票笔数,1,退票金额,300.00\n明细编号,金额,代码,原因\n1001,300.00,R01,户名不符",
         ),
         Form(
-            "receipt", gettext_lazy("逐笔回单（金额为分）"), RECEIPT, "流水号", True, lambda line: line.startswith("HD|") and line.count("|") == 3, _receipt,
+            "receipt", gettext_lazy("逐笔回单（金额为分）"), RECEIPT, "流水号", lambda line: line.startswith("HD|") and line.count("|") == 3, _receipt,
             "HD|2022120600001|2|60000\n1|1001|张三|6217000000000001|30000|0||\n2|1002|李四|6217000000000002|30000|1|R03|已销户",
         ),
         Form(
-            "success", gettext_lazy("成功文件（竖线分隔）"), DETAIL, "账号、当日次数", True, lambda line: line.count("|") >= 7, _batch,
+            "success", gettext_lazy("成功文件（竖线分隔）"), DETAIL, "账号、当日次数", lambda line: line.count("|") >= 7, _batch,
             "410122-202212-1|D|20221206|410122|CNY|JZ|1|300.00\nC10302|张三|300.00|6217000000000001|410122|0|410122196001010011|1",
         ),
         Form(
-            "failure", gettext_lazy("失败文件（竖线分隔）"), _FAILURE, "账号、当日次数", True, lambda line: line.count("|") >= 7, _batch,
+            "failure", gettext_lazy("失败文件（竖线分隔）"), _FAILURE, "账号、当日次数", lambda line: line.count("|") >= 7, _batch,
             "410122-202212-1|D|20221206|410122|CNY|JZ|1|300.00\nC10302|李四|300.00|6217000000000002|410122|0|410122196001010028|1|R03|已销户",
         ),
     )

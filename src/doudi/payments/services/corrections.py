@@ -11,7 +11,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.batch import idnumber
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Attachment, Duty
@@ -38,11 +37,6 @@ where r.state = 'corrected' and r.amount > 0 and r.area >= %(low)s and r.area < 
                   and x.kind = 'reissue' and x.cause = r.line_id)
 order by r.entitlement_id, r.month_entitled
 """
-
-
-def luhn_holds(number: str) -> bool:
-    """Check digit of bank card numbers (Luhn)."""
-    return number[-1:] == idnumber.luhn_digit(number[:-1])
 
 
 def account_problem(number: str, bank: str = "") -> str:

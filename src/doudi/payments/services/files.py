@@ -239,12 +239,3 @@ def download(*, file_id: int) -> tuple[BankFile, Iterator[bytes]]:
         raise ValidationError(_("文件不存在，或不在您的管辖范围内。"))
     audit.record_access(what="export", subject="payroll", subject_id=file.payroll_id, area=file.area, field=file.layout, reason=file.name)
     return file, stored(file.path)
-
-
-def read_whole(*, file_id: int) -> bytes:
-    """The plain bytes, checked against the recorded SHA-256. Raises ValueError where they differ."""
-    file, blocks = download(file_id=file_id)
-    data = b"".join(blocks)
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise ValueError("the stored file differs from its digest")
-    return data

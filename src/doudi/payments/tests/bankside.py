@@ -9,7 +9,7 @@ from doudi.core import scope as scopes
 from doudi.payments import answers, layout_io, layouts
 from doudi.payments.models import BankFile, BankResult, LayoutChoice, LedgerEntry, Payroll
 from doudi.payments.services import exchange, files
-from doudi.payments.tests.world import COUNTY, NOW, ON, Officers, award
+from doudi.payments.tests.world import COUNTY, NOW, ON, Officers, award, downloaded
 
 TODAY = date(2022, 12, 5)
 
@@ -40,7 +40,7 @@ def exported(officers: Officers, payroll: Payroll) -> list[BankFile]:
 
 def bytes_of(officers: Officers, file: BankFile) -> bytes:
     with scopes.acting(officers.finance):
-        return files.read_whole(file_id=file.pk)
+        return downloaded(file.pk)
 
 
 def receipt_of(officers: Officers, file: BankFile, *back: int, cheat: int = 0) -> bytes:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 
+from doudi.batch import idnumber
 from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
@@ -16,7 +17,7 @@ from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, officer
 from doudi.enrolment.models import Award, AwardAmount, AwardMember, Decision, Entitlement
 from doudi.payments import answers
 from doudi.payments.models import LineFlag, Payroll
-from doudi.payments.services import corrections, drafts, files, ledger, payrolls, results, reviewing
+from doudi.payments.services import drafts, files, ledger, payrolls, results, reviewing
 from doudi.registry.models import GROUPS, Household, Person
 
 MONTH = date(2022, 12, 1)
@@ -29,7 +30,12 @@ _numbers = count(1)
 def card(n: int) -> str:
     """A card number whose check digit holds."""
     body = f"621700{n:012d}"
-    return next(body + digit for digit in "0123456789" if corrections.luhn_holds(body + digit))
+    return body + idnumber.luhn_digit(body)
+
+
+def downloaded(file_id: int) -> bytes:
+    """A bank file as finance receives it."""
+    return b"".join(files.download(file_id=file_id)[1])
 
 
 def person(name: str = "", *, area: str = VILLAGE) -> Person:
@@ -187,7 +193,7 @@ class Officers:
     def exported(self, payroll: Payroll, layout: str) -> bytes:
         with scopes.acting(self.finance):
             made = files.export_file(payroll_id=payroll.pk, layout=layout, now=NOW)
-            return files.read_whole(file_id=made.file.pk)
+            return downloaded(made.file.pk)
 
     def answer(self, payroll: Payroll, *returned: int, reason: str = "户名不符") -> bytes:
         """The bank's one-card answer: these line ids came back."""

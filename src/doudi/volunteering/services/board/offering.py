@@ -24,7 +24,6 @@ from doudi.volunteering.services.board.matching import Match, organisations_for,
 
 AGAIN = timedelta(minutes=30)  # where nobody suits, the list is looked through again after this
 MOST_AT_ONCE = 20
-SET = ["by", "place", "reasons"]
 
 
 def _ask(need: Need, match: Match, by: str, *, uuid: UUID | None = None, now: datetime) -> NeedAnswer:
