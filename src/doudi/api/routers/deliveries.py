@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -18,14 +17,12 @@ from ninja import Field, Query, Router, Schema, Status
 from doudi.api.errors import REFUSALS, ApiError, ErrorOut
 from doudi.api.fields import KEY
 from doudi.api.rights import Caller, needs
-from doudi.batch import sealed
 from doudi.batch.datasets import CONTRACTS
-from doudi.core import audit, postgres, tasks
-from doudi.core.keys import keyring
+from doudi.core import postgres, tasks
 from doudi.core.models import TaskProgress
 from doudi.discovery import services
 from doudi.discovery.models import Delivery
-from doudi.discovery.services.deliveries import check_delivery, known_delivery, lake
+from doudi.discovery.services.deliveries import check_delivery, known_delivery, open_rejects
 
 router = Router()
 
@@ -190,10 +187,7 @@ def show(request: HttpRequest, number: int) -> dict[str, object]:
 def rejects(request: HttpRequest, number: int) -> HttpResponse:
     """有误的行：行号、字段、原因、原内容（Excel）。下载留有查阅记录。"""
     delivery = _own(request, number)
-    path = lake().root / delivery.rejects_path
-    if not delivery.rejects_path or not path.exists():
+    sheet = open_rejects(delivery, reason="部门系统取回")
+    if sheet is None:
         raise Http404
-    audit.record_access(what="export", subject="delivery", subject_id=delivery.pk, area=delivery.area, field="rejects", reason="部门系统取回")
-    plain = io.BytesIO()
-    sealed.open_file(keyring(), path, plain)
-    return HttpResponse(plain.getvalue(), content_type=SHEET)
+    return HttpResponse(sheet, content_type=SHEET)

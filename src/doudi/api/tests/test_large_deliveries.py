@@ -82,6 +82,15 @@ def test_1_1_a_file_that_is_none_fails_with_its_reason(police: System, home: Pat
     assert left(home) == []
 
 
+def test_1_1_a_large_file_that_was_refused_is_checked_anew(police: System, home: Path) -> None:
+    work(deliver(police, b"\x00\xff" * 40))
+    again = deliver(police, b"\x00\xff" * 40)
+    assert again.status_code == 202
+    work(again)
+    result = ask(police, again)
+    assert (result["delivery"]["state"], result["delivery"]["new"]) == ("refused", False) and left(home) == []
+
+
 def test_1_1_another_system_cannot_ask_for_it(police: System, system: Make) -> None:
     accepted, other = deliver(police), system(datasets=["deaths"])
     assert other.call("get", accepted.json()["url"].removeprefix("/api/v1")).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from datetime import date, datetime
 from pathlib import Path
@@ -15,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.delivery import DeliveryRefused, read_delivery
 from doudi.batch.lake import Lake, LakeError
-from doudi.batch.sealed import seal_file
-from doudi.core import duties, postgres
+from doudi.batch.sealed import open_file, seal_file
+from doudi.core import audit, duties, postgres
 from doudi.core import scope as scopes
 from doudi.core.keys import keyring, sealing_digest
 from doudi.core.models import Division
@@ -94,8 +95,18 @@ def check_delivery(*, dataset: str, area: str, period: str, on: date) -> str:
 
 
 def known_delivery(*, path: Path, dataset: str, area: str) -> Delivery | None:
-    """The delivery that brought this very file before."""
-    return Delivery.objects.filter(area=area, dataset=dataset, sha256=_digest(path)).first()
+    """The delivery that took in this very file before."""
+    return Delivery.objects.filter(area=area, dataset=dataset, sha256=_digest(path), state=Delivery.State.ACCEPTED).first()
+
+
+def open_rejects(delivery: Delivery, *, reason: str) -> bytes | None:
+    """The sheet of a delivery's rejected rows, with numbers in full: the access record is written first. None where there is none."""
+    path = lake().root / delivery.rejects_path
+    if not delivery.rejects_path or not path.exists():
+        return None
+    audit.record_access(what="export", subject="delivery", subject_id=delivery.pk, area=delivery.area, field="rejects", reason=reason)
+    open_file(keyring(), path, plain := io.BytesIO())
+    return plain.getvalue()
 
 
 def _into_lake(path: Path, delivery: Delivery, day: date) -> None:

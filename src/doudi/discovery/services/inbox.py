@@ -34,6 +34,7 @@ from doudi.core import duties, postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Division, TaskProgress
 from doudi.core.parameters import Procedure, declare
+from doudi.core.scratch import scratch
 from doudi.core.settings_overlay import get_setting
 from doudi.discovery.models import Delivery
 from doudi.discovery.services.deliveries import deliver, lake
@@ -214,7 +215,7 @@ def _move(path: Path, where: str, words: str, now: datetime) -> Taken:
 def clear(*, area: str, now: datetime) -> int:
     """Remove files of done/ and refused/ past the days that their place keeps them: they hold personal data in plain. The number removed.
 
-    The round of the province also removes uploads that no task took up (a crash between storing and asking), and what a killed reading left in the lake.
+    The round of the province also removes uploads that no task took up (a crash between storing and asking), and what killed readings and computations left.
     """
     removed = _clear_incoming() if len(area) <= 2 else 0
     if not inbox().is_dir():
@@ -237,14 +238,14 @@ def clear(*, area: str, now: datetime) -> int:
 
 
 def _clear_incoming() -> int:
-    """Uploads of two days ago and more that no open task is waiting for, and folders in which a killed process was reading."""
+    """Uploads of two days ago and more that no open task is waiting for, and folders in which a killed process was reading or computing."""
     waited = set(TaskProgress.objects.filter(state__in=("waiting", "running")).values_list("arguments__path", flat=True))
     before, removed = time.time() - timedelta(days=2).total_seconds(), 0
     for kept in (postgres.home() / "incoming").glob("*"):
         if kept.is_file() and not kept.is_symlink() and kept.stat().st_mtime < before and str(kept) not in waited:
             kept.unlink(missing_ok=True)
             removed += 1
-    for folder in [*(postgres.home() / "incoming").glob("inbox-*"), *lake().root.glob(".incoming-*")]:
+    for folder in [*(postgres.home() / "incoming").glob("*"), *lake().root.glob(".incoming-*"), *scratch().glob("*")]:
         if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < before:
             shutil.rmtree(folder, ignore_errors=True)
             removed += 1

@@ -17,6 +17,7 @@ from django.db import connections
 from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.scratch import scratch
 from doudi.core.services.settings import confirm_setting, propose_setting
 from doudi.core.tests.officers import officer
 from doudi.discovery.models import Delivery
@@ -217,7 +218,7 @@ def test_1_1_plain_files_do_not_stay_longer_than_the_place_says(folder: Path, mo
 
 
 def test_1_1_what_a_killed_reading_left_goes_after_two_days(folder: Path) -> None:
-    left = [lake().root / ".incoming-x", postgres.home() / "incoming" / "inbox-y"]
+    left = [lake().root / ".incoming-x", *(postgres.home() / "incoming" / name for name in ("inbox-y", "api-z")), scratch() / "compare-w"]
     for each in left:
         each.mkdir(parents=True)
         (each / "rows.parquet").write_text(FILE)
@@ -227,4 +228,4 @@ def test_1_1_what_a_killed_reading_left_goes_after_two_days(folder: Path) -> Non
         for each in left:
             os.utime(each, (long_ago, long_ago))
         assert inbox.clear(area="410724", now=NOW) == 0
-        assert inbox.clear(area="41", now=NOW) == 2 and not any(each.exists() for each in left)
+        assert inbox.clear(area="41", now=NOW) == len(left) and not any(each.exists() for each in left)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import uuid
 from pathlib import Path
@@ -10,7 +9,7 @@ from urllib.parse import quote
 
 import django_filters
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,10 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from doudi.batch import sealed
 from doudi.batch.datasets import CONTRACTS
-from doudi.core import audit, postgres, tasks
-from doudi.core.keys import keyring
+from doudi.core import postgres, tasks
 from doudi.core.lists import Column, ListPage
 from doudi.core.middleware import takes
 from doudi.core.templatetags import ui
@@ -29,7 +26,7 @@ from doudi.core.views.access import may
 from doudi.discovery.forms import DeliveryForm
 from doudi.discovery.models import ComparisonRun, Delivery
 from doudi.discovery.queries import indicator_title
-from doudi.discovery.services.deliveries import lake
+from doudi.discovery.services.deliveries import open_rejects
 
 
 class DeliveryFilter(django_filters.FilterSet):
@@ -111,14 +108,10 @@ def new(request: HttpRequest) -> HttpResponse:
 def rejects(request: HttpRequest, delivery_id: int) -> HttpResponseBase:
     """The sheet of rejected rows, to send back to the department. It holds numbers in full: the download is recorded."""
     delivery = get_object_or_404(Delivery, pk=delivery_id)
-    path = lake().root / delivery.rejects_path
-    if not delivery.rejects_path or not path.exists():
+    sheet = open_rejects(delivery, reason="退回部门更正")
+    if sheet is None:
         raise Http404
-    audit.record_access(what="export", subject="delivery", subject_id=delivery.pk, area=delivery.area, field="rejects", reason="退回部门更正")
-    plain = io.BytesIO()
-    sealed.open_file(keyring(), path, plain)
-    plain.seek(0)
-    response = FileResponse(plain, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    response = HttpResponse(sheet, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
     response["Content-Disposition"] = "attachment; filename*=UTF-8''" + quote(f"退回-{CONTRACTS[delivery.dataset].name_zh}-{delivery.period}.xlsx")
     return response
 
