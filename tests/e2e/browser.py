@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -212,3 +213,16 @@ class Walker:
 def users_of(path: Path) -> dict[str, dict[str, str]]:
     """Sign-ins of `doudi demo --users`, by user name."""
     return {user["username"]: user for user in json.loads(path.read_text()) if user.get("username")}
+
+
+def code_sent(home: Path, phone: str, since: float) -> str:
+    """The code as the file channel wrote it: the worker sends every few seconds."""
+    for _try in range(120):
+        for path in sorted((home / "messages").glob("*/*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+            if path.stat().st_mtime < since:
+                break
+            parcel = json.loads(path.read_text())
+            if parcel["to"] == phone and (found := re.search(r"验证码 ?(\d{6})", parcel["text"])):
+                return found[1]
+        time.sleep(0.25)
+    raise AssertionError("no code was sent within half a minute")

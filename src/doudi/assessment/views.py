@@ -22,6 +22,7 @@ from doudi.assessment import chart, queries, services
 from doudi.assessment.facts import month_after, month_before
 from doudi.assessment.models import Assessment
 from doudi.core import audit, duties, panels
+from doudi.core.forms import MonthField, MonthInput
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.views.access import may
 from doudi.registry.models import Household
@@ -31,9 +32,7 @@ class AssessmentFilter(django_filters.FilterSet):
     name = PrefixFilter(field_name="household__name", label=gettext_lazy("户主姓名"))
     area = AreaFilter(label=gettext_lazy("地区"))
     trigger = django_filters.ChoiceFilter(label=gettext_lazy("触发原因"), choices=Assessment.Trigger.choices)
-    month = django_filters.DateFilter(
-        label=gettext_lazy("月份"), input_formats=["%Y-%m"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m")
-    )
+    month = django_filters.DateFilter(label=gettext_lazy("月份"), input_formats=["%Y-%m"], widget=MonthInput())
 
     class Meta:
         model = Assessment
@@ -134,10 +133,7 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 class RunForm(forms.Form):
-    month = forms.DateField(
-        label=gettext_lazy("月份"), input_formats=["%Y-%m"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"),
-        help_text=gettext_lazy("按该月 1 日的成员和当日有效的登记情况测算。"),
-    )  # fmt: skip
+    month = MonthField(label=gettext_lazy("月份"), help_text=gettext_lazy("按该月 1 日的成员和当日有效的登记情况测算。"))
     trigger = forms.ChoiceField(
         label=gettext_lazy("触发原因"), choices=[c for c in Assessment.Trigger.choices if c[0] != "monitoring"], initial="officer"
     )

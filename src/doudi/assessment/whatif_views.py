@@ -25,6 +25,7 @@ from doudi.assessment.facts import month_after
 from doudi.assessment.models import WhatIf
 from doudi.core import places, tasks
 from doudi.core import scope as scopes
+from doudi.core.forms import MonthField
 from doudi.core.lists import Column, ListPage
 from doudi.core.models import TaskProgress
 from doudi.core.models.divisions import ancestors
@@ -62,23 +63,12 @@ changes:
 """
 
 
-class MonthInput(forms.DateInput):
-    input_type = "month"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m")
-
-
-def _month(label: Any, **options: Any) -> forms.DateField:
-    return forms.DateField(label=label, input_formats=["%Y-%m"], widget=MonthInput(), **options)
-
-
 class QuestionForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("测算名称"), max_length=100)
     source = forms.ChoiceField(label=gettext_lazy("人口"), choices=WhatIf.Source.choices, initial="registry", widget=forms.RadioSelect)
     size = forms.IntegerField(label=gettext_lazy("模拟人口（人）"), required=False, initial=100_000, help_text=gettext_lazy("只用于模拟人口"))
-    month = _month(gettext_lazy("测算月份"))
-    month_after = _month(gettext_lazy("与哪个月比较"), required=False, help_text=gettext_lazy("不改规则、只比较两个月时填写"))
+    month = MonthField(label=gettext_lazy("测算月份"))
+    month_after = MonthField(label=gettext_lazy("与哪个月比较"), required=False, help_text=gettext_lazy("不改规则、只比较两个月时填写"))
     reform = forms.CharField(
         label=gettext_lazy("改革方案（YAML）"), required=False, widget=forms.Textarea(attrs={"rows": 8, "class": "in code"}),
         help_text=gettext_lazy("也可在下面逐项填写；两处都填时以这里为准"),
@@ -93,7 +83,7 @@ class QuestionForm(forms.Form):
             )
             self.fields[f"how{number}"] = forms.ChoiceField(label=_("改为或乘以"), choices=[("value", _("改为")), ("times", _("乘以"))])
             self.fields[f"number{number}"] = forms.CharField(label=_("数值"), required=False, max_length=20)
-            self.fields[f"starts{number}"] = _month(_("自"), required=False)
+            self.fields[f"starts{number}"] = MonthField(label=_("自"), required=False)
             self.fields[f"area{number}"] = forms.ChoiceField(label=_("地区"), choices=_areas())
 
     def lines(self) -> list[list[Any]]:

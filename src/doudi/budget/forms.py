@@ -13,28 +13,17 @@ from doudi.budget import queries
 from doudi.budget.models import COVERED, Assumption, Scenario
 from doudi.budget.services.needs import RECIPIENT_PROGRAMMES
 from doudi.budget.services.scenarios import INDICES, WAYS, WITH_FUND, WITH_MONTHS, WITH_PROGRAMMES
+from doudi.core.forms import MonthField
 from doudi.payments.models import Fund
 from doudi.registry.models import Programme
 
 Kind = Assumption.Kind
 
 
-class MonthInput(forms.DateInput):
-    input_type = "month"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m")
-
-
-def month_field(label: Any, **options: Any) -> forms.DateField:
-    """A month; its first day."""
-    return forms.DateField(label=label, input_formats=["%Y-%m"], widget=MonthInput(), **options)
-
-
 class ScenarioForm(forms.Form):
     year = forms.IntegerField(label=gettext_lazy("预算年度"), min_value=2016, max_value=2100)
     name = forms.CharField(label=gettext_lazy("方案名称"), max_length=60, help_text=gettext_lazy("例如：基本方案、提标 5% 方案"))
-    base_month = month_field(gettext_lazy("基准月份"), help_text=gettext_lazy("按这个月在册的人员、家庭情况和在享待遇测算"))
+    base_month = MonthField(label=gettext_lazy("基准月份"), help_text=gettext_lazy("按这个月在册的人员、家庭情况和在享待遇测算"))
     basis = forms.ChoiceField(label=gettext_lazy("测算对象"), choices=Scenario.Basis.choices, initial="awards", widget=forms.RadioSelect)
     note = forms.CharField(label=gettext_lazy("说明"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
@@ -70,17 +59,17 @@ class AssumptionForm(forms.Form):
             self.fields["parameter"] = forms.ChoiceField(
                 label=_("标准") if kind == Kind.STANDARD else _("指数"), choices=[(name, labels[name]) for name in wanted]
             )
-            self.fields["starts"] = month_field(_("自（月份）") if kind == Kind.STANDARD else _("指数月份"), initial=date(year, 1, 1))
+            self.fields["starts"] = MonthField(label=_("自（月份）") if kind == Kind.STANDARD else _("指数月份"), initial=date(year, 1, 1))
         if kind in WITH_PROGRAMMES:
             listed = RECIPIENT_PROGRAMMES if kind == Kind.RECIPIENTS else COVERED
             self.fields["programmes"] = forms.MultipleChoiceField(
                 label=_("对象"), choices=[(str(p), str(Programme(p).label)) for p in listed], widget=forms.CheckboxSelectMultiple
             )
         if kind in WITH_MONTHS:
-            self.fields["starts"] = month_field(_("起（月份）"), initial=date(year, 1, 1))
-            self.fields["ends"] = month_field(_("止（月份）"), initial=date(year, 12, 1))
+            self.fields["starts"] = MonthField(label=_("起（月份）"), initial=date(year, 1, 1))
+            self.fields["ends"] = MonthField(label=_("止（月份）"), initial=date(year, 12, 1))
         if kind == Kind.ONE_OFF:
-            self.fields["starts"] = month_field(_("月份"), initial=date(year, 1, 1))
+            self.fields["starts"] = MonthField(label=_("月份"), initial=date(year, 1, 1))
         if kind in WITH_FUND:
             self.fields["fund"] = forms.ModelChoiceField(label=_("资金"), queryset=Fund.objects.order_by("id"))
         if kind in (Kind.FIXED, Kind.INSTITUTION, Kind.ONE_OFF):

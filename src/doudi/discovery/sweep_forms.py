@@ -16,12 +16,12 @@ from doudi.core import scope as scopes
 from doudi.core.forms import DayInput
 from doudi.discovery.models import Lead, Need
 from doudi.discovery.models.sweeps import Sweep, SweepQuestion
-from doudi.discovery.models.visits import Group, Health, Income, Living, Met, VisitNeed
+from doudi.discovery.models.visits import Group, VisitNeed
 from doudi.discovery.services.sweep_answers import options_of
 from doudi.discovery.services.sweeps import OwnQuestion
-from doudi.discovery.services.visits import Result
 from doudi.discovery.sweep_catalogue import CATALOGUE, LONGEST_TEXT, NO, OWN_KINDS, YES, Kind
 from doudi.discovery.team_forms import URGENCY
+from doudi.discovery.visit_forms import DoorForm
 from doudi.registry.forms import PlaceField, PlaceForm
 
 OWN_ROWS = 5
@@ -113,19 +113,8 @@ class GiveForm(forms.Form):
         self.fields["posting"].choices = [("", _("由村里走访员分户排查")), *postings]  # type: ignore[attr-defined]
 
 
-class AnswerForm(forms.Form):
+class AnswerForm(DoorForm):
     """The form at the door: whom the visitor met, how they live, and the sweep's questions."""
-
-    uuid = forms.UUIDField(widget=forms.HiddenInput)
-    done_on = forms.DateField(label=_("走访日期"), required=False, widget=DayInput())
-    met = forms.ChoiceField(label=_("见到本人了吗"), choices=Met.choices, widget=forms.RadioSelect)
-    living = forms.ChoiceField(label=_("生活状况"), choices=Living.choices, widget=forms.RadioSelect, required=False)
-    needs = forms.MultipleChoiceField(label=_("需要什么（可多选）"), choices=VisitNeed.choices, widget=forms.CheckboxSelectMultiple, required=False)
-    medicine_days = forms.IntegerField(label=_("药还能用几天"), min_value=0, max_value=366, required=False)
-    health = forms.ChoiceField(label=_("健康变化"), choices=Health.choices, widget=forms.RadioSelect, required=False)
-    income = forms.ChoiceField(label=_("收入变化"), choices=Income.choices, widget=forms.RadioSelect, required=False)
-    note = forms.CharField(label=_("补充说明"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    next_on = forms.DateField(label=_("改约日期"), required=False, widget=DayInput(), help_text=_("没见到人的填；不填则按期限再次上门"))
 
     def __init__(self, *args: Any, sweep: Sweep, paper: bool = False, **kwargs: Any) -> None:
         kwargs["initial"] = {"uuid": uuid4(), "done_on": timezone.localdate(), **kwargs.get("initial", {})}
@@ -161,13 +150,6 @@ class AnswerForm(forms.Form):
         """Bound fields about those who were met, as the sweep puts them."""
         names = [question.field if question.kind == Kind.VISIT else f"q{question.pk}" for question in self.questions]
         return [self[name] for name in ("living", *names)]
-
-    def result(self) -> Result:
-        given = self.cleaned_data
-        return Result(
-            met=given["met"], living=given["living"], needs=tuple(given.get("needs", ())), medicine_days=given.get("medicine_days"),
-            health=given.get("health", ""), income=given.get("income", ""), note=given["note"], next_on=given["next_on"],
-        )  # fmt: skip
 
     def answers(self) -> dict[int, Any]:
         return {question.pk: self.cleaned_data.get(f"q{question.pk}") for question in self.questions if question.kind != Kind.VISIT}

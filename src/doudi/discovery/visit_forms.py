@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from doudi.core import places
 from doudi.core import scope as scopes
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, SignatureField
 from doudi.discovery.models.visits import Group, Health, Income, Living, Met, Unit, VisitNeed
 from doudi.discovery.services.visits import Result
 
-SIGNATURE = "data:image/png;base64,"
-LARGEST_SIGNATURE = 400_000
 
-
-class RecordForm(forms.Form):
-    """One visit as its visitor found it."""
+class DoorForm(forms.Form):
+    """What is found at a door, on a visit or in a sweep."""
 
     uuid = forms.UUIDField(widget=forms.HiddenInput)
-    base_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     met = forms.ChoiceField(label=_("见到本人了吗"), choices=Met.choices, widget=forms.RadioSelect)
     living = forms.ChoiceField(label=_("生活状况"), choices=Living.choices, widget=forms.RadioSelect, required=False)
     needs = forms.MultipleChoiceField(label=_("需要什么（可多选）"), choices=VisitNeed.choices, widget=forms.CheckboxSelectMultiple, required=False)
@@ -37,10 +29,23 @@ class RecordForm(forms.Form):
     income = forms.ChoiceField(label=_("收入变化"), choices=Income.choices, widget=forms.RadioSelect, required=False)
     note = forms.CharField(label=_("补充说明"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
     next_on = forms.DateField(label=_("改约日期"), required=False, widget=DayInput(), help_text=_("没见到人的填；不填则按期限再次上门"))
-    witness = forms.CharField(label=_("见证人"), max_length=60, required=False, help_text=_("本人不能签名的，填在场的家属或邻居"))
-    signature = forms.CharField(widget=forms.HiddenInput, required=False)
-    verified = forms.BooleanField(label=_("线索情况已当面核实"), required=False)
     done_on = forms.DateField(label=_("走访日期"), required=False, widget=DayInput())
+
+    def result(self) -> Result:
+        given = self.cleaned_data
+        return Result(
+            met=given["met"], living=given["living"], needs=tuple(given.get("needs", ())), medicine_days=given.get("medicine_days"),
+            health=given.get("health", ""), income=given.get("income", ""), note=given["note"], witness=given.get("witness", ""), next_on=given["next_on"],
+        )  # fmt: skip
+
+
+class RecordForm(DoorForm):
+    """One visit as its visitor found it."""
+
+    base_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    witness = forms.CharField(label=_("见证人"), max_length=60, required=False, help_text=_("本人不能签名的，填在场的家属或邻居"))
+    signature = SignatureField(missing=_("签名没有保存成功；请重新签名，或填写见证人。"))
+    verified = forms.BooleanField(label=_("线索情况已当面核实"), required=False)
 
     def __init__(self, *args: Any, paper: bool = False, lead: bool = False, **kwargs: Any) -> None:
         kwargs["initial"] = {"uuid": uuid4(), **kwargs.get("initial", {})}
@@ -50,24 +55,6 @@ class RecordForm(forms.Form):
             del self.fields["done_on"]
         if not lead:
             del self.fields["verified"]
-
-    def clean_signature(self) -> bytes | None:
-        text = self.cleaned_data["signature"]
-        if not text:
-            return None
-        try:
-            if not text.startswith(SIGNATURE) or len(text) > LARGEST_SIGNATURE:
-                raise ValueError
-            return base64.b64decode(text[len(SIGNATURE) :], validate=True)
-        except (ValueError, binascii.Error):
-            raise ValidationError(gettext("签名没有保存成功；请重新签名，或填写见证人。")) from None
-
-    def result(self) -> Result:
-        given = self.cleaned_data
-        return Result(
-            met=given["met"], living=given["living"], needs=tuple(given["needs"]), medicine_days=given["medicine_days"], health=given["health"],
-            income=given["income"], note=given["note"], witness=given["witness"], next_on=given["next_on"],
-        )  # fmt: skip
 
 
 class PlanForm(forms.Form):

@@ -12,18 +12,16 @@ from django.utils.translation import gettext_lazy
 from doudi.assessment import services as assessing
 from doudi.assessment.models import Assessment
 from doudi.assessment.outputs import PERSON_PROGRAMMES
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, MonthField
 from doudi.enrolment.drafts import granted
 from doudi.enrolment.services.grounds import Ground
 from doudi.registry.models import Programme
-
-MONTH = {"input_formats": ["%Y-%m"], "widget": forms.DateInput(attrs={"type": "month"}, format="%Y-%m")}
 
 
 class MonthForm(forms.Form):
     """One month."""
 
-    month = forms.DateField(label=gettext_lazy("月份"), **MONTH)  # type: ignore[arg-type]
+    month = MonthField(label=gettext_lazy("月份"))
 
 
 class NoteForm(forms.Form):
@@ -35,7 +33,7 @@ class NoteForm(forms.Form):
 
 class StopForm(forms.Form):
     ground = forms.ChoiceField(label=gettext_lazy("停发原因"), choices=[("", gettext_lazy("请选择")), *Ground.choices])
-    from_month = forms.DateField(label=gettext_lazy("自何月起停发"), **MONTH)  # type: ignore[arg-type]
+    from_month = MonthField(label=gettext_lazy("自何月起停发"))
     reason = forms.CharField(label=gettext_lazy("停发理由"), max_length=400)
 
 
@@ -93,7 +91,7 @@ class KeepForm(forms.Form):
 class ChangeForm(forms.Form):
     """Propose another amount, by default the law's."""
 
-    from_month = forms.DateField(label=gettext_lazy("自何月起变更"), **MONTH)  # type: ignore[arg-type]
+    from_month = MonthField(label=gettext_lazy("自何月起变更"))
     amount = forms.DecimalField(
         label=gettext_lazy("金额（元/月）"), required=False, min_value=Decimal("0.01"), max_digits=10, decimal_places=2,
         help_text=gettext_lazy("留空按测算结果；与测算不一致时须填写理由。"),
@@ -104,7 +102,7 @@ class ChangeForm(forms.Form):
 class GradualForm(forms.Form):
     """Propose a gradual exit."""
 
-    from_month = forms.DateField(label=gettext_lazy("渐退期起始月"), **MONTH)  # type: ignore[arg-type]
+    from_month = MonthField(label=gettext_lazy("渐退期起始月"))
     reason = forms.CharField(label=gettext_lazy("理由"), max_length=400)
 
 

@@ -19,11 +19,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from doudi.assessment.facts import month_after
 from doudi.core import audit, duties, tasks
-from doudi.core.forms import errors_into
+from doudi.core.forms import MonthField, errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
 from doudi.core.views.access import may
 from doudi.enrolment import review_queries, services
-from doudi.enrolment.forms import MONTH, ChangeForm, GradualForm, GrantForm, KeepForm, RaiseForm, StopForm
+from doudi.enrolment.forms import ChangeForm, GradualForm, GrantForm, KeepForm, RaiseForm, StopForm
 from doudi.enrolment.models import Award, Review
 from doudi.registry.models import Programme
 
@@ -78,7 +78,7 @@ class Reviews(ListPage):
 
 
 class RunForm(forms.Form):
-    month = forms.DateField(label=gettext_lazy("月份"), **MONTH)  # type: ignore[arg-type]
+    month = MonthField(label=gettext_lazy("月份"))
 
 
 @require_http_methods(["GET", "POST"])

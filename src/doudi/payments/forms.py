@@ -7,15 +7,13 @@ from decimal import Decimal
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core.forms import DayInput, FilesField
+from doudi.core.forms import DayInput, FilesField, MonthField
 from doudi.payments.layouts import LAYOUTS
 from doudi.payments.models import Fund, OneOff, ReserveTransfer, paid_choices
 
 
 class MonthForm(forms.Form):
-    """A month, as browsers send it (2022-12) or as a date."""
-
-    month = forms.DateField(label=_("发放月份"), input_formats=["%Y-%m", "%Y-%m-%d"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"))
+    month = MonthField(label=_("发放月份"))
 
 
 class OneOffForm(MonthForm):

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from doudi.core.forms import MonthField
 from doudi.payments.models import OneOffDecision
 from doudi.registry.models import Programme
 
@@ -17,10 +18,7 @@ class SubsidyForm(forms.Form):
 
     title = forms.CharField(label=_("名称"), max_length=80, help_text=_("例如：2022年7月一次性生活补助"))
     document = forms.CharField(label=_("文号"), max_length=120)
-    month = forms.DateField(
-        label=_("享受月份"), input_formats=["%Y-%m", "%Y-%m-%d"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"),
-        help_text=_("该月在享待遇的人员"),
-    )  # fmt: skip
+    month = MonthField(label=_("享受月份"), help_text=_("该月在享待遇的人员"))
     programmes = forms.MultipleChoiceField(label=_("发给对象"), choices=Programme.choices, widget=forms.CheckboxSelectMultiple, help_text=_("属于几类的只发一份"))
     per = forms.ChoiceField(label=_("发放单位"), choices=OneOffDecision.Per.choices, initial="person")
     amount = forms.DecimalField(label=_("金额（元）"), max_digits=10, decimal_places=2, min_value=Decimal("0.01"))

@@ -9,19 +9,17 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, MonthField
 from doudi.enrolment.models import Award
 from doudi.payments.models import Overpayment, RecoveryDecision, Repayment
-
-MONTH: dict[str, Any] = {"input_formats": ["%Y-%m", "%Y-%m-%d"], "widget": forms.DateInput(attrs={"type": "month"}, format="%Y-%m")}
 
 
 class OpenForm(forms.Form):
     """Open a case by hand for months of one award."""
 
     kind = forms.ChoiceField(label=_("多发原因"), choices=[row for row in Overpayment.Kind.choices if row[0] != "death"])
-    first = forms.DateField(label=_("起始月份"), **MONTH)
-    last = forms.DateField(label=_("截止月份"), **MONTH)
+    first = MonthField(label=_("起始月份"))
+    last = MonthField(label=_("截止月份"))
     due = forms.DecimalField(label=_("每月应发金额（元）"), min_value=Decimal(0), max_digits=12, decimal_places=2, help_text=_("全部不应发的填 0。"))
     reason = forms.CharField(label=_("事实和依据"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, MomentInput
 from doudi.protection.models import CaseGap, ProtectionCase
 from doudi.protection.sections import Section
 from doudi.protection.services import CloseReason, Minor
@@ -20,15 +20,6 @@ from doudi.registry.forms import PlaceField, PlaceForm
 from doudi.registry.models import Sex
 
 NOTHING = [("", "—")]
-
-
-class MomentInput(forms.DateTimeInput):
-    """A moment from the browser's own picker; it wants 2022-11-25T15:30."""
-
-    input_type = "datetime-local"
-
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__(attrs, format="%Y-%m-%dT%H:%M")
 
 
 class MomentField(forms.DateTimeField):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import places
 from doudi.core import scope as scopes
+from doudi.core.forms import DayInput
 from doudi.registry import facts as kinds
 from doudi.registry.codes import BANKS, ETHNICITIES, RELATIONSHIPS
 from doudi.registry.models import Fact, FactKind, Household, Sex
@@ -16,13 +17,6 @@ from doudi.registry.models import Fact, FactKind, Household, Sex
 NO_CHOICE = [("", _("请选择"))]
 # The codes that a household's members really have, not the whole standard.
 RELATIONSHIP_CHOICES = [(code, word) for code, word in RELATIONSHIPS.items() if code not in ("01", "02")]
-
-
-class DateInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(format="%Y-%m-%d", **kwargs)
 
 
 class PlaceField(forms.CharField):
@@ -64,7 +58,7 @@ class PlaceForm(forms.Form):
 class PersonForm(PlaceForm):
     name = forms.CharField(label=_("姓名"), max_length=60)
     id_number = forms.CharField(label=_("身份证号"), max_length=40, required=False, help_text=_("18 位；旧号 15 位自动升位"))
-    birth_date = forms.DateField(label=_("出生日期"), required=False, widget=DateInput(), help_text=_("有身份证号的可不填"))
+    birth_date = forms.DateField(label=_("出生日期"), required=False, widget=DayInput(), help_text=_("有身份证号的可不填"))
     sex = forms.ChoiceField(label=_("性别"), required=False, choices=[*NO_CHOICE, *Sex.choices])
     ethnicity = forms.ChoiceField(label=_("民族"), choices=list(ETHNICITIES.items()), initial="01")
     phone = forms.CharField(label=_("联系电话"), max_length=30, required=False)
@@ -90,13 +84,13 @@ class HouseholdChangeForm(forms.Form):
 
 
 class JoinForm(MemberForm):
-    starts = forms.DateField(label=_("加入日期"), widget=DateInput())
+    starts = forms.DateField(label=_("加入日期"), widget=DayInput())
 
 
 class CorrectionForm(forms.Form):
     name = forms.CharField(label=_("姓名"), max_length=60)
     id_number = forms.CharField(label=_("身份证号"), max_length=40, required=False, help_text=_("不变更的留空"))
-    birth_date = forms.DateField(label=_("出生日期"), widget=DateInput())
+    birth_date = forms.DateField(label=_("出生日期"), widget=DayInput())
     sex = forms.ChoiceField(label=_("性别"), choices=Sex.choices)
     ethnicity = forms.ChoiceField(label=_("民族"), choices=list(ETHNICITIES.items()))
     phone = forms.CharField(label=_("联系电话"), max_length=30, required=False, help_text=_("不变更的留空"))
@@ -109,17 +103,17 @@ class AccountForm(forms.Form):
 
 
 class DeathForm(forms.Form):
-    died_on = forms.DateField(label=_("死亡日期"), widget=DateInput())
+    died_on = forms.DateField(label=_("死亡日期"), widget=DayInput())
 
 
 class LeaveForm(forms.Form):
-    ends = forms.DateField(label=_("离开日期"), widget=DateInput(), help_text=_("当日起不再是家庭成员"))
+    ends = forms.DateField(label=_("离开日期"), widget=DayInput(), help_text=_("当日起不再是家庭成员"))
 
 
 class FactForm(PlaceForm):
     """A fact of one kind; the value's field follows the kind."""
 
-    starts = forms.DateField(label=_("自何日起"), widget=DateInput())
+    starts = forms.DateField(label=_("自何日起"), widget=DayInput())
     source = forms.ChoiceField(label=_("信息来源"), choices=[choice for choice in Fact.Source.choices if choice[0] not in ("comparison", "import")])
     note = forms.CharField(label=_("说明"), required=False, max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
 
@@ -157,7 +151,7 @@ class LookupForm(forms.Form):
 class MoveForm(PlaceForm):
     id_number = forms.CharField(label=_("家庭任一成员的身份证号"), max_length=40)
     to_area = PlaceField(label=_("转入村（社区）"))
-    first_month = forms.DateField(label=_("转入后首月"), widget=DateInput())
+    first_month = forms.DateField(label=_("转入后首月"), widget=DayInput())
     reason = forms.CharField(label=_("转移事由"), max_length=200)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -18,14 +16,12 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import places
 from doudi.core import scope as scopes
-from doudi.core.forms import DayInput
+from doudi.core.forms import DayInput, SignatureField
 from doudi.payments.models import Grant, ReservePayout
 from doudi.registry.codes import BANKS
 from doudi.relief.models import CaseMeeting, Cause, ReliefCase, ReliefHelp
 from doudi.relief.services import Help, Participant, Someone
 
-SIGNATURE = "data:image/png;base64,"
-LARGEST_SIGNATURE = 400_000
 YUAN: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "min_value": Decimal("0.01")}
 
 
@@ -111,18 +107,8 @@ class ReceiptForm(forms.Form):
     goods = forms.CharField(label=_("实物品名和数量"), max_length=200, required=False, help_text=_("发放实物的填写，如“棉被2床、大米20公斤”"))
     received_by = forms.CharField(label=_("领取人"), max_length=60, required=False, help_text=_("不填即本人"))
     relation = forms.ChoiceField(label=_("领取人身份"), choices=ReservePayout.Relation.choices, initial="self")
-    signature = forms.CharField(widget=forms.HiddenInput, required=False)
+    signature = SignatureField(missing=_("签名没有保存成功；请重新签名，或拍摄签字的收据。"))
 
-    def clean_signature(self) -> bytes | None:
-        text = self.cleaned_data["signature"]
-        if not text:
-            return None
-        try:
-            if not text.startswith(SIGNATURE) or len(text) > LARGEST_SIGNATURE:
-                raise ValueError
-            return base64.b64decode(text[len(SIGNATURE) :], validate=True)
-        except (ValueError, binascii.Error):
-            raise ValidationError(gettext("签名没有保存成功；请重新签名，或拍摄签字的收据。")) from None
 
 
 class FirstForm(CaseForm, ReceiptForm):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -10,23 +9,17 @@ from django.utils.translation import gettext_lazy as _
 
 from doudi.core import places
 from doudi.core import scope as scopes
+from doudi.core.forms import MonthField
 from doudi.core.models import Division
 from doudi.relief.linkage import is_index_area
 from doudi.relief.services.price_entries import Indices
-
-
-class MonthInput(forms.DateInput):
-    input_type = "month"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m")
 
 
 class EntryForm(forms.Form):
     """The indices of one month, as the bulletin says them."""
 
     area = forms.ChoiceField(label=_("地区"), choices=())
-    month = forms.DateField(label=_("指数所属月份"), input_formats=["%Y-%m"], widget=MonthInput(), help_text=_("公布月份的上一个月，不是发放月份"))
+    month = MonthField(label=_("指数所属月份"), help_text=_("公布月份的上一个月，不是发放月份"))
     cpi = forms.DecimalField(label=_("居民消费价格指数（CPI）同比涨幅（%）"), max_digits=6, decimal_places=2, required=False, help_text=_("填涨幅 2.1，不填 102.1"))
     food = forms.DecimalField(label=_("其中食品价格指数同比涨幅（%）"), max_digits=6, decimal_places=2, required=False)
     scpi = forms.DecimalField(
@@ -43,9 +36,6 @@ class EntryForm(forms.Form):
         if own == "41":
             codes += Division.objects.filter(level__in=["city", "county"], ends__isnull=True, code__lt="4191").order_by("code").values_list("code", flat=True)
         self.fields["area"].choices = [(code, places.name(code)) for code in codes if is_index_area(code)]  # type: ignore[attr-defined]
-
-    def clean_month(self) -> date:
-        return self.cleaned_data["month"].replace(day=1)  # type: ignore[no-any-return]
 
     def indices(self) -> Indices:
         return Indices(self.cleaned_data["cpi"], self.cleaned_data["food"], self.cleaned_data["scpi"])

@@ -20,7 +20,7 @@ from doudi.core.settings_overlay import get_setting
 from doudi.discovery.models.sweeps import Sweep, SweepEvent
 from doudi.discovery.models.visits import CHILDREN
 from doudi.discovery.services.telling import tell_raised, tell_sweep
-from doudi.discovery.services.visit_plans import GROUPS
+from doudi.discovery.services.visit_plans import GROUPS, TURNS
 
 REMIND = "procedure.sweep.remind_days"
 
@@ -52,23 +52,16 @@ where e.sweep_id = %(sweep)s and e.state in ('listed', 'absent') and e.household
   and not exists (select from registry_membership m join registry_person p on p.id = m.person_id where m.household_id = e.household_id
     and m.starts <= %(on)s and (m.ends is null or m.ends > %(on)s) and p.died_on is null)
 """
-# Visitors of a village take turns by household; households listed for a child alone are the child director's, where there is one.
-STAFF = """
-with held as (
-  select area, array_agg(id order by starts, id) filter (where duty = %(visitor)s) as visitors,
-    array_agg(id order by starts, id) filter (where duty = %(children)s) as directors
-  from core_posting where duty in (%(visitor)s, %(children)s) and length(area) = 12 and area >= %(low)s and area < %(high)s
-    and starts <= %(on)s and (ends is null or ends > %(on)s) group by area
-), chosen as (
-  select e.id, case when e.groups <@ %(minors)s::varchar[] and e.groups <> '{}' and h.directors is not null
-      then h.directors[1 + e.household_id %% cardinality(h.directors)]
-      else h.visitors[1 + e.household_id %% cardinality(h.visitors)] end as posting_id
-  from discovery_sweepentry e left join held h on h.area = coalesce(e.residence_area, e.area) left join core_posting p on p.id = e.posting_id
-  where e.sweep_id = %(sweep)s and e.state in ('listed', 'absent') and e.household_id is not null
+STAFF = (
+    TURNS
+    + """
+  from discovery_sweepentry v left join held h on h.area = coalesce(v.residence_area, v.area) left join core_posting p on p.id = v.posting_id
+  where v.sweep_id = %(sweep)s and v.state in ('listed', 'absent') and v.household_id is not null
     and (p.id is null or p.starts > %(on)s or p.ends <= %(on)s)
 )
 update discovery_sweepentry e set posting_id = c.posting_id, given = false from chosen c where c.id = e.id and e.posting_id is distinct from c.posting_id
 """
+)
 # One to-do a village for its visitors, from the first day on; where it has none, the township is told below.
 VILLAGES = """
 select coalesce(e.residence_area, e.area), 'visitor', 'sweep.village', '集中排查“' || s.title || '”：逐户登记', '/sweeps/mine/', 'sweep:' || s.id,

@@ -210,8 +210,8 @@ update discovery_visit v set state = 'cancelled', closed_at = %(now)s, version =
 where v.state in ('due', 'missed') and v.origin = 'plan' and v.area >= %(low)s and v.area < %(high)s
   and not exists (select from visit_wanted w where w.household_id = v.household_id)
 """
-# Visitors of a village take turns by household; households visited for a child alone are the child director's, where there is one.
-STAFF = """
+# Visitors of a village take turns by household; households on the list for a child alone are the child director's, where there is one. `v`: what is dealt out.
+TURNS = """
 with held as (
   select area, array_agg(id order by starts, id) filter (where duty = %(visitor)s) as visitors,
     array_agg(id order by starts, id) filter (where duty = %(children)s) as directors
@@ -221,12 +221,17 @@ with held as (
   select v.id, case when v.groups <@ %(minors)s::varchar[] and v.groups <> '{}' and h.directors is not null
       then h.directors[1 + v.household_id %% cardinality(h.directors)]
       else h.visitors[1 + v.household_id %% cardinality(h.visitors)] end as posting_id
+"""
+STAFF = (
+    TURNS
+    + """
   from discovery_visit v left join held h using (area) left join core_posting p on p.id = v.posting_id
   where v.state in ('due', 'missed') and v.area >= %(low)s and v.area < %(high)s
     and (p.id is null or p.starts > %(on)s or p.ends <= %(on)s or not starts_with(v.area, p.area))
 )
 update discovery_visit v set posting_id = c.posting_id from chosen c where c.id = v.id and v.posting_id is distinct from c.posting_id
 """
+)
 MISSED = """
 update discovery_visit set state = 'missed', missed_on = %(on)s
 where state = 'due' and due < %(on)s and area >= %(low)s and area < %(high)s

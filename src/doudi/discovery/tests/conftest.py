@@ -1,4 +1,4 @@
-"""A compared county for tests of leads and indicators."""
+"""A compared county for tests of leads and indicators; a township's officer and a village's visitor for tests of visits and sweeps."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from doudi.core.models import Duty
 from doudi.core.tests.officers import officer
 from doudi.discovery import services
 from doudi.registry.loading import load_area
+from doudi.registry.tests.helpers import VILLAGE
 
 NOW = datetime(2022, 11, 28, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 ON = date(2022, 11, 28)
@@ -47,3 +48,13 @@ def compared(loaded: Path) -> scopes.Scope:
                 services.deliver(path=file, dataset=dataset, area=COUNTY, now=NOW, period="2022-11")
         services.compare(area=COUNTY, on=ON, now=NOW)
     return checker
+
+
+@pytest.fixture
+def town(db: None) -> scopes.Scope:
+    return officer(Duty.TOWNSHIP_OFFICER, VILLAGE[:9])
+
+
+@pytest.fixture
+def visitor(db: None) -> scopes.Scope:
+    return officer(Duty.VISITOR, VILLAGE, name="杨建国")

@@ -36,11 +36,6 @@ WHO = Subject(name="陈大山", phone="13800001234")
 
 
 @pytest.fixture
-def town(db: None) -> scopes.Scope:
-    return officer(Duty.TOWNSHIP_OFFICER, TOWN)
-
-
-@pytest.fixture
 def there(db: None) -> scopes.Scope:
     return officer(Duty.COUNTY_REVIEWER, THERE, name="钱丽")
 

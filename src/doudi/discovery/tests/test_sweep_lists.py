@@ -17,18 +17,8 @@ from doudi.discovery import services, visit_offline
 from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepConflict, SweepEntry
 from doudi.discovery.models.visits import Visit
 from doudi.discovery.tests.test_sweeps import answer, begin, daily, entries
-from doudi.discovery.tests.test_visit_plans import NOW, ON, TOWN, ill
+from doudi.discovery.tests.test_visit_plans import NOW, ON, TOWN, ill, many
 from doudi.registry.tests.helpers import OTHER_VILLAGE, VILLAGE
-
-
-@pytest.fixture
-def town(db: None) -> scopes.Scope:
-    return officer(Duty.TOWNSHIP_OFFICER, TOWN)
-
-
-@pytest.fixture
-def visitor(db: None) -> scopes.Scope:
-    return officer(Duty.VISITOR, VILLAGE, name="杨建国")
 
 
 def test_1_6_a_village_is_given_to_somebody_and_dealt_out_again(town: scopes.Scope, visitor: scopes.Scope) -> None:
@@ -59,29 +49,6 @@ def test_1_6_a_phone_gets_the_households_that_only_a_sweep_lists(town: scopes.Sc
         items, places, elsewhere = visit_offline.phone_list(posting_id=visitor.posting_id, on=ON)
     assert [(item["visit"], item["lead"], item["why"]) for item in items] == [(None, None, [["集中排查", "purple"]])] * 2
     assert places == [(item["household"], VILLAGE) for item in items] and elsewhere == 0
-
-
-def many(scope: scopes.Scope, size: int, villages: int) -> None:
-    """Households of one old person each, registered in bulk."""
-    with scopes.acting(scope), connection.cursor() as cursor:
-        cursor.execute(
-            "insert into registry_household (number, name, residence, area, made_at, version)"
-            " select 'T' || lpad(n::text, 15, '0'), '张三', 'rural', %s || lpad((1 + n %% %s)::text, 3, '0'), %s, 1 from generate_series(1, %s) n",
-            [TOWN, villages, NOW, size],
-        )
-        cursor.execute(
-            "insert into registry_person (token, name, pinyin, initials, sex, birth_date, ethnicity, registered_area, residence_area, bank, area, made_at,"
-            " version) select gen_random_uuid(), '张三', '', '', '1', '1940-01-01', '01', area, area, '', area, %s, 1 from registry_household"
-            " where number like 'T%%'",
-            [NOW],
-        )
-        cursor.execute(
-            "insert into registry_membership (household_id, person_id, relationship, starts, area) select h.id, p.id, '02', '2022-01-01', h.area"
-            " from (select id, area, row_number() over (partition by area order by id) n from registry_household where number like 'T%%') h"
-            " join (select id, area, row_number() over (partition by area order by id) n from registry_person where birth_date = '1940-01-01') p"
-            " on p.area = h.area and p.n = h.n"
-        )
-        cursor.execute("discard plans")  # those of foreign keys were made when the tables were empty, and would read them whole for each row
 
 
 def test_1_6_a_hundred_thousand_households_are_listed_by_one_statement(town: scopes.Scope) -> None:

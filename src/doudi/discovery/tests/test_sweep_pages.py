@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,16 +20,6 @@ from doudi.discovery.tests.test_sweep_lists import many
 from doudi.discovery.tests.test_sweeps import ROBOT, begin, entries
 from doudi.discovery.tests.test_visit_plans import TOWN, ill
 from doudi.registry.tests.helpers import ELSEWHERE, OTHER_VILLAGE, VILLAGE
-
-
-@pytest.fixture
-def town(db: None) -> scopes.Scope:
-    return officer(Duty.TOWNSHIP_OFFICER, TOWN)
-
-
-@pytest.fixture
-def visitor(db: None) -> scopes.Scope:
-    return officer(Duty.VISITOR, VILLAGE, name="杨建国")
 
 
 def now_begin(town: scopes.Scope, **given: Any) -> Sweep:

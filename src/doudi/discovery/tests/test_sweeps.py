@@ -67,16 +67,6 @@ def todos(kind: str) -> list[tuple[str, str]]:
         return sorted(Todo.objects.filter(kind=kind, done_at=None).values_list("duty", "area"))
 
 
-@pytest.fixture
-def town(db: None) -> scopes.Scope:
-    return officer(Duty.TOWNSHIP_OFFICER, TOWN)
-
-
-@pytest.fixture
-def visitor(db: None) -> scopes.Scope:
-    return officer(Duty.VISITOR, VILLAGE, name="杨建国")
-
-
 def test_1_6_sweep_lists_every_household_concerned_once_and_gives_it_to_its_visitor(town: scopes.Scope, visitor: scopes.Scope) -> None:
     home, other = ill(town), ill(town, area=OTHER_VILLAGE, name="李四")
     household(town, name="赵健", id_number=id_number(date(1980, 1, 1)))  # in no group

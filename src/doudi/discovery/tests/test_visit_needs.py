@@ -15,14 +15,8 @@ from doudi.discovery.tests.test_visit_plans import TOWN, ill, rounds
 from doudi.discovery.tests.test_visits import ON, owed, record
 from doudi.needs.models import Need, NeedEvent, NeedPrivate
 from doudi.registry.models import Household
-from doudi.registry.tests.helpers import VILLAGE
 
 FOUND = Result("self", "hard", needs=("medicine", "heating", "school"), medicine_days=2, note="腿疼下不了床")
-
-
-@pytest.fixture
-def visitor(db: None) -> scopes.Scope:
-    return officer(Duty.VISITOR, VILLAGE, name="杨建国")
 
 
 @pytest.fixture

@@ -24,23 +24,13 @@ from doudi.discovery.models import Visit, VisitConflict, VisitDevice
 from doudi.discovery.services import make_due, record_visit, revoke_device
 from doudi.discovery.services.visit_devices import CALLS_A_MINUTE, MOST_DEVICES, close_devices
 from doudi.discovery.services.visits import Result
-from doudi.discovery.tests.test_visit_plans import COUNTY, ROBOT, TOWN, ill
+from doudi.discovery.tests.test_visit_plans import COUNTY, ROBOT, ill
 from doudi.discovery.tests.test_visits import photo
 from doudi.registry.models import Household
 from doudi.registry.tests.helpers import OTHER_VILLAGE, VILLAGE
 
 PHONE = "/visits/phone/"
 WELL = {"met": "self", "living": "steady"}
-
-
-@pytest.fixture
-def town(db: None) -> scopes.Scope:
-    return officer(Duty.TOWNSHIP_OFFICER, TOWN)
-
-
-@pytest.fixture
-def visitor(db: None) -> scopes.Scope:
-    return officer(Duty.VISITOR, VILLAGE, name="杨建国")
 
 
 @pytest.fixture

@@ -30,16 +30,6 @@ from doudi.registry.tests.helpers import ELSEWHERE, OTHER_VILLAGE, VILLAGE
 
 
 @pytest.fixture
-def town(db: None) -> scopes.Scope:
-    return officer(Duty.TOWNSHIP_OFFICER, TOWN)
-
-
-@pytest.fixture
-def visitor(db: None) -> scopes.Scope:
-    return officer(Duty.VISITOR, VILLAGE, name="杨建国")
-
-
-@pytest.fixture
 def home(town: scopes.Scope, visitor: scopes.Scope) -> Household:
     """A household that owes a visit within a month from today."""
     found = ill(town)

@@ -22,7 +22,7 @@ from doudi.discovery.models import Lead
 from doudi.discovery.models.visits import Visit, VisitConflict
 from doudi.discovery.services import add_photo, raise_lead, record_visit
 from doudi.discovery.services.visits import Recorded, Result
-from doudi.discovery.tests.test_visit_plans import COUNTY, NOW, ON, TOWN, at, ill, rounds
+from doudi.discovery.tests.test_visit_plans import COUNTY, NOW, ON, at, ill, rounds
 from doudi.registry.models import Household
 from doudi.registry.tests.helpers import OTHER_VILLAGE, VILLAGE
 
@@ -46,16 +46,6 @@ def record(scope: scopes.Scope, result: Result = WELL, **given: Any) -> Recorded
 def owed(scope: scopes.Scope, home: Household) -> Visit:
     with scopes.acting(scope):
         return Visit.objects.get(household=home, state__in=Visit.OPEN)
-
-
-@pytest.fixture
-def town(db: None) -> scopes.Scope:
-    return officer(Duty.TOWNSHIP_OFFICER, TOWN)
-
-
-@pytest.fixture
-def visitor(db: None) -> scopes.Scope:
-    return officer(Duty.VISITOR, VILLAGE, name="杨建国")
 
 
 @pytest.fixture

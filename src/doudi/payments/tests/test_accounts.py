@@ -33,11 +33,6 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
-@pytest.fixture
 def given(officers: Officers) -> Given:
     with scopes.acting(officers.reviewer):
         made = award(amount="300.00")

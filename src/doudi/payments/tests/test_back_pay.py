@@ -38,11 +38,6 @@ DOCUMENT = "牟民〔2023〕3号"
 _accounts = count(700_000)
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def real_numbers(people: list[Person]) -> None:
     """Numbers that can be opened again, as files and digests need them."""
     for one in people:

@@ -20,11 +20,6 @@ from doudi.payments.tests.world import MONTH, Officers
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 
 def ran(officers: Officers) -> Any:
     """The last task that was asked for, run as the worker would: its result, or what it said."""

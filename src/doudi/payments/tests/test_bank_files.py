@@ -14,11 +14,6 @@ from doudi.payments.tests.world import NOW, ON, Officers, award
 
 
 @pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
-@pytest.fixture
 def draft(officers: Officers) -> Payroll:
     return officers.draft()
 

@@ -22,11 +22,6 @@ pytestmark = pytest.mark.django_db
 JOB = "payments.calendar"
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def set_to(parameter: str, value: str, *, area: str = COUNTY, starts: date = date(2022, 1, 1)) -> None:
     """A confirmed value, as two officers of the settings page leave it."""
     first, second = officer(Duty.SUPERVISOR, area[:4]), officer(Duty.SUPERVISOR, area[:4])

@@ -30,19 +30,6 @@ from doudi.payments.tests.world import COUNTY, MONTH, NOW, ON, Officers, award
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layout in fen with two lines a file, so that a few lines make several."""
-    from dataclasses import replace
-
-    monkeypatch.setitem(layouts.LAYOUTS, "bank_fen", replace(layouts.LAYOUTS["bank_fen"], most_lines=2))
-
-
 # --- files -----------------------------------------------------------------------------------------------------------
 
 

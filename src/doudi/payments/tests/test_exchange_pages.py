@@ -12,26 +12,13 @@ from django.utils import timezone
 
 from doudi.core import scope as scopes
 from doudi.core.tests.officers import client_of
-from doudi.payments import layouts, panels
+from doudi.payments import panels
 from doudi.payments.models import BankAnswer, BankFile, LayoutChoice
 from doudi.payments.services import drafts
 from doudi.payments.tests.bankside import choose, receipt_of, released
 from doudi.payments.tests.world import Officers
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layout in fen with two lines a file, so that a few lines make several."""
-    from dataclasses import replace
-
-    monkeypatch.setitem(layouts.LAYOUTS, "bank_fen", replace(layouts.LAYOUTS["bank_fen"], most_lines=2))
 
 
 def test_the_pages_of_layouts_and_answers_in_bounded_queries(officers: Officers, django_assert_max_num_queries: Any) -> None:

@@ -20,11 +20,6 @@ PLAN = {"fund": "assistance", "year": "2022", "level": "central", "issuer": "pro
 PLACE = f"/payments/funds/{COUNTY}/"
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 @pytest.mark.django_db
 def test_4_2_a_plan_of_five_million_of_which_three_came(officers: Officers) -> None:
     client = client_of(officers.finance)

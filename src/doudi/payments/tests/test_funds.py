@@ -23,11 +23,6 @@ from doudi.payments.tests.world import COUNTY, MONTH, NOVEMBER, NOW, ON, Officer
 OTHER = "410123"
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def plan(who: Officers, amount: str = "5000000", *, level: str = "province", issuer: str = "province", document: str = "豫财社〔2022〕8号", **more: Any) -> FundMovement:
     with scopes.acting(who.finance):
         return funds.register_plan(

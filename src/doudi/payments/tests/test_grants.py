@@ -23,11 +23,6 @@ from doudi.registry.models import Person
 ACT = "payments.prepare"
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def granted(who: Person, *, cause: int = 1, amount: str = "800.00", month: date = MONTH, account: bool = True, **more: Any) -> Grant:
     payee = grants.Payee(who.name, who.pk, who.token, who.account if account else None, who.bank)
     return grants.make_grant(

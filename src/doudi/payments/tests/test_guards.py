@@ -59,11 +59,6 @@ def refused(words: str = "") -> Iterator[None]:
 
 
 @pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
-@pytest.fixture
 def draft(officers: Officers) -> Payroll:
     return officers.draft()
 

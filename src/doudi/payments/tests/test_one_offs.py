@@ -24,11 +24,6 @@ pytestmark = pytest.mark.django_db
 ELSEWHERE = "410123"
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def decided(scope: scopes.Scope, second: scopes.Scope, **more: Any) -> OneOffDecision:
     values: dict[str, Any] = {
         "area": scope.area, "title": "2022年12月一次性生活补助", "document": "牟民〔2022〕88号", "programmes": ["dibao", "tekun"], "month": MONTH, "amount": Decimal("210.00"),

@@ -25,11 +25,6 @@ JANUARY = date(2023, 1, 1)
 
 
 @pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
-@pytest.fixture
 def given(officers: Officers) -> Given:
     """Paid 300 in December, 320 in January by a decision; December came back."""
     with scopes.acting(officers.reviewer):

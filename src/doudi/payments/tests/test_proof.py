@@ -17,11 +17,6 @@ from doudi.payments.services import ledger, payrolls, proof
 from doudi.payments.tests.world import COUNTY, MONTH, NOW, ON, Officers, award
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def paid(officers: Officers) -> Payroll:
     """December of two households, one line returned."""
     with scopes.acting(officers.reviewer):

@@ -30,11 +30,6 @@ TODAY = date(2022, 12, 20)
 JANUARY = date(2023, 1, 1)
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def paid(officers: Officers, *returned: int, month: date = MONTH) -> Payroll:
     """The month's payroll, booked by the bank."""
     payroll = officers.released(officers.prepared(month).payroll)

@@ -19,11 +19,6 @@ from doudi.payments.tests.world import COUNTY, MONTH, NOW, PAPER, Officers, awar
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def came_back(officers: Officers, reason: str, *, awards: int = 1) -> tuple[Payroll, BankReturn]:
     with scopes.acting(officers.reviewer):
         for _ in range(awards):

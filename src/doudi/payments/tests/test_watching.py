@@ -25,11 +25,6 @@ pytestmark = pytest.mark.django_db
 JANUARY = date(2023, 1, 1)
 
 
-@pytest.fixture
-def officers() -> Officers:
-    return Officers()
-
-
 def decided(given: Given, at: datetime) -> None:
     Decision.objects.filter(pk=given.award.decision_id).update(decided_at=at)
 

@@ -114,11 +114,27 @@ class LineFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class Lines(ListPage):
-    """The lines of one payroll (发放明细), those of the reader's scope."""
+class OfPayroll(ListPage):
+    """A list of one payroll: its rows of the reader's scope."""
+
+    act = "payments.view"
+
+    @property
+    def crumbs(self) -> list[tuple[Any, str]]:  # type: ignore[override]
+        return [(_("发放批次"), reverse("payments:payrolls")), (self.payroll.number, reverse("payments:payroll", args=[self.payroll.pk]))]
+
+    def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        payroll = Payroll.objects.filter(pk=kwargs["pk"]).first()
+        if payroll is None or not scopes.current().covers(payroll.area):
+            raise Http404
+        self.payroll = payroll
+
+
+class Lines(OfPayroll):
+    """The lines of one payroll (发放明细)."""
 
     title = _("发放明细")
-    act = "payments.view"
     subject = "payroll_line"
     filters = LineFilter
     order = ("area", "entitlement_id", "month_entitled", "id")
@@ -138,17 +154,6 @@ class Lines(ListPage):
         Column(_("人数"), "members", kind="number"),
         Column(_("金额（元）"), "amount", kind="money", sort="amount"),
     ]
-
-    @property
-    def crumbs(self) -> list[tuple[Any, str]]:  # type: ignore[override]
-        return [(_("发放批次"), reverse("payments:payrolls")), (self.payroll.number, reverse("payments:payroll", args=[self.payroll.pk]))]
-
-    def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().setup(request, *args, **kwargs)
-        payroll = Payroll.objects.filter(pk=kwargs["pk"]).first()
-        if payroll is None or not scopes.current().covers(payroll.area):
-            raise Http404
-        self.payroll = payroll
 
     def rows(self) -> QuerySet[PayrollLine]:
         return PayrollLine.objects.filter(payroll=self.payroll, month_entitled__lte=self.payroll.latest)

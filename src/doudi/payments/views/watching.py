@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.contrib import messages
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -18,15 +18,16 @@ from django.views.decorators.http import require_POST
 
 from doudi.core import duties
 from doudi.core import scope as scopes
-from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter
+from doudi.core.lists import AreaFilter, Column, PrefixFilter
 from doudi.core.tasks import start_task
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.core.views.telling import tell
 from doudi.payments import unusual, watch_reads
 from doudi.payments.forms import MonthForm
-from doudi.payments.models import LineFlag, LineReview, Payroll, PayrollChange, PayrollExclusion, paid_choices
+from doudi.payments.models import LineFlag, LineReview, PayrollChange, PayrollExclusion, paid_choices
 from doudi.payments.services import drafts, reviewing
+from doudi.payments.views.lists import OfPayroll
 
 ALL = _("全部")
 RESIDENCES = [("urban", _("城市")), ("rural", _("农村"))]
@@ -34,24 +35,6 @@ RESIDENCES = [("urban", _("城市")), ("rural", _("农村"))]
 
 def household(row: Any) -> str | None:
     return reverse("registry:household", args=[row.household_id]) if row.household_id else None
-
-
-class OfPayroll(ListPage):
-    """A list of one payroll."""
-
-    act = "payments.view"
-    page_size = 50
-
-    @property
-    def crumbs(self) -> list[tuple[Any, str]]:  # type: ignore[override]
-        return [(_("发放批次"), reverse("payments:payrolls")), (self.payroll.number, reverse("payments:payroll", args=[self.payroll.pk]))]
-
-    def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().setup(request, *args, **kwargs)
-        payroll = Payroll.objects.filter(pk=kwargs["pk"]).first()
-        if payroll is None or not scopes.current().covers(payroll.area):
-            raise Http404
-        self.payroll = payroll
 
 
 class ChangeFilter(django_filters.FilterSet):
@@ -78,6 +61,7 @@ def _ground(row: PayrollChange) -> str:
 class Changes(OfPayroll):
     """What differs from the month before (与上月比较), line by line, with why."""
 
+    page_size = 50
     title = _("与上月比较")
     subject = "payroll_change"
     filters = ChangeFilter
@@ -131,6 +115,7 @@ def _finding(row: Any) -> Any:
 class Flags(OfPayroll):
     """What stands out (异常明细): filter, tick, write one finding for all that are ticked."""
 
+    page_size = 50
     title = _("异常明细")
     subject = "line_flag"
     filters = FlagFilter
@@ -186,6 +171,7 @@ class ExclusionFilter(django_filters.FilterSet):
 class Exclusions(OfPayroll):
     """What this payroll leaves out (未列入本批), why, and what brings it back."""
 
+    page_size = 50
     title = _("未列入本批")
     subject = "payroll_exclusion"
     filters = ExclusionFilter
