@@ -69,7 +69,7 @@ def apply_from_lead(_request: HttpRequest, lead: Any) -> str | None:
 attachable.add("document", model=Document, view="enrolment.cases", change="enrolment.apply")
 attachable.add("authorisation", model=Authorisation, view="enrolment.cases", change="enrolment.apply")
 attachable.add("household_visit", model=HouseholdVisit, view="enrolment.cases", change="enrolment.visit")
-attachable.add("payee_change", model=PayeeChange, view="enrolment.view", change="enrolment.propose")
+attachable.add("payee_change", model=PayeeChange, view="enrolment.view", change="enrolment.propose", settled=~Q(state="proposed"))
 attachable.add("publicity", model=Publicity, view="enrolment.cases", change="enrolment.publicise")
 panels.add("household", _("救助申请"), cases_of_household, "enrolment/_cases.html", act="enrolment.cases", order=25)
 panels.add("lead", _("救助申请"), cases_of_lead, "enrolment/_cases.html", act="enrolment.cases", order=15)

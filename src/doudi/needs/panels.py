@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -43,8 +44,8 @@ def figures(_request: HttpRequest) -> dict[str, Any]:
     return {"figures": queries.figures(timezone.now())}
 
 
-attachable.add("delivery_prescription", model=MedicineDelivery, view="needs.view", change="needs.answer", pictures_only=True)
-attachable.add("delivery_handover", model=MedicineDelivery, view="needs.view", change="needs.answer", pictures_only=True)
+for papers in ("delivery_prescription", "delivery_handover"):
+    attachable.add(papers, model=MedicineDelivery, view="needs.view", change="needs.answer", pictures_only=True, settled=Q(state="handed"))
 panels.add(
     "household", _("需求"), of_household, "needs/_needs.html", act="needs.view", order=31, there=lambda household: Need.objects.filter(household=household.pk)
 )

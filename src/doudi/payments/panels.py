@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -63,7 +64,7 @@ def counties_card(request: HttpRequest) -> dict[str, Any] | None:
 
 
 attachable.add("reserve_payout", model=ReservePayout, view="payments.reserve_view", change="payments.reserve")
-attachable.add("bank_return", model=BankReturn, view="payments.returns", change="payments.correct")
+attachable.add("bank_return", model=BankReturn, view="payments.returns", change="payments.correct", settled=Q(state__in=("corrected", "reissued")))
 attachable.add("overpayment", model=Overpayment, view="payments.overpayments", change="payments.recover")
 panels.action("household", _("领款账户"), lambda _request, household: reverse("payments:accounts", args=[household.pk]), act="payments.accounts", order=45)
 panels.add("household", _("发放记录"), household_lines, "payments/_household_lines.html", act="enrolment.view", order=40)

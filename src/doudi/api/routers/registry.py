@@ -70,7 +70,6 @@ class Jwks(Schema):
     keys: list[dict[str, str]]
 
 
-
 def _sync(request: HttpRequest, action: str) -> dict[str, Any]:
     now, caller = timezone.now(), _caller(request)
     found = exchange.receive(request.body, action=action, caller=caller, asynchronous=False, now=now)
@@ -80,7 +79,6 @@ def _sync(request: HttpRequest, action: str) -> dict[str, Any]:
     else:
         message, status = exchange.answer(found, action=action, now=now), {"status": "succ"}
     return envelope.wrapped(message, action=exchange.REPLIES[action], receiver=found.partner.sender_id, now=now, **envelope.counted(message), **status)
-
 
 def _async(request: HttpRequest, action: str) -> dict[str, Any]:
     now, caller = timezone.now(), _caller(request)
@@ -92,51 +90,42 @@ def _async(request: HttpRequest, action: str) -> dict[str, Any]:
         exchange.answer_later(found, action=action, now=now)
     return {"message": ack}
 
-
 def _caller(request: HttpRequest) -> Caller:
     caller: Caller = request.caller  # type: ignore[attr-defined]
     return caller
 
-
 SYNC: dict[str, Any] = {"response": {200: EnvelopeOut, REFUSALS: ErrorOut}, **needs(callbacks.RIGHT)}
 ASYNC: dict[str, Any] = {"response": {200: Ack, REFUSALS: ErrorOut}, **needs(callbacks.RIGHT)}
-
 
 @router.post("/sync/search", summary="查询（当即答复） / Search, answered at once", **SYNC)
 def sync_search(request: HttpRequest, given: SearchIn) -> dict[str, Any]:
     """按身份证号（idtype-value）或条件（predicate、expression）查询，只答复用途允许、本人同意的人员和内容；查不到与不能告知的答复相同。"""
     return _sync(request, "search")
 
-
 @router.post("/search", summary="查询（回调答复） / Search, answered by callback", **ASYNC)
 def search(request: HttpRequest, given: SearchIn) -> dict[str, Any]:
     """答复送到登记的回调地址 /registry/on-search，带本系统签名。"""
     return _async(request, "search")
-
 
 @router.post("/subscribe", summary="订阅变化 / Subscribe", **ASYNC)
 def subscribe(request: HttpRequest, given: SubscribeIn) -> dict[str, Any]:
     """按身份证号或条件（predicate、expression）订阅；新符合、有变化、不再符合时通知到 /registry/notify。"""
     return _async(request, "subscribe")
 
-
 @router.post("/unsubscribe", summary="取消订阅 / Unsubscribe", **ASYNC)
 def unsubscribe(request: HttpRequest, given: UnsubscribeIn) -> dict[str, Any]:
     """按 subscription_codes 取消本单位的订阅。"""
     return _async(request, "unsubscribe")
-
 
 @router.post("/txn/status", summary="办理状态（回调答复） / Status, by callback", **ASYNC)
 def status(request: HttpRequest, given: StatusIn) -> dict[str, Any]:
     """答复送到 /registry/txn/on-status。"""
     return _async(request, "txn-status")
 
-
 @router.post("/sync/txn/status", summary="办理状态（当即答复） / Status, at once", **SYNC)
 def sync_status(request: HttpRequest, given: StatusIn) -> dict[str, Any]:
     """按 transaction_id、correlation_id 或 reference_id 查询本单位消息的结果，不含人员信息。"""
     return _sync(request, "txn-status")
-
 
 @router.get("/jwks.json", response={200: Jwks, REFUSALS: ErrorOut}, summary="本系统的公钥 / Public key of this system", **needs(callbacks.RIGHT))
 def jwks(request: HttpRequest) -> dict[str, Any]:

@@ -326,7 +326,7 @@ def upload(context: Context, subject: str, subject_id: int, closed: bool = False
         "csrf_token": get_token(context["request"]),
         "messages": get_messages(context["request"]) if getattr(context["request"], "htmx", False) else [],
         "fragment": getattr(context["request"], "htmx", False),
-        "editable": not closed and attachable.may_change(subject),
+        "editable": not closed and attachable.may_change(subject, subject_id),
         "pictures_only": attachable.pictures_only(subject),
         "files": shown(subject, subject_id),
     }

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from doudi.core import numbers
 from doudi.core import scope as scopes
-from doudi.core.models import AccessRecord, Duty, Setting, Todo
+from doudi.core.models import AccessRecord, Attachment, Duty, Setting, Todo
 from doudi.core.numbers import Kind
 from doudi.core.tests.officers import client_of, officer
 from doudi.enrolment import services as enrolment
@@ -59,6 +59,18 @@ def paid_to(officers: Officers, at: datetime, month: date = MONTH) -> tuple[Any,
         if line is not None:
             return line.account, ""
         return None, PayrollExclusion.objects.get(payroll=made).reason
+
+
+def test_what_a_change_was_confirmed_by_stays_with_it(officers: Officers, given: Given) -> None:
+    row = change(officers, given, confirm=False)
+    township = client_of(officers.township)
+    with scopes.acting(officers.township):
+        paper = Attachment.objects.get(subject="payee_change", subject_id=row.pk)
+    with scopes.acting(officers.reviewer):
+        enrolment.decide_payee(change_id=row.pk, version=1, agreed=True, now=NOW)
+    assert township.post(reverse("attachment_remove", args=[paper.pk])).status_code == 403
+    with scopes.acting(officers.township):
+        assert Attachment.objects.get(pk=paper.pk).removed_at is None
 
 
 # --- numbers of banks -------------------------------------------------------------------------------------------------

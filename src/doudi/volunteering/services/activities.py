@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -218,8 +218,7 @@ def sign_up(*, shift_id: int, volunteer_id: int, now: datetime) -> SignUp:
     minor = is_minor(volunteer.birth_date, timezone.localdate(shift.starts))
     if minor and not activity.minors:
         raise ValidationError(_("这项活动只接受年满 18 周岁的志愿者。"))
-    busy = SignUp.objects.filter(volunteer=volunteer, state=U.SIGNED, shift__starts__lt=shift.ends, shift__ends__gt=shift.starts).exists()
-    if busy:
+    if taken_at_once(shift).filter(volunteer=volunteer).exists():
         raise ValidationError(_("您在这个时间已报名其他班次；请先退出那个班次。"))
     with refused({"signup_of_minor": ValidationError(_("这项活动只接受年满 18 周岁的志愿者。")), "shift_not_overfull": full()}):
         return SignUp.objects.create(
@@ -253,17 +252,23 @@ def withdraw(*, signup_id: int, reason: str = "", now: datetime) -> SignUp:
 
 
 def next_in_line(shift: Shift, now: datetime) -> None:
-    """Free places go to those who wait, in their order, as long as the shift has not begun. The shift is locked by the caller."""
+    """Free places go to those who wait, in their order, as long as the shift has not begun. Who has taken a shift at the same time waits on, who may not
+    come any more is passed over. The shift is locked by the caller."""
     if shift.cancelled_at is not None or shift.starts <= now:
         return
-    with session.machine(shift.area):
+    with session.machine(shift.area[:6]):
         shift.refresh_from_db(fields=["taken"])
-        for each in SignUp.objects.filter(shift=shift, state=U.WAITING).select_related("volunteer").order_by("id")[: max(shift.left, 0)]:
-            if each.volunteer.state == Volunteer.State.ACTIVE:
-                SignUp.objects.filter(pk=each.pk).update(state=U.SIGNED)
-                _tell(each, shift, "volunteer.place", now)
-            else:
-                SignUp.objects.filter(pk=each.pk).update(state=U.WITHDRAWN, ended_at=now)
+        line = SignUp.objects.filter(shift=shift, state=U.WAITING)
+        line.exclude(volunteer__state=Volunteer.State.ACTIVE).update(state=U.WITHDRAWN, ended_at=now)
+        free = line.exclude(Exists(taken_at_once(shift).filter(volunteer=OuterRef("volunteer"))))
+        for each in free.select_related("volunteer").order_by("id")[: max(shift.left, 0)]:
+            SignUp.objects.filter(pk=each.pk).update(state=U.SIGNED)
+            _tell(each, shift, "volunteer.place", now)
+
+
+def taken_at_once(shift: Shift) -> QuerySet[SignUp]:
+    """Places taken in shifts at the time of this one."""
+    return SignUp.objects.filter(state=U.SIGNED, shift__starts__lt=shift.ends, shift__ends__gt=shift.starts)
 
 
 def leave_all(volunteer: Volunteer, reason: str, now: datetime) -> int:

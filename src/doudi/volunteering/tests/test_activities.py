@@ -55,6 +55,17 @@ def test_8_3_who_waits_and_was_paused_meanwhile_is_passed_over() -> None:
     assert states(world) == ["withdrawn", "withdrawn", "signed"]
 
 
+def test_8_3_who_waits_and_has_taken_another_shift_meanwhile_is_not_put_down_for_two_at_once() -> None:
+    world = World()
+    first, busy, last = (world.volunteer() for _each in range(3))
+    shift, other = world.shift(capacity=1), world.shift(title="另一处")
+    rows = [world.signed(shift, each) for each in (first, busy, last)]
+    world.signed(other, busy)
+    with me(first):
+        services.withdraw(signup_id=rows[0].pk, now=NOW)
+    assert states(world) == ["withdrawn", "waiting", "signed", "signed"]
+
+
 def test_8_3_nobody_signs_up_twice_or_for_two_shifts_at_once_or_too_late() -> None:
     world = World()
     row = world.volunteer()
