@@ -116,8 +116,9 @@ CHANGE = [
     f"""update enrolment_awardmember w set ends = d.starts from enrolment_decision d where d.id = any(%(ids)s) and w.award_id = d.award_id and not w.void
     and (w.ends is null or w.ends > d.starts) and not exists (
       select from jsonb_array_elements(d.content -> 'members') m where (m.value ->> 'person_id')::bigint = w.person_id and {SAME})""",
-    """insert into enrolment_awardmember (area, award_id, person_id, grp, void, starts, share, band)
-    select a.area, a.id, (m.value ->> 'person_id')::bigint, a.grp, false, d.starts, (m.value ->> 'share')::numeric(14,2), (m.value ->> 'band')::smallint
+    # with the award, where that comes to an end
+    """insert into enrolment_awardmember (area, award_id, person_id, grp, void, starts, ends, share, band)
+    select a.area, a.id, (m.value ->> 'person_id')::bigint, a.grp, false, d.starts, a.ends, (m.value ->> 'share')::numeric(14,2), (m.value ->> 'band')::smallint
     from enrolment_decision d join enrolment_award a on a.id = d.award_id cross join lateral jsonb_array_elements(d.content -> 'members') m
     where d.id = any(%(ids)s) and not exists (select from enrolment_awardmember w where w.award_id = a.id and w.person_id = (m.value ->> 'person_id')::bigint
       and not w.void and (w.ends is null or w.ends > d.starts)) order by 3""",

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.utils import DatabaseError
 
 from doudi.assessment import services as assessing
-from doudi.assessment.tests.cases import MONTH, NOW, case, fact
+from doudi.assessment.tests.cases import MONTH, NOW, Case, case, fact
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Setting, Todo
 from doudi.core.templatetags import ui
@@ -121,7 +121,8 @@ def test_a_member_is_paid_to_the_account_in_the_registry_and_a_dead_one_never(to
         services.decide_payee(change_id=change.pk, version=1, agreed=True, now=LATER)
 
 
-def test_bands_need_a_reason_and_stand_in_the_timeline(town, approver) -> None:
+def banded(town: scopes.Scope, approver: scopes.Scope) -> tuple[Case, Award]:
+    """A household of two in band 1 and its award, in a county that pays by bands."""
     with scopes.acting(scopes.Scope(area="41")):
         by = [officer(Duty.SUPERVISOR, "41", name=name).account_id for name in ("甲", "乙")]
         for parameter, value in MODES:
@@ -136,6 +137,28 @@ def test_bands_need_a_reason_and_stand_in_the_timeline(town, approver) -> None:
     with scopes.acting(approver):
         award = services.approve(decision_id=decision.pk, version=1, now=NOW)
         assert award is not None and set(award.members.values_list("band", flat=True)) == {1}
+        return home, award
+
+
+def test_a_change_of_an_award_that_comes_to_its_end_ends_with_it(town, approver) -> None:
+    home, award = banded(town, approver)
+    june = date(2023, 6, 1)
+    with scopes.acting(town):
+        stop = services.stop_award(award_id=award.pk, from_month=june, reason="六月起外出随子女生活", now=LATER)
+    with scopes.acting(approver):
+        services.approve(decision_id=stop.pk, version=1, now=LATER)
+    with scopes.acting(town):
+        row = services.law_says(household=home.household, now=LATER)
+        bands = {home.people[0].pk: 1, home.people[1].pk: 2}
+        change = services.change_award(award_id=award.pk, assessment=row, bands=bands, reason="李四病情好转", now=LATER)
+    with scopes.acting(approver):
+        services.approve(decision_id=change.pk, version=1, now=LATER)
+        assert set(award.members.filter(ends__gt=change.starts).values_list("band", "ends")) == {(1, june), (2, june)}
+        assert not award.members.filter(ends=None).exists()
+
+
+def test_bands_need_a_reason_and_stand_in_the_timeline(town, approver) -> None:
+    home, award = banded(town, approver)
     bands = {home.people[0].pk: 1, home.people[1].pk: 2}
     with scopes.acting(town):
         row = services.law_says(household=home.household, now=LATER)
