@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -40,8 +41,8 @@ def record_session(_request: HttpRequest, session: Any) -> str | None:
 
 
 attachable.add("service_contract", model=ServiceContract, view="purchases.contracts", change="purchases.contract")
-attachable.add("purchased_service", model=PurchasedService, view="purchases.view", change="purchases.confirm", pictures_only=True)
-attachable.add("donation_allocation", model=DonationAllocation, view="donations.arrivals", change="donations.receive", pictures_only=True)
+attachable.add("purchased_service", model=PurchasedService, view="purchases.view", change="purchases.confirm", pictures_only=True, settled=Q(state="settled"))
+attachable.add("donation_allocation", model=DonationAllocation, view="donations.arrivals", change="donations.receive", pictures_only=True, settled=Q(state="delivered"))
 panels.action("counselling_session", _("登记为购买服务"), record_session, act="purchases.record", order=10)
 panels.add("need", _("附近可用的社会资源"), of_need, "resources/_need.html", act="resources.view", order=40)
 panels.add("person", _("购买服务"), of_person, "resources/_person.html", act="purchases.view", order=36)

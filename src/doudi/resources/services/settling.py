@@ -85,6 +85,8 @@ def check(*, check_id: int, result: str, note: str = "", now: datetime) -> Quali
     if row is None:
         raise ValidationError(_("没有这条抽查，或不在您的管辖范围内。"))
     acceptance = locked(Acceptance, row.acceptance_id, None, S.OPEN)
+    if row.service.state == PurchasedService.State.REFUSED:
+        raise ValidationError(_("这条记录已按抽查结果不予认可，抽查结果不能再改。"))
     duties.require_apart("purchases.check", done={"purchases.record": row.service.entered_by_id})
     if result not in R.values:
         raise ValidationError({"result": _("请选择抽查结果。")})
@@ -109,12 +111,13 @@ def _replace(acceptance: Acceptance) -> None:
 def suggested(acceptance: Acceptance) -> tuple[Decimal, Decimal, int, int]:
     """(what counts, deduction in proportion where too much of the sample was wrong, wrong, checked), yuan; two queries.
 
-    Wrong records do not count at all; beyond the tolerated share the same share of the rest is deducted.
+    Wrong records do not count at all; beyond the tolerated share the same share of the rest is deducted. Of an acceptance that was sent back those refused
+    by then are out of its gross already.
     """
     rows = QualityCheck.objects.filter(acceptance=acceptance)
     counted = rows.aggregate(
         wrong=Count("id", filter=Q(result=R.WRONG)), checked=Count("id", filter=Q(result__in=[R.RIGHT, R.WRONG])),
-        lost=Sum("service__amount", filter=Q(result=R.WRONG)),
+        lost=Sum("service__amount", filter=Q(result=R.WRONG, service__state=PurchasedService.State.CONFIRMED)),
     )  # fmt: skip
     wrong, checked = counted["wrong"], counted["checked"]
     rest = acceptance.gross - (counted["lost"] or Decimal(0)) if acceptance.state == S.OPEN else acceptance.gross

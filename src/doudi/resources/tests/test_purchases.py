@@ -230,6 +230,23 @@ def test_8_2_what_the_sample_finds_wrong_is_not_paid_and_too_much_of_it_is_deduc
     assert world.recorded(row, day=date(2022, 11, 20), quantity=Decimal(8)).state == "recorded"  # what was refused is free again
 
 
+def test_8_2_an_acceptance_that_was_sent_back_after_its_sample_is_settled_at_the_same_amount(world: World) -> None:
+    world.funded()
+    row = world.contract()
+    for at in range(3):
+        world.confirmed(row, person=at)
+    sent = world.submitted(row, wrong=1)
+    with scopes.acting(world.finance):
+        back = settling.send_back(acceptance_id=sent.pk, version=sent.version, reason="附件不清", now=NOW)
+    with scopes.acting(world.reviewer):
+        with pytest.raises(ValidationError, match="不能再改"):
+            settling.check(check_id=QualityCheck.objects.get(acceptance=back, result="wrong").pk, result="right", now=NOW)
+        again = settling.submit(acceptance_id=back.pk, version=back.version, now=NOW)
+    assert (again.gross, again.deduction, again.payable) == (sent.gross, sent.deduction, sent.payable) and sent.payable == Decimal("160.67")
+    world.settled(again)
+    assert paid() == Decimal("160.67")
+
+
 def test_8_2_another_deduction_needs_its_reason(world: World) -> None:
     world.funded()
     row = world.contract()
