@@ -77,7 +77,7 @@ def _delivery(row: Request, delivery_id: int) -> RequestDelivery:
 def receive(*, request_id: int, version: int, delivery_id: int, received: Decimal, now: datetime, note: str = "") -> RequestDelivery:
     """The institution confirms what really came (确认收到), never by who sent it. Supplies enter its stock as one movement.
 
-    What came differs from what was sent only with a note. When all that is wanted has come, the request is done.
+    What came differs from what was sent only with a note. When all that is wanted has come and nothing is on its way any more, the request is done.
     """
     acting = duties.require("requests.receive")
     row = locked(request_id, version, S.WORKING, S.RAISED, S.ASSIGNED)
@@ -99,9 +99,14 @@ def receive(*, request_id: int, version: int, delivery_id: int, received: Decima
         found.save(update_fields=["state", "received", "received_by", "received_at", "received_note", "movement"])
     finish_todos(subject="institution_request", subject_id=row.pk, now=now, kind=f"request.receive.{found.pk}")
     moved(row, "received", f"{shown(received)}{row.unit} {note}", now)
-    if row.state == S.WORKING and received_of(row) >= row.quantity:
-        close_done(row, "已全部收到", now)
+    _done_when_all_came(row, now)
     return found
+
+
+def _done_when_all_came(row: Request, now: datetime) -> None:
+    """A part that is on its way is still to be confirmed; that of a closed request could not be."""
+    if row.state == S.WORKING and received_of(row) >= row.quantity and not row.deliveries.filter(state=D.SENT).exists():
+        close_done(row, "已全部收到", now)
 
 
 @transaction.atomic
@@ -118,6 +123,7 @@ def not_delivered(*, request_id: int, version: int, delivery_id: int, reason: st
     found.save(update_fields=["state", "received_note"])
     finish_todos(subject="institution_request", subject_id=row.pk, now=now, kind=f"request.receive.{found.pk}")
     moved(row, "not_delivered", f"{shown(found.quantity)}{row.unit} {reason}", now)
+    _done_when_all_came(row, now)
     return found
 
 

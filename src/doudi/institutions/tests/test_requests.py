@@ -74,6 +74,21 @@ def test_6_3_every_clerk_named_for_a_house_sees_a_delivery_and_the_first_confirm
         received(office, row, part, "12")
 
 
+def test_6_3_a_request_is_not_done_while_a_part_is_on_its_way(office: Office) -> None:
+    row = office.working()
+    whole = sent(office, row, str(row.quantity))
+    more, lost = sent(office, row, "2", note="厂家按整箱发货"), sent(office, row, "1", note="厂家按整箱发货")
+    received(office, row, whole, str(row.quantity))
+    assert fresh(row).state == "working"
+    received(office, row, more, "2")
+    assert fresh(row).state == "working"
+    with scopes.acting(office.health):
+        fulfilling.not_delivered(request_id=row.pk, version=fresh(row).version, delivery_id=lost.pk, reason="车坏在路上", now=NOW)
+    assert fresh(row).state == "done"
+    with scopes.acting(office.clerk):
+        assert sum(StockMovement.objects.filter(source="request_delivery").values_list("quantity", flat=True)) == row.quantity + 2
+
+
 def test_6_3_a_home_low_on_oxygen_is_supplied_in_two_parts_and_its_stock_rises_by_what_came(office: Office) -> None:
     row = office.working()
     first = sent(office, row, "12", carrier="豫A12345")
