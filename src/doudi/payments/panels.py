@@ -63,7 +63,7 @@ def counties_card(request: HttpRequest) -> dict[str, Any] | None:
     return {"total": watch_queries.totals(rows), "late": late[:5], "more": max(0, len(late) - 5), "month": today.replace(day=1)}
 
 
-attachable.add("reserve_payout", model=ReservePayout, view="payments.reserve_view", change="payments.reserve")
+attachable.add("reserve_payout", model=ReservePayout, view="payments.reserve_view", change="payments.reserve", settled=Q(settlement__isnull=False))
 attachable.add("bank_return", model=BankReturn, view="payments.returns", change="payments.correct", settled=Q(state__in=("corrected", "reissued")))
 attachable.add("overpayment", model=Overpayment, view="payments.overpayments", change="payments.recover")
 panels.action("household", _("领款账户"), lambda _request, household: reverse("payments:accounts", args=[household.pk]), act="payments.accounts", order=45)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connections
+from django.urls import reverse
 
 from doudi.core import scope as scopes
 from doudi.core.models import Attachment, Duty, Todo
-from doudi.core.tests.officers import officer
+from doudi.core.tests.officers import client_of, officer
 from doudi.core.tests.test_attachments import photo
 from doudi.payments.models import Grant, LedgerEntry, ReservePayout
 from doudi.payments.services import ledger, reserves
@@ -110,6 +111,19 @@ def test_a_payout_draws_on_the_older_year_first_and_is_settled_by_year(officers:
         reserves.settle(township=TOWNSHIP, payouts=[payout.pk], on=ON, now=NOW)
         paid = {row["year"]: row["paid"] for row in ledger.trial_balance(area=COUNTY) if row["area"] == COUNTY}
     assert paid == {2021: Decimal(300), 2022: Decimal(400)}
+
+
+@pytest.mark.django_db
+def test_the_receipt_of_a_settled_payout_stays_with_it(officers: Officers) -> None:
+    fund(officers, "5000.00")
+    payout = pay(officers.township, cash_grant(officers, "500.00"), signature=photo())
+    with scopes.acting(officers.finance):
+        reserves.settle(township=TOWNSHIP, payouts=[payout.pk], on=ON, now=NOW)
+    with scopes.acting(officers.township):
+        receipt = Attachment.objects.get(subject="reserve_payout", subject_id=payout.pk)
+    assert client_of(officers.township).post(reverse("attachment_remove", args=[receipt.pk])).status_code == 403
+    with scopes.acting(officers.township):
+        assert reserves.with_receipt([payout.pk]) == {payout.pk}
 
 
 @pytest.mark.django_db

@@ -210,7 +210,7 @@ def move_to_meeting(case: ReliefCase, *, reason: str, now: datetime) -> None:
     """For services that hold the case under lock."""
     before = case.state
     case.state, case.note, case.version = State.MEETING, reason.strip()[:400], case.version + 1
-    case.save(update_fields=["state", "note", "version", "clash", "clash_note"])
+    case.save(update_fields=["state", "note", "version", "clash", "clash_note", "checked"])
     step(case, before=before, what="to_meeting", note=reason, now=now)
     on = today_of(now)
     due = workdays.add_working_days(on, int(get_setting(rules.DECIDE_DAYS, case.area, on)))

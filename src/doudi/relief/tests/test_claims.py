@@ -51,6 +51,7 @@ def test_the_same_emergency_in_another_county_goes_to_a_meeting_with_the_first_c
     clash = other.granted(who)
     assert (clash.state, clash.clash, clash.amount) == ("meeting", "cause", None)
     assert "中牟县民政部门" in str(clash.clash_note) and "火灾" in str(clash.clash_note)
+    assert other.fresh(clash).checked == "村委会核实"  # what was verified goes to the meeting with it
     with scopes.acting(other.reviewer):
         assert ReliefClaim.objects.count() == 0 and not Grant.objects.exists()
         record = AccessRecord.objects.filter(what="lookup", subject="relief").get()
