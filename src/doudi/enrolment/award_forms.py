@@ -9,8 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from doudi.core.forms import DayInput, FilesField
-from doudi.enrolment.forms import MONTH
+from doudi.core.forms import DayInput, FilesField, MonthField
 from doudi.enrolment.models import Award, PayeeChange
 from doudi.registry.codes import BANKS
 from doudi.registry.models import Membership
@@ -19,7 +18,7 @@ from doudi.registry.models import Membership
 class AwardChangeForm(forms.Form):
     """Propose what holds from a month on. Amounts and members are the law's of today; the bands are the officer's, where the county pays by them."""
 
-    from_month = forms.DateField(label=gettext_lazy("自何月起变更"), **MONTH)  # type: ignore[arg-type]
+    from_month = MonthField(label=gettext_lazy("自何月起变更"))
     amount = forms.DecimalField(
         label=gettext_lazy("金额（元/月）"), required=False, min_value=Decimal("0.01"), max_digits=10, decimal_places=2,
         help_text=gettext_lazy("留空按现在登记的情况测算，享受人随之调整；与测算不一致的须会签。"),
