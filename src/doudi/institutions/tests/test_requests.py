@@ -78,7 +78,7 @@ def test_6_3_a_request_is_not_done_while_a_part_is_on_its_way(office: Office) ->
     row = office.working()
     whole = sent(office, row, str(row.quantity))
     more, lost = sent(office, row, "2", note="厂家按整箱发货"), sent(office, row, "1", note="厂家按整箱发货")
-    received(office, row, whole, str(row.quantity))
+    received(office, row, whole, str(row.quantity), note="另有整箱在途")
     assert fresh(row).state == "working"
     received(office, row, more, "2")
     assert fresh(row).state == "working"

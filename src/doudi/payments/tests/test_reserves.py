@@ -116,7 +116,7 @@ def test_a_payout_draws_on_the_older_year_first_and_is_settled_by_year(officers:
 @pytest.mark.django_db
 def test_the_receipt_of_a_settled_payout_stays_with_it(officers: Officers) -> None:
     fund(officers, "5000.00")
-    payout = pay(officers.township, cash_grant(officers, "500.00"), signature=photo())
+    payout = pay(officers.township, cash_grant(officers, "500.00"))
     with scopes.acting(officers.finance):
         reserves.settle(township=TOWNSHIP, payouts=[payout.pk], on=ON, now=NOW)
     with scopes.acting(officers.township):
