@@ -78,7 +78,7 @@ class SignatureField(forms.CharField):
                 raise ValueError
             return base64.b64decode(text[len(self.BEGINS) :], validate=True)
         except ValueError:
-            raise ValidationError(self.missing) from None
+            raise ValidationError(str(self.missing)) from None
 
 
 class ManyFiles(forms.ClearableFileInput):
