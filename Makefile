@@ -76,7 +76,7 @@ e2e-exits: setup
 
 # All benchmarks at small sizes, with how the cost grows; the results are written into docs/performance.md.
 bench: bench-packages
-	$(BIN)/python bench/suite.py --page docs/performance.md $(ARGS)
+	$(BIN)/python bench/suite.py --json bench/results/small.json --page docs/performance.md $(ARGS)
 
 # Locust, which only the load of officers and visitors needs.
 bench-packages: setup
@@ -91,7 +91,7 @@ load: setup
 	$(BIN)/python bench/portal.py $(ARGS)
 
 bench-province: bench-packages
-	$(BIN)/python bench/suite.py --province --page docs/performance.md $(ARGS)
+	$(BIN)/python bench/suite.py --province --json bench/results/province.json --page docs/performance.md $(ARGS)
 
 bench-short: setup
 	$(BIN)/python bench/suite.py --short $(ARGS)

@@ -161,8 +161,10 @@ def write_page(results: dict[str, Any], page: Path) -> None:
     pictures.mkdir(exist_ok=True)
     (pictures / f"bench-{form}-growth.svg").write_text(growth_chart(rows), "utf-8")
     (pictures / f"bench-{form}-ratio.svg").write_text(ratio_chart([row for row in rows if row["script"] != "cycle"]), "utf-8")
+    days = sorted({point["on"] for row in rows for point in row["points"]})
+    when = " and ".join(sorted({*days[:1], *days[-1:]}))
     made = (
-        f"Measured by `{COMMANDS[form]}` on {results['at'][:10]}: {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['processor']}, Python {machine['python']}. "
+        f"Measured by `{COMMANDS[form]}` on {when}: {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['processor']}, Python {machine['python']}. "
         "Time is that of the largest size; growth is the fitted exponent over all sizes (1: twice the size takes twice the time; 0: the size does not matter).\n\n"
         f"{table([row for row in rows if row['script'] != 'cycle'])}\n\n{cycle_table(rows)}{load_table(rows)}"
         f"![Cost over size](pictures/bench-{form}-growth.svg)\n\n![Ratio to the baseline](pictures/bench-{form}-ratio.svg)\n\n{all_points(rows)}"

@@ -5,7 +5,8 @@
 `--short` runs each once at its least size, to see that it works. Otherwise each runs at 1, 2, 4 and 8 times its base, and the exponent of the cost is
 fitted (1: twice the people take twice the time). `--province` goes up to a hundred million. One that fails is told at the end; the others go on.
 With `--only` and `--times` a form may be measured in parts: `--json FILE` keeps what the file has of the same form and machine beside what is measured
-now, point by point, and the page is written from all of it. A page holds each form between marks of its own; the words around them stay.
+now, point by point, each with its day, and the page is written from all of it. The file is written after each benchmark: what broke off is gone on with.
+A page holds each form between marks of its own; the words around them stay.
 Data folders are made in DOUDI_BENCH_DIR or the temporary folder and removed.
 """
 
@@ -58,25 +59,19 @@ def machine() -> dict[str, Any]:
     return {"cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory), "processor": platform.machine(), "python": platform.python_version()}
 
 
-def measured(measurement: Measurement, sizes: list[int], folder: Path, *, short: bool) -> list[dict[str, Any]]:
-    """One entry per cost of a measurement, with the points of all sizes."""
-    found = []
-    for size in sizes:
-        began = time.monotonic()
-        figures = run(measurement, size, folder, short=short)
-        found.append((size, figures))
-        say(f"{measurement.script:10} {size:>12,} {measurement.unit:8} {time.monotonic() - began:6.0f} s with making the data")
-    out = []
-    for cost in measurement.costs:
-        points = [
-            {"size": row.get("people", size), "seconds": cost.seconds(row), "ratio": cost.ratio(row), "peak_mb": measurement.peak(row), **cost.more(row)}
-            for size, row in found
-        ]
-        out.append({
-            "name": cost.name, "script": measurement.script, "unit": measurement.unit, "baseline": cost.baseline, "goal": cost.goal, "points": points,
-            "exponent": exponent([(point["size"], point["seconds"]) for point in points]),
-        })  # fmt: skip
-    return out
+def measured(measurement: Measurement, size: int, folder: Path, *, short: bool) -> list[dict[str, Any]]:
+    """One entry per cost of a measurement, with its point at a size."""
+    began = time.monotonic()
+    figures = run(measurement, size, folder, short=short)
+    say(f"{measurement.script:10} {size:>12,} {measurement.unit:8} {time.monotonic() - began:6.0f} s with making the data")
+    point = {"size": figures.get("people", size), "on": f"{datetime.now(UTC):%Y-%m-%d}", "peak_mb": measurement.peak(figures)}
+    return [
+        {
+            "name": cost.name, "script": measurement.script, "unit": measurement.unit, "baseline": cost.baseline, "goal": cost.goal, "exponent": None,
+            "points": [{**point, "seconds": cost.seconds(figures), "ratio": cost.ratio(figures), **cost.more(figures)}],
+        }
+        for cost in measurement.costs
+    ]  # fmt: skip
 
 
 def merged(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -89,6 +84,19 @@ def merged(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict
         kept[row["script"], row["name"]] = row | {"points": found, "exponent": exponent([(point["size"], point["seconds"]) for point in found])}
     order = {(measurement.script, cost.name): at for at, (measurement, cost) in enumerate((m, c) for m in ALL for c in m.costs)}
     return sorted(kept.values(), key=lambda row: order.get((row["script"], row["name"]), len(order)))
+
+
+def written(file: Path | None, form: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results with those that the file has of the same form and machine, as it holds them from now on."""
+    results = {"machine": machine(), "form": form, "costs": rows}
+    if file and file.exists():
+        before = json.loads(file.read_text("utf-8"))
+        if (before["form"], before["machine"]) == (form, machine()):
+            results["costs"] = merged(before["costs"], rows)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    return results
 
 
 def told(row: dict[str, Any]) -> str:
@@ -111,6 +119,7 @@ def main() -> None:
     chosen = set(options.only.split(",")) - {""} or known
     if wrong := chosen - known:
         parser.error(f"no benchmark {', '.join(sorted(wrong))}; there are {', '.join(sorted(known))}")
+    form_name = "short" if options.short else "province" if options.province else "small"
     times = {int(each) for each in options.times.split(",") if each}
     failed: list[str] = []
     rows: list[dict[str, Any]] = []
@@ -126,26 +135,21 @@ def main() -> None:
             sizes = [measurement.short] if options.short else [base * each for each in measurement.times if not times or each in times]
             if not sizes:
                 continue
+            mine: list[dict[str, Any]] = []
             try:
-                mine = measured(measurement, sizes, folder, short=options.short)
+                for size in sizes:
+                    mine = merged(mine, measured(measurement, size, folder, short=options.short))
+                    written(options.json, form_name, mine)
             except subprocess.CalledProcessError as error:
                 failed.append(measurement.script)
                 say(f"{measurement.script} failed:\n{error.stderr[-4000:]}")
-                continue
             for row in mine:
                 say(told(row))
-            rows += mine
+            rows = merged(rows, mine)
             if measurement.home and measurement.home not in {later.home for later in todo[at + 1 :]}:
                 for home in folder.glob(f"{measurement.home}-*"):
                     shutil.rmtree(home, ignore_errors=True)
-    form_name = "short" if options.short else "province" if options.province else "small"
-    if options.json and options.json.exists():
-        before = json.loads(options.json.read_text("utf-8"))
-        if (before["form"], before["machine"]) == (form_name, machine()):
-            rows = merged(before["costs"], rows)
-    results = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="minutes"), "form": form_name, "costs": rows}
-    if options.json:
-        options.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    results = written(options.json, form_name, rows)
     if options.page:
         write_page(results, options.page)
     if failed:

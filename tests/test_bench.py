@@ -22,13 +22,13 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def row(*points: tuple[int, float], name: str = "Comparison", script: str = "compare") -> dict[str, Any]:
-    found = [{"size": size, "seconds": seconds, "ratio": 2.0, "peak_mb": 1} for size, seconds in points]
+    found = [{"size": size, "on": "2026-11-27", "seconds": seconds, "ratio": 2.0, "peak_mb": 1} for size, seconds in points]
     return {"name": name, "script": script, "unit": "people", "baseline": "by hand", "goal": None, "points": found, "exponent": 1.0}
 
 
 def results(*rows: dict[str, Any], form: str = "small") -> dict[str, Any]:
     machine = {"cores": 2, "memory_gib": 24, "processor": "x86_64", "python": "3.11"}
-    return {"machine": machine, "at": "2026-11-27T12:00", "form": form, "costs": list(rows)}
+    return {"machine": machine, "form": form, "costs": list(rows)}
 
 
 def test_growth_is_the_slope_between_logarithms(suite: ModuleType) -> None:
@@ -63,6 +63,31 @@ def test_the_page_keeps_its_words_and_the_other_form(suite: ModuleType, tmp_path
     page.write_text("no marks", "utf-8")
     with pytest.raises(ValueError, match="lacks"):
         write_page(results(row((100, 1.0))), page)
+
+
+def test_a_page_of_parts_names_their_first_and_last_day(suite: ModuleType, tmp_path: Path) -> None:
+    from report import marks, write_page
+
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(marks("small")), "utf-8")
+    parts = row((100, 1.0), (800, 8.0))
+    parts["points"][1]["on"] = "2026-12-01"
+    write_page(results(parts), page)
+    assert "on 2026-11-27 and 2026-12-01:" in page.read_text("utf-8")
+
+
+def test_a_script_that_fails_at_one_size_keeps_what_was_measured_before(suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from measurements import Cost, Measurement
+
+    (tmp_path / "half.py").write_text("import sys; size = int(sys.argv[2]); assert size < 4; print('{\"seconds\": %d, \"ratio\": 1}' % size)")
+    monkeypatch.setattr(suite, "HERE", tmp_path)
+    monkeypatch.setattr(suite, "ALL", (Measurement("half", (Cost("cost", lambda figures: figures["seconds"], "nothing", lambda figures: figures["ratio"]),), 1, 1, 1),))
+    monkeypatch.setenv("DOUDI_BENCH_MADE", str(tmp_path / "made"))
+    monkeypatch.setattr(sys, "argv", ["suite.py", "--json", str(tmp_path / "results" / "out.json")])
+    with pytest.raises(SystemExit, match="failed: half"):
+        suite.main()
+    (found,) = json.loads((tmp_path / "results" / "out.json").read_text())["costs"]
+    assert [point["size"] for point in found["points"]] == [1, 2] and found["exponent"] == pytest.approx(1)
 
 
 def test_a_script_that_fails_is_told_and_the_others_count(suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
