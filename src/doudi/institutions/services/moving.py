@@ -184,6 +184,17 @@ where case when k.kind = 'transfer.agree.to' then t.state = 'planned' when k.kin
 """
 
 
+# Nobody is missing any more; the end that confirmed it reaches its own to-do alone.
+FOUND = """
+update core_todo o set done_at = %s from institutions_transfer t
+where o.subject = 'institution_transfer' and o.subject_id = t.id and o.done_at is null and starts_with(o.kind, 'transfer.missing.')
+  and not exists (select from institutions_transferperson p where p.transfer_id = t.id and p.state = 'missing')
+"""
+
+
 def tell_ends(*, now: datetime) -> int:
-    """Tell the far ends of transfers what waits for them; one round of the worker, safe to repeat. Returns the to-dos raised."""
+    """Tell the far ends of transfers what waits for them, and no longer those who are found; one round of the worker, safe to repeat. Returns the to-dos
+    raised."""
+    with connection.cursor() as cursor:
+        cursor.execute(FOUND, [now])
     return raise_todos(ENDS, [today_of(now)] * 2, for_postings=True, now=now)

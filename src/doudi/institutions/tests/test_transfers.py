@@ -90,6 +90,25 @@ def test_6_3_thirty_are_transferred_to_another_county_with_bounded_queries(djang
         assert one is not None and one.told_whom == "张小兰（女儿）" and one.told_by_id == road.clerk.account_id
 
 
+def test_6_3_who_is_found_is_looked_for_no_longer_at_either_end() -> None:
+    road = Road(2)
+    row = road.ready()
+    people = road.listed(row)
+    road.departed(row)
+
+    def looking() -> set[str]:
+        with scopes.acting(scopes.Scope(area="41", duty="worker")):
+            moving.tell_ends(now=NOW)
+            return {area[:6] for area in Todo.objects.filter(kind__startswith="transfer.missing", done_at=None).values_list("area", flat=True)}
+
+    with scopes.acting(road.far_clerk):
+        moving.not_arrived(transfer_id=row.pk, people=people[1:], note="车在服务区等候", now=NOW)
+    assert looking() == {"410122", "410181"}
+    with scopes.acting(road.far_clerk):
+        moving.arrive(transfer_id=row.pk, people=people, now=NOW)
+    assert looking() == set()
+
+
 def test_6_3_each_end_confirms_its_own_and_in_order() -> None:
     road = Road()
     row = road.planned()
