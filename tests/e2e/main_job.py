@@ -112,6 +112,16 @@ def approve(walk: Walker, number: str) -> None:
     """县级审批人: confirms the proposal; a second confirmation of the same is not offered."""
     walk.shot("dashboard")
     walk.go("/enrolment/approve/")
+    ticks, told = walk.page.locator("input[name=d]"), walk.page.locator("[data-words]")
+    ticked = walk.page.locator("input[name=d]:checked").count()
+    assert f"已勾选 {ticked} 件" in told.inner_text()
+    for at in range(ticks.count()):
+        ticks.nth(at).set_checked(at == 0)
+    amount = ticks.first.get_attribute("data-amount") or ""
+    assert told.inner_text() == f"已勾选 1 件，合计 {float(amount):,.2f} 元/月", "counts what is ticked, not the page"
+    walk.page.get_by_role("button", name="确认所选").click()
+    assert "将确认已勾选的 1 件" in walk.page.locator("dialog#ask").inner_text()
+    walk.page.keyboard.press("Escape")
     walk.shot("batch")
     walk.go("/enrolment/decisions/?state=proposed")
     walk.go(walk.page.get_by_role("link", name=number).first.get_attribute("href") or "")

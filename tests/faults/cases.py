@@ -48,6 +48,8 @@ PATHS = {
 LEFT_OUT = {
     "doudi.payments.tasks.prepare_supplement": "writes by `payrolls.write` as prepare does, over awards that no demo has left to pay",
     "doudi.payments.tasks.calculate_late_decisions": "writes by `back_pay._write` as calculate_back_pay does, over decisions that no demo has come late",
+    "doudi.payments.tasks.make_one_off_list": "one transaction of three statements; two of them at once and nothing left after an error: payments/tests/test_one_offs.py",
+    "doudi.payments.tasks.pay_one_off_list": "prepares by `grants.prepare_one_off`, which is killed above",
 }
 # Commands that are no task. rotate-keys is killed after each of its steps in core/tests/test_rotation.py; recode is one statement list of the owner in one
 # transaction (registry/tests); synth, demo and simulate write nothing real.

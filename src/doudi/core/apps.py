@@ -12,7 +12,7 @@ class CoreConfig(AppConfig):
     name = "doudi.core"
 
     def ready(self) -> None:
-        from doudi.core import attachable, clock, forgetting, grants, keystate, menu, periodic, routing
+        from doudi.core import attachable, clock, forgetting, grants, keystate, leftovers, menu, periodic, routing
         from doudi.core.models import Emergency, Setting
         from doudi.core.services.sending import ask_due, send_due
 
@@ -36,6 +36,8 @@ class CoreConfig(AppConfig):
         periodic.every_round("core.reports", ask_due, quick=True)
         gone = {"runs": _("定时任务记录"), "tasks": _("后台任务"), "results": _("任务队列"), "sessions": _("登录会话")}
         periodic.daily("core.forget", _("清理到期的运行记录"), forgetting.forget, acts=["records.forget"], figures=gone)
+        files = {"files": _("删除文件"), "kept": _("未删除（无记录的过多，请检查数据库与目录是否对应）")}
+        periodic.daily("core.leftovers", _("清理没有记录的附件文件"), leftovers.clear, acts=["records.forget"], figures=files)
         menu.add("settings", _("退订短信"), "opt_outs", "messages.optout", 40)
         menu.add("system", _("定时任务"), "daily", "tasks.watch", 20)
         # `menu.py`, `panels.py`, `clauses.py`, `periodic.py` and `texts.py` of a room add its entries, panels, actions, clauses, daily jobs, messages

@@ -6,12 +6,14 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
-from doudi.core import keys, side
+from doudi.core import home, keys, side
 from doudi.core import scope as scopes
 from doudi.core.models import AccessRecord, AccessSeal
 
@@ -111,8 +113,10 @@ def seal_access_records(now: datetime) -> int:
 
     One worker at a time (advisory lock), so that the chain has no fork. A record still to be committed cannot come into
     a sealed range: it is younger than the oldest open transaction, and only what is a minute older than that is sealed.
+    The last seal is noted beside the database once it is committed.
     """
     total = 0
+    cut, made = _cut_off(), None
     with connection.cursor() as cursor:
         cursor.execute("select pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
@@ -130,11 +134,38 @@ def seal_access_records(now: datetime) -> int:
             cursor.execute(f"select max(id) from ({sql}) batch", params)
             last = cursor.fetchone()[0]
         if last is None:
+            if made is not None and not cut:  # a noted end that is gone stays noted, until an administrator has looked
+                transaction.on_commit(partial(_note, made), robust=True)
             return total
         previous = bytes(before.digest) if before else bytes(32)
         count, digest = _sealed(previous, first, last)
-        AccessSeal.objects.create(first_id=first, last_id=last, records=count, previous=previous, digest=digest, sealed_at=now)
+        made = AccessSeal.objects.create(first_id=first, last_id=last, records=count, previous=previous, digest=digest, sealed_at=now)
         total += count
+
+
+def note_file() -> Path:
+    """Where the last seal stands outside the database: a chain whose end was cut off there does not hold it any more."""
+    return home.home() / "seals.json"
+
+
+def _note(seal: AccessSeal) -> None:
+    home.write_private(note_file(), {"database": connection.settings_dict["NAME"], "last_id": seal.last_id, "digest": seal.digest.hex(), "sealed_at": seal.sealed_at.isoformat()})
+
+
+def _cut_off() -> list[str]:
+    """What is wrong with the end of the chain: the noted seal is not there, or another one stands in its place."""
+    try:
+        noted = home.read_private(note_file())
+    except FileNotFoundError:
+        return []
+    except home.SetupError as error:
+        return [str(error)]
+    if noted["database"] != connection.settings_dict["NAME"]:
+        return []
+    found = AccessSeal.objects.filter(last_id=noted["last_id"]).values_list("digest", flat=True).first()
+    if found is not None and hmac.compare_digest(bytes(found), bytes.fromhex(noted["digest"])):
+        return []
+    return [f"查阅记录封存 {noted['last_id']}：{noted['sealed_at'][:19]} 记下的末段已不在库中，可能从末尾删去了封存记录（或数据库退回了较早的时刻）；请与备份核对"]
 
 
 @dataclass(frozen=True)
@@ -150,9 +181,10 @@ class Verdict:
 def verify_seals() -> Verdict:
     """Recompute the chain: changed, deleted or inserted records and seals are found and named by their ids.
 
-    What the chain alone cannot show is that its end was cut off; compare `last_digest` with the one printed earlier.
+    What the chain alone cannot show is that its end was cut off: the last seal is noted in a file of the worker's data folder too.
+    Where somebody could change both, compare `last_digest` with the one printed earlier or with a backup's manifest.
     """
-    problems: list[str] = []
+    problems = _cut_off()
     previous, expected, records, seals = bytes(32), 1, 0, 0
     for seal in AccessSeal.objects.order_by("first_id").iterator():
         seals += 1

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from doudi.core.models.divisions import level_of
+from doudi.core.models.divisions import ancestors, level_of
 
 # Codes of the national statistics bureau, edition with cut-off 2023-06-30: the day is the edition's, not the division's own beginning.
 COPY = "copy pg_temp.load_division (code, name, parent, level, initials) from stdin"
@@ -50,7 +50,58 @@ def load(connection: BaseDatabaseWrapper) -> int:
 
 
 class RecodeRefused(ValueError):
-    """A recode that would leave rows behind or mix divisions; the message is in Chinese."""
+    """A recode that would leave rows behind or mix divisions, or a division that cannot be registered; the message is in Chinese."""
+
+
+# A division as it stands elsewhere, with everything below it that has not ended.
+LIKE = """
+insert into core_division (code, name, level, parent_id, initials, statistical_only, starts)
+select %(code)s || substr(code, %(length)s + 1), name, level, %(code)s || substr(parent_id, %(length)s + 1), initials, statistical_only, %(on)s
+from core_division where code > %(like)s and code < %(like)s || ':' and ends is null order by code
+on conflict (code) do nothing
+"""
+
+
+def _initials(name: str) -> str:
+    from pypinyin import Style, lazy_pinyin  # its dictionaries take long to load
+
+    return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors="ignore"))[:80]
+
+
+def register(connection: BaseDatabaseWrapper, *, code: str, name: str, on: date, like: str = "") -> int:
+    """Register a division that the shipped edition does not know, as owner: the number of rows inserted. Safe to repeat.
+
+    `like`: a division of the same level after which everything below is named, as a recode with all its villages needs it. Raises RecodeRefused.
+    """
+    name = name.strip()
+    try:
+        level = level_of(code) if code.isascii() and code.isdigit() else ""
+    except ValueError:
+        level = ""
+    if not level or level == "province":
+        raise RecodeRefused(f"区划代码“{code}”应为 4、6、9 或 12 位数字；请核对。")
+    if not 2 <= len(name) <= 80:
+        raise RecodeRefused("区划名称应为 2 至 80 个字；请核对。")
+    parent = ancestors(code)[-2]
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute("select code, name, ends from core_division where code = any(%s)", [[code, parent, like]])
+        known = {row[0]: row[1:] for row in cursor.fetchall()}
+        if parent not in known or known[parent][1] is not None:
+            raise RecodeRefused(f"上级区划 {parent} 不存在或已停用；请先登记上级区划。")
+        if code in known and (known[code][0] != name or known[code][1] is not None):
+            raise RecodeRefused(f"区划代码 {code} 已用于“{known[code][0]}”；代码不重复使用，请核对。")
+        if like and (like not in known or len(like) != len(code) or like == code):
+            raise RecodeRefused(f"没有与 {code} 同级的区划 {like}；请核对 --like。")
+        cursor.execute(
+            "insert into core_division (code, name, level, parent_id, initials, statistical_only, starts) values (%s, %s, %s, %s, %s, false, %s)"
+            " on conflict (code) do nothing",
+            [code, name, level, parent, _initials(name), on],
+        )
+        inserted: int = cursor.rowcount
+        if like:
+            cursor.execute(LIKE, {"code": code, "like": like, "length": len(code), "on": on})
+            inserted += cursor.rowcount
+    return inserted
 
 
 @dataclass(frozen=True)
@@ -119,7 +170,8 @@ def recode(connection: BaseDatabaseWrapper, *, old: str, new: str, on: date) -> 
 
     A village to a village, a township or county with everything below it (the digits after the prefix stay). `new` must be
     a division of the same level; it may already hold rows (a merger goes village by village). The old division ends on `on`
-    with `new` as its successor; `area_then` keeps the first code that a row had. Raises RecodeRefused.
+    with `new` as its successor; `area_then` keeps the first code that a row had. Codes inside JSON (frozen facts, summaries, trials) stay as they
+    were said: the old division keeps its name. Raises RecodeRefused.
     """
     if old == new or level_of(old) != level_of(new):
         raise RecodeRefused(f"{old} 与 {new} 必须是同一级的两个区划代码；请核对后重新执行。")
@@ -129,7 +181,7 @@ def recode(connection: BaseDatabaseWrapper, *, old: str, new: str, on: date) -> 
         known = dict(cursor.fetchall())
         for code in (old, new):
             if code not in known:
-                raise RecodeRefused(f"没有区划代码 {code}；请先登记该区划，再执行变更。")
+                raise RecodeRefused(f"没有区划代码 {code}；请先用 doudi register-division 登记该区划，再执行变更。")
         if known[new] is not None:
             raise RecodeRefused(f"区划 {new} 已于 {known[new]} 停用，不能作为变更后的区划；请核对代码。")
         cursor.execute(
@@ -139,7 +191,7 @@ def recode(connection: BaseDatabaseWrapper, *, old: str, new: str, on: date) -> 
         )
         missing = [code for (code,) in cursor.fetchall()]
         if missing:
-            raise RecodeRefused(f"{new} 之下缺少与 {'、'.join(missing)} 等对应的区划；拆分、合并请按村逐个变更。")
+            raise RecodeRefused(f"{new} 之下缺少与 {'、'.join(missing)} 等对应的区划；整体变更请先用 doudi register-division --like 登记，拆分、合并请按村逐个变更。")
         cursor.execute(CODE_COLUMNS)
         columns: dict[str, list[str]] = {}
         for table, column in cursor.fetchall():

@@ -50,4 +50,13 @@ def plain(token: UUID | None) -> str | None:
     return None if token is None else token_key().open(token)[1]
 
 
-__all__ = ["Kind", "id_token", "keyring", "plain", "token_key", "token_of", "token_texts"]
+def text_to_keep(token: UUID | None, number: str) -> str | None:
+    """The number itself where its token is a mere digest (a long document number): kept encrypted beside it, or a rotation could not make it again."""
+    try:
+        plain(token)
+    except ValueError:
+        return number
+    return None
+
+
+__all__ = ["Kind", "id_token", "keyring", "plain", "text_to_keep", "token_key", "token_of", "token_texts"]

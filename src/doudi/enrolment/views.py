@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import django_filters
@@ -21,6 +22,7 @@ from doudi.assessment.models import Assessment
 from doudi.core import audit, duties, places
 from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage, PrefixFilter, page_of
+from doudi.core.templatetags.ui import money
 from doudi.core.views.access import may
 from doudi.enrolment import award_queries, queries, services
 from doudi.enrolment.forms import NoteForm, ProposalForm
@@ -183,8 +185,9 @@ def approve_many(request: HttpRequest) -> HttpResponse:
     number = request.GET.get("page", "1")
     page = page_of(filterset.qs.order_by("area", "id"), int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1, BATCH)
     places.preload(row.area for row in page.rows)
-    total = sum(row.amount for row in page.rows if row.amount is not None)
-    context = {"page": page, "form": filterset.form, "errors": errors, "total": total, "title": _("批量审批")}
+    ticked = [row.amount or Decimal(0) for row in page.rows if not row.differs]
+    words = _("已勾选 {n} 件，合计 {sum} 元/月").format(n=len(ticked), sum=money(sum(ticked, Decimal(0))))
+    context = {"page": page, "form": filterset.form, "errors": errors, "ticked": words, "title": _("批量审批")}
     return render(request, "enrolment/approve_many.html", context, status=409 if errors else 200)
 
 

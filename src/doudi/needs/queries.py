@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 
 from doudi.core import duties, places
 from doudi.core import scope as scopes
-from doudi.core.models import Posting
+from doudi.core.models import Duty, Posting
 from doudi.core.models.divisions import ancestors
 from doudi.core.prepared import prepared
 from doudi.needs import answerers
 from doudi.needs.models import Need, NeedAnswer, NeedPrivate
+from doudi.needs.posted import posted_above
 from doudi.needs.services.base import A
 from doudi.registry.queries import shown_name
 
@@ -127,12 +128,16 @@ def mine(*, now: datetime) -> list[tuple[str, str, list[dict[str, Any]]]]:
 
 
 def candidates(need: Need, on: date) -> list[tuple[str, str, answerers.Suggestion]]:
-    """(key, words, suggestion) of whom a need can be given to: those that rooms suggest, then who is posted at the place or above it up to the township."""
+    """(key, words, suggestion) of whom a need can be given to: those that rooms suggest, who is posted at the place or above it up to the township,
+    then who goes out to people for the county."""
     found = {each.key: each for each in answerers.suggest(need)}
     near = [code for code in ancestors(need.area) if len(code) >= 9] or [need.area]
     rows = Posting.objects.filter(area__in=near, starts__lte=on, duty__in=duties.MAY["needs.answer"], account__is_active=True)
     for posting in rows.filter(Q(ends__isnull=True) | Q(ends__gt=on)).select_related("account").order_by("-area", "duty", "id")[:MOST]:
         each = answerers.Suggestion("officer", posting.account.name, account_id=posting.account_id, note=f"{posting.get_duty_display()}　{places.name(posting.area)}")
+        found.setdefault(each.key, each)
+    for above in posted_above(need.area, on):
+        each = answerers.Suggestion("officer", above.name, account_id=above.account_id, note=f"{Duty(above.duty).label}　{places.name(need.area[:6])}")
         found.setdefault(each.key, each)
     return [(key, f"{each.name}　{each.note}".strip(), each) for key, each in found.items()]
 

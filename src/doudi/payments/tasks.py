@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from doudi.core.tasks import Run, background
-from doudi.payments.services import back_pay, back_payroll, grants, payrolls, supplements
+from doudi.payments.services import back_pay, back_payroll, grants, one_offs, payrolls, supplements
 
 PREPARED = {"payroll": gettext_lazy("批次"), "lines": gettext_lazy("笔数"), "amount": gettext_lazy("金额（元）"), "excluded": gettext_lazy("未列入")}
 
@@ -69,4 +69,20 @@ def prepare_back_payroll(run: Run, *, area: str, month: str) -> dict[str, Any]:
     """Prepare or refresh the payroll of approved back pay; killed or cancelled, it leaves nothing."""
     run.progress(0, 1, _("生成发放明细"))
     done = back_payroll.prepare_back_payroll(area=area, month=date.fromisoformat(month), now=timezone.now())
+    return {"payroll": done.payroll.number, "lines": done.lines, "amount": str(done.amount), "excluded": done.excluded}
+
+
+@background(figures={"people": gettext_lazy("人数"), "amount": gettext_lazy("金额（元）")})
+def make_one_off_list(run: Run, *, area: str, decision: int) -> dict[str, Any]:
+    """List everybody of a county whom a one-off payment covers; killed or cancelled, it leaves nothing."""
+    run.progress(0, 1, _("编制名单"))
+    made = one_offs.make_list(decision_id=decision, area=area, now=timezone.now())
+    return {"list": made.pk, "people": made.people, "amount": str(made.amount)}
+
+
+@background(figures=PREPARED)
+def pay_one_off_list(run: Run, *, one_off_list: int, on: str) -> dict[str, Any]:
+    """Prepare or refresh the one-off payroll of an approved list's county; killed or cancelled, it leaves nothing."""
+    run.progress(0, 1, _("生成发放明细"))
+    done = one_offs.pay_list(list_id=one_off_list, on=date.fromisoformat(on), now=timezone.now())
     return {"payroll": done.payroll.number, "lines": done.lines, "amount": str(done.amount), "excluded": done.excluded}

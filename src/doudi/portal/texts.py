@@ -17,5 +17,6 @@ templates.add(
     Template(
         "portal.declined", _("网上申请未登记"), to="people", zh="您的网上申请 {number} 有答复，请用编号和本手机号查询，或拨打 12345。",
         en="There is an answer to your online application {number}; look it up with the number and this phone, or call 12345.",
+        always=True,  # an application that is not taken up is answered, whoever wants no messages
     ),
 )  # fmt: skip

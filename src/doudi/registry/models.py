@@ -15,9 +15,10 @@ from doudi.core.models import HistoryEvent
 
 
 def with_history(model: type[models.Model]) -> type[models.Model]:
-    """Row history by database triggers, per statement: set-based writes are seen too. `area_then` is the recode's own."""
+    """Row history by database triggers, per statement: set-based writes are seen too. `area_then` is the recode's own, `long_number` goes with the token."""
+    left_out = [each.name for each in model._meta.local_concrete_fields if each.name in ("area_then", "long_number")]
     track = pghistory.track(
-        pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["area_then"], base_model=HistoryEvent, context_field=None  # type: ignore[arg-type]
+        pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=left_out, base_model=HistoryEvent, context_field=None  # type: ignore[arg-type]
     )
     return track(model)
 
@@ -56,6 +57,7 @@ class Person(AreaModel):
     """Person (人员). Numbers are tokens (decision 5); person and `token` are one to one in the whole province."""
 
     token = TokenField(unique=True)
+    long_number = SealedTextField(null=True, help_text="number of a document whose token is a digest; null for all others")
     name = CodeField(max_length=60)
     pinyin = CodeField(max_length=200, default="", help_text="lower case without tones or spaces")
     initials = CodeField(max_length=60, default="")

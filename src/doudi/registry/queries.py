@@ -267,7 +267,7 @@ def person_view(pk: int, *, on: date) -> PersonView:
     if kind is Kind.NONE:
         masked, label = str(_("无证件号码")), str(_("证件号码"))
     else:
-        masked, label = idnumber.mask_id(number) or "********", str(_("身份证号") if kind is Kind.CITIZEN_ID else _("证件号码"))
+        masked, label = idnumber.mask_id(number or person.long_number or "") or "********", str(_("身份证号") if kind is Kind.CITIZEN_ID else _("证件号码"))
     facts = list(Fact.objects.filter(person=person).order_by("kind", "-starts", "-recorded_at", "-id"))
     return PersonView(
         person, masked, label,

@@ -44,8 +44,12 @@ def django_db_setup(test_database: TestDatabase, django_test_environment: None, 
 
 
 @pytest.fixture
-def committed_db(transactional_db: None) -> None:
+def committed_db(transactional_db: None) -> Iterator[None]:
     """The test's work really commits, so that several connections and threads see it; afterwards everything is as before."""
+    from doudi.core import audit
+
+    yield
+    audit.note_file().unlink(missing_ok=True)
 
 
 @pytest.fixture

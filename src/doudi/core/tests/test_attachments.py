@@ -1,19 +1,25 @@
 """Attachments: type by content, stripped, encrypted, visible with their record only."""
 
 import io
+import os
 import zlib
+from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
+from doudi.core import leftovers
 from doudi.core import scope as scopes
+from doudi.core.duties import WORKER
 from doudi.core.models import AccessRecord, Attachment, Duty, Setting
 from doudi.core.services import attachments
 from doudi.core.services import settings as settings_service
@@ -181,3 +187,61 @@ def test_a_record_that_is_not_there_or_takes_no_files(url: str) -> None:
 
 def test_a_made_up_id() -> None:
     assert client_of(officer(Duty.TOWNSHIP_OFFICER, TOWNSHIP)).get(f"/attachment/{uuid4()}/").status_code == 404
+
+
+# --- files without a row ---
+
+
+def _file(identifier: UUID, days: float) -> Path:
+    """A file in the store, written so many days ago."""
+    path = attachments._path(identifier)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(path.read_bytes() if path.exists() else b"left over")
+    then = (timezone.now() - timedelta(days=days)).timestamp()
+    os.utime(path, (then, then))
+    return path
+
+
+def _clear() -> dict[str, int]:
+    """The daily job until each folder was seen, in sum."""
+    now, found = timezone.now(), Counter[str]()
+    for day in range(leftovers.PARTS):
+        with scopes.acting(scopes.Scope(area="41", duty=WORKER, acts=frozenset({"records.forget"}))):
+            found.update(leftovers.clear(area="41", on=timezone.localdate(now) + timedelta(days=day), now=now))
+    return dict(found)
+
+
+def test_a_file_whose_request_was_rolled_back_goes_after_its_time_and_no_other_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "PARTS", 2)  # two days see every folder
+    scope = officer(Duty.TOWNSHIP_OFFICER, TOWNSHIP)
+    rows = [attach(scope, photo()) for _ in range(3)]
+    gone = attach(scope, photo())
+    with scopes.acting(scope):
+        attachments.remove(identifier=gone.pk, now=timezone.now())
+    before = set(attachments.folder().glob("*/*"))
+    with pytest.raises(RuntimeError), scopes.acting(scope), transaction.atomic():
+        attachments.attach(subject="setting", subject_id=1, area=scope.area, name="a.jpg", content=photo(), now=timezone.now())
+        raise RuntimeError
+    (left,) = set(attachments.folder().glob("*/*")) - before
+    kept = [_file(row.pk, 90) for row in (*rows, gone)]
+    young, strange = _file(UUID(left.name), 29), attachments.folder() / "00" / "README"
+    strange.parent.mkdir(exist_ok=True)
+    strange.touch()
+    os.utime(strange, (0, 0))
+    assert _clear() == {"files": 0, "kept": 0} and young.exists(), "a request may still be under way, a restore may come back to it"
+    _file(UUID(left.name), 31)
+    assert _clear()["files"] == 1 and not left.exists()
+    assert all(path.exists() for path in (*kept, strange)) and _clear()["files"] == 0
+    with scopes.acting(scope):
+        assert attachments.open_attachment(identifier=rows[0].pk)[1]
+
+
+def test_files_of_a_database_that_does_not_know_them_are_left_alone() -> None:
+    paths = [_file(uuid4(), 400) for _ in range(5)]
+    done = _clear()
+    assert done == {"files": 0, "kept": 5} and all(path.exists() for path in paths)
+
+
+def test_only_the_daily_job_clears_files() -> None:
+    with pytest.raises(PermissionDenied), scopes.acting(officer(Duty.TOWNSHIP_OFFICER, TOWNSHIP)):
+        leftovers.clear(area="41", on=timezone.localdate(), now=timezone.now())

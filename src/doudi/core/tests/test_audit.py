@@ -12,13 +12,18 @@ from django.conf import settings
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from doudi.core import access_words, audit, worker
+from doudi.core import access_words, audit, home, worker
 from doudi.core import scope as scopes
 from doudi.core.lists import ListPage
 from doudi.core.models import AccessRecord, AccessSeal
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, client_of, officer
 
 PROVINCE = scopes.Scope(area="41", page="worker")
+
+
+@pytest.fixture(autouse=True)
+def _notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "note_file", lambda: tmp_path / "seals.json")
 
 
 def _record(scope: scopes.Scope, number: int = 1, **more: Any) -> None:
@@ -105,6 +110,31 @@ def sealed(committed_db: None, owner_connection: Any) -> Any:
 )
 def test_tampering_is_found(sealed: Any, tampering: str) -> None:
     sealed.execute(tampering)
+    assert _verdict().problems
+
+
+@pytest.mark.parametrize(
+    "cutting",
+    [
+        "delete from core_accessseal where last_id = (select max(last_id) from core_accessseal)",
+        "delete from core_accessseal; delete from core_accessrecord",
+    ],
+)
+def test_a_chain_whose_end_was_cut_off_is_found(sealed: Any, cutting: str) -> None:
+    sealed.execute(cutting)
+    assert "末段" in _verdict().problems[0]
+    _record(officer("township_officer", TOWNSHIP), 9)
+    _seal()
+    assert "末段" in _verdict().problems[0], "what is sealed afterwards does not hide it"
+    audit.note_file().unlink()
+    assert _verdict().problems == [], "the chain alone does not show it"
+
+
+def test_a_note_of_another_database_says_nothing_about_this_one(sealed: Any) -> None:
+    noted = home.read_private(audit.note_file())
+    home.write_private(audit.note_file(), noted | {"database": "another", "digest": "00"})
+    assert _verdict().problems == []
+    home.write_private(audit.note_file(), noted | {"digest": "00"})
     assert _verdict().problems
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -71,8 +71,56 @@ def test_doctor_names_a_role_with_too_much_power(folder: Path) -> None:
             refused = doudi(folder, "worker")
             assert refused.returncode == 1
             assert "拒绝启动" in refused.stderr
+            code, said = _gunicorn(folder)
+            assert code not in (0, None), "gunicorn without `doudi serve` gives up too"
+            assert "拒绝启动" in said
         finally:
             server.bootstrap()
+
+
+def _gunicorn(folder: Path, answered: Callable[[int], None] | None = None) -> tuple[int | None, str]:
+    """Exit code and output of gunicorn started by hand: until it ends by itself, or until it was `answered`."""
+    port = free_port()
+    web = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "doudi.config.wsgi:application", "--bind", f"127.0.0.1:{port}", "--no-control-socket"],
+        env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        if answered is not None:
+            answered(port)
+            web.terminate()
+        said, _ = web.communicate(timeout=60)
+        return web.returncode, said
+    finally:
+        if web.poll() is None:
+            web.kill()
+            web.communicate()
+
+
+def test_gunicorn_by_hand_waits_for_a_database_that_is_away_and_looks_at_its_role_then(folder: Path) -> None:
+    """The database comes up after the web server, with a role of too much power: nobody is answered by the pages."""
+    server = Server(folder)
+
+    def status(port: int, path: str = "/accounts/login/") -> int:
+        try:
+            return int(urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20).status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def look(port: int) -> None:
+        wait_for(lambda: status(port))
+        assert status(port) == 503, "away"
+        with server.running():
+            with psycopg.connect(server.conninfo("superuser"), autocommit=True) as connection:
+                connection.execute("alter role doudi_app bypassrls")
+            assert status(port) == 500, "its role is refused"
+            server.bootstrap()
+            assert status(port) == 200
+
+    assert not server.status()
+    _gunicorn(folder, look)
 
 
 def test_expected_errors_are_one_sentence_and_codes_differ(tmp_path: Path) -> None:

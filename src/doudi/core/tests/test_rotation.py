@@ -24,8 +24,12 @@ from doudi.batch.tokens import TOKEN, Kind, TokenError
 from doudi.core import keys, keystate, numbers, rotation
 from doudi.core import scope as scopes
 from doudi.core.home import SetupError, write_private
+from doudi.core.models import Duty
+from doudi.core.tests.officers import officer
 from doudi.registry import loading
 from doudi.registry.models import Fact, Membership, Person
+from doudi.registry.services import correct_person, register_person
+from doudi.registry.tests.helpers import VILLAGE, id_number
 
 ON, NOW = date(2022, 11, 25), datetime(2022, 11, 25, 2, tzinfo=UTC)
 COUNTY = scopes.Scope(area="410122")
@@ -356,6 +360,28 @@ def test_a_long_number_without_its_text_stops_the_rotation_and_is_named(filled: 
     assert version_in_use(test_database) == 1
     with scopes.acting(COUNTY):
         assert Person.objects.filter(token=token).exists()
+
+
+def test_a_person_registered_with_a_long_document_keeps_it_through_a_rotation_until_an_id_number_is_known(filled: Path) -> None:
+    given = {"area": VILLAGE, "name": "玛丽", "birth_date": date(1980, 5, 1), "sex": "2", "on": ON, "now": NOW}
+    town = officer(Duty.TOWNSHIP_OFFICER, VILLAGE[:9])
+    with scopes.acting(town):
+        person = register_person(document="USA110122198005019", **given)
+        short = register_person(document="E12345678", **given, confirmed=True)
+        assert person.long_number == "USA110122198005019" and short.long_number is None
+        with connection.cursor() as cursor:
+            cursor.execute("select long_number from registry_person where id = %s", [person.pk])
+            assert b"USA" not in bytes(cursor.fetchone()[0])
+    connections.close_all()
+    rotation.rotate(now=NOW)
+    with scopes.acting(town):
+        again = Person.objects.get(pk=person.pk)
+        assert again.token == numbers.token_of(Kind.DOCUMENT, "USA110122198005019") != person.token and again.long_number == "USA110122198005019"
+        assert numbers.plain(Person.objects.get(pk=short.pk).token) == "E12345678"
+        corrected = correct_person(person_id=again.pk, version=again.version, name="玛丽", birth_date=date(1980, 5, 1), sex="2", phone="13800138000", on=ON, now=NOW)
+        assert corrected.long_number == "USA110122198005019"
+        corrected = correct_person(person_id=again.pk, version=corrected.version, id_number=id_number(date(1980, 5, 1), male=False), confirmed=True, on=ON, now=NOW)
+        assert corrected.long_number is None and numbers.token_key().open(corrected.token)[0] is Kind.CITIZEN_ID
 
 
 def test_a_token_of_another_key_stops_the_rotation(filled: Path, test_database: Any) -> None:

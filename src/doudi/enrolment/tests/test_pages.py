@@ -83,6 +83,9 @@ def test_the_batch_page_approves_what_is_ticked_and_names_what_failed(township, 
     client = client_of(county)
     page = client.get("/enrolment/approve/").content.decode()
     assert all(row.number in page for row in rows)
+    total = sum(row.amount for row in rows)
+    assert f"已勾选 3 件，合计 {total:,.2f} 元/月" in page, "counts what is ticked, not the page"
+    assert page.count(f'data-amount="{rows[0].amount}"') and 'data-confirm="将确认已勾选的 {n} 件' in page
     with scopes.acting(county):
         services.send_back(decision_id=rows[0].pk, version=1, note="x", now=NOW)
     answer = client.post("/enrolment/approve/", {"d": [f"{row.pk}:1" for row in rows] + ["x:1", "9:", "1" * 40]})

@@ -21,6 +21,7 @@ from doudi.core.models import Account, Posting
 from doudi.core.services.todos import finish_todos
 from doudi.needs import answerers
 from doudi.needs.models import Need, NeedAnswer, NeedPrivate
+from doudi.needs.posted import Posted, posted_above
 from doudi.needs.services.base import A, S, ask_for_answers, deadline, locked, locked_answer, moved, phone_token, settle, todo
 from doudi.registry.models import Membership
 
@@ -38,11 +39,12 @@ def _room_for(need: Need, quantity: int) -> None:
         raise full(need)
 
 
-def _posting(account_id: int, area: str, now: datetime) -> Posting | None:
-    """A posting of today of an account that covers a place, the nearest."""
+def _posting(account_id: int, area: str, now: datetime) -> Posted | None:
+    """A posting of today of an account that covers a place, the nearest; of the county's, those who go out to people."""
     on = timezone.localdate(now)
-    rows = Posting.objects.filter(account_id=account_id, starts__lte=on, account__is_active=True).order_by("-area")
-    return next((row for row in rows if row.holds_on(on) and area.startswith(row.area)), None)
+    rows = Posting.objects.filter(account_id=account_id, starts__lte=on, account__is_active=True).select_related("account").order_by("-area")
+    near = next((Posted(row.pk, account_id, row.duty, row.account.name) for row in rows if row.holds_on(on) and area.startswith(row.area)), None)
+    return near or next((row for row in posted_above(area, on) if row.account_id == account_id), None)
 
 
 def _save(need: Need, row: NeedAnswer, state: str, now: datetime, *fields: str) -> None:
@@ -127,7 +129,7 @@ def assign(
         posting = _posting(account_id, need.area, now)
         if posting is None:
             raise ValidationError({"account": _("该账号在需求所在地没有在任岗位；请重新选择。")})
-        name = posting.account.name
+        name = posting.name
     elif len(name.strip()) < 2:
         raise ValidationError({"name": _("请选择响应人，或填写名称。")})
     row = _make(
@@ -137,7 +139,7 @@ def assign(
     moved(need, "交办", row.name, now)
     finish_todos(subject="need", subject_id=need.pk, now=now, kind="need.answer")
     if posting is not None:
-        todo(need, "need.asked", posting.duty, "交办给您，请答复", now, due=row.reply_due, posting_id=posting.pk)
+        todo(need, "need.asked", posting.duty, "交办给您，请答复", now, due=row.reply_due, posting_id=posting.posting_id)
     return row
 
 

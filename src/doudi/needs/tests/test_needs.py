@@ -12,11 +12,12 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from doudi.core import scope as scopes
-from doudi.core.models import AccessRecord, Duty, Todo
+from doudi.core.models import AccessRecord, Duty, Posting, Todo
 from doudi.core.tests.officers import officer
 from doudi.core.tests.together import as_, together
 from doudi.needs import answerers, queries, services
 from doudi.needs.models import Need, NeedAnswer, NeedEvent, NeedPrivate
+from doudi.needs.posted import posted_above
 from doudi.needs.services import About
 from doudi.needs.tests.world import NOW, TOWN, VILLAGE, Place, now_at
 from doudi.registry.tests.helpers import OTHER_VILLAGE, household
@@ -121,6 +122,29 @@ def test_7_5_assigned_declined_with_reason_lapsed_withdrawn_and_open_again(place
         assert services.run_clocks(now=NOW + timedelta(days=4))["lapsed"] == 1 and services.run_clocks(now=NOW + timedelta(days=4))["lapsed"] == 0
     with scopes.acting(place.second), pytest.raises(ValidationError, match="逾期未接受"):
         services.accept(answer_id=late.pk, version=late.version, now=NOW + timedelta(days=4))
+
+
+def test_7_5_the_township_gives_a_need_to_a_visitor_posted_by_the_county_and_to_nobody_of_another_county(place: Place) -> None:
+    county = VILLAGE[:6]
+    above, elsewhere = officer(Duty.VISITOR, county, name="郭志强"), officer(Duty.VISITOR, "410123", name="外县人")
+    finance, left = officer(Duty.FINANCE_OFFICER, county, name="钱会计"), officer(Duty.VISITOR, county, name="离任人")
+    with scopes.acting(place.county):
+        Posting.objects.filter(pk=left.posting_id).update(ends=NOW.date())
+    need = place.raised()
+    with scopes.acting(place.town):
+        words = [text for _key, text, _each in queries.candidates(need, NOW.date())]
+        assert sum("郭志强" in text for text in words) == 1 and not any(name in text for text in words for name in ("外县人", "钱会计", "离任人"))
+        for wrong in (elsewhere, finance, left):
+            with pytest.raises(ValidationError, match="没有在任岗位"):
+                services.assign(uuid=uuid4(), need_id=need.pk, version=need.version, kind="contact", account_id=wrong.account_id, now=NOW)
+        asked = services.assign(uuid=uuid4(), need_id=need.pk, version=need.version, kind="contact", account_id=above.account_id, now=NOW)
+    with scopes.acting(above):
+        (waits,) = Todo.objects.filter(kind__startswith="need.asked", done_at__isnull=True)
+        assert waits.posting_id == above.posting_id
+        services.accept(answer_id=asked.pk, version=asked.version, now=NOW)
+    assert now_at(need, place.town).state == "in_hand"
+    with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, "410123001")):
+        assert [each.name for each in posted_above("410123001002", NOW.date())] == ["外县人"] and posted_above(VILLAGE, NOW.date()) == []
 
 
 def test_7_5_contacts_are_shown_to_the_accepted_answerer_only_and_only_while_it_lasts(place: Place) -> None:

@@ -18,6 +18,7 @@ from doudi.core.tests.together import as_, together
 from doudi.enrolment.models import AwardMember
 from doudi.payments.models import Grant, OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList
 from doudi.payments.services import one_offs
+from doudi.payments.tests.test_back_pay_pages import ran
 from doudi.payments.tests.world import MONTH, NOVEMBER, NOW, Officers, award, person
 
 pytestmark = pytest.mark.django_db
@@ -192,7 +193,12 @@ def test_the_pages_walk_from_document_to_payroll(officers: Officers, django_asse
     page = reverse("payments:subsidy", args=[row.pk])
     assert sent.url == page
     assert approver.post(page, {"act": "confirm", "version": "1"}).status_code == 302
-    assert reviewer.post(page, {"act": "list"}).status_code == 302
+    assert reviewer.post(page, {"act": "list"}).url == page
+    with scopes.acting(officers.reviewer):
+        assert not OneOffList.objects.exists(), "a large county's list is made in the background"
+    assert ran(officers)["people"] == 2
+    assert reviewer.post(page, {"act": "list"}).status_code == 302 and ran(officers)["people"] == 2, "asked for twice: the same list"
+    assert approver.post(page, {"act": "list"}).status_code == 422
     with scopes.acting(officers.reviewer):
         made = OneOffList.objects.get()
     list_page = reverse("payments:subsidy_list", args=[made.pk])
@@ -201,7 +207,9 @@ def test_the_pages_walk_from_document_to_payroll(officers: Officers, django_asse
     assert "生活补助" in said and "420.00" in said
     assert township.post(list_page, {"act": "approve", "version": "1"}).status_code in (302, 403, 422)
     assert approver.post(list_page, {"act": "approve", "version": "1"}).status_code == 302
-    assert "/payments/" in reviewer.post(list_page, {"act": "pay"}).url
+    assert reviewer.post(list_page, {"act": "pay"}).url == reverse("payments:payrolls")
+    assert ran(officers)["lines"] == 2
+    assert reviewer.post(page, {"act": "list"}).status_code == 302 and "没有遗漏" in ran(officers)
     people = reverse("payments:subsidy_claims", args=[made.pk])
     assert reviewer.get(people).status_code == 200 and people in reviewer.get(list_page).content.decode()
     finance = client_of(officer("finance_officer", COUNTY))

@@ -20,6 +20,7 @@ from doudi.core import duties, places
 from doudi.core import scope as scopes
 from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
+from doudi.core.tasks import start_task
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
 from doudi.payments.models import OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList, paid_choices, paid_label
@@ -29,6 +30,7 @@ from doudi.registry.models import Person
 from doudi.registry.queries import shown_name
 
 ALL = gettext_lazy("全部")
+TASKS = "doudi.payments.tasks"
 COLOURS = {"proposed": "orange", "confirmed": "green", "approved": "green", "sent_back": "gray", "withdrawn": "gray"}
 LEVELS = {"central": gettext_lazy("中央"), "province": gettext_lazy("省级"), "city": gettext_lazy("市级"), "county": gettext_lazy("县级")}
 
@@ -107,13 +109,16 @@ def decision(request: HttpRequest, pk: int) -> HttpResponse:
                 one_offs.settle_decision(decision_id=pk, version=_version(request), agreed=act == "confirm", note=request.POST.get("note", ""), now=now)
                 messages.success(request, _("已确认，各县可以编制名单。") if act == "confirm" else _("已退回。"))
             elif act == "list":
-                made = one_offs.make_list(decision_id=pk, area=acting.area, now=now)
-                messages.success(request, _("名单共 %(n)s 笔、%(amount)s 元，待审批。") % {"n": ui.count(made.people), "amount": ui.money(made.amount)})
-                return redirect("payments:subsidy_list", made.pk)
+                duties.require("payments.one_off_list")
+                title, url = _("编制一次性补助名单：%(title)s") % {"title": row.title}, reverse("payments:subsidy", args=[pk])
+                start_task(path=f"{TASKS}.make_one_off_list", title=title, arguments={"area": acting.area, "decision": pk}, url=url, now=now)
+                messages.success(request, _("已开始编制，完成后名单会出现在本页，由县级审批人审批；没有符合条件的对象时，原因见“后台任务”。"))
             return redirect("payments:subsidy", pk)
         except ValidationError as error:
             problem = " ".join(error.messages)
             row.refresh_from_db()
+        except PermissionDenied as error:
+            problem = str(error)
     lists = list(OneOffList.objects.filter(decision=row).select_related("made_by").order_by("area", "serial")[:300])
     places.preload(one.area for one in lists)
     good = [one for one in lists if one.state in ("proposed", "approved")]
@@ -148,9 +153,11 @@ def one_list(request: HttpRequest, pk: int) -> HttpResponse:
             elif act in ("send_back", "withdraw"):
                 one_offs.drop_list(list_id=pk, version=_version(request), note=note, now=now)
             elif act == "pay":
-                made = one_offs.pay_list(list_id=pk, on=timezone.localdate(now), now=now)
-                messages.success(request, _("已编制一次性发放批次 %(number)s：%(lines)s 笔。") % {"number": made.payroll.number, "lines": ui.count(made.lines)})
-                return redirect("payments:payroll", made.payroll.pk)
+                duties.require("payments.prepare")
+                title, arguments = _("生成一次性发放批次：%(title)s") % {"title": row.decision.title}, {"one_off_list": pk, "on": timezone.localdate(now)}
+                start_task(path=f"{TASKS}.pay_one_off_list", title=title, arguments=arguments, url=reverse("payments:payrolls"), now=now)
+                messages.success(request, _("已开始生成，完成后会出现在列表中。"))
+                return redirect("payments:payrolls")
             return redirect("payments:subsidy_list", pk)
         except ValidationError as error:
             problem = " ".join(error.messages)

@@ -13,11 +13,13 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from doudi.batch.tokens import Kind
 from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.messaging import text_of
 from doudi.core.models import AccessRecord, Attachment, Duty, Message, Todo
 from doudi.core.services.attachments import attachments_of
+from doudi.core.services.messages import opt_out
 from doudi.core.tests.officers import client_of, officer
 from doudi.core.tests.together import together
 from doudi.enrolment.models import Application, Authorisation, Case, Document
@@ -250,6 +252,19 @@ def test_1_3_a_declined_application_tells_why(visitor: Client, town: scopes.Scop
     ask(visitor, number, phone)
     page = visitor.post("/portal/follow/code/", {"number": number, "phone": phone, "code": sms(town)[-1]}).content.decode()
     assert "户籍地在外县" in page
+
+
+def test_1_3_who_wants_no_messages_is_still_told_that_an_application_was_answered(town: scopes.Scope) -> None:
+    phone = next(PHONES)
+    with scopes.acting(town):
+        opt_out(area=TOWN, phone=numbers.token_of(Kind.PHONE, phone), now=NOW)
+    refused, taken = one(town, send(changed(phone=phone))), send(changed(phone=phone))
+    with scopes.acting(town):
+        applications.decline_application(application_id=refused.pk, version=refused.version, reason="户籍地在外县，请到户籍地申请", now=NOW)
+    register(town, taken)
+    with scopes.acting(scopes.Scope(area="41", page="test")):
+        sent = dict(Message.objects.filter(phone=numbers.token_of(Kind.PHONE, phone)).values_list("template", "state"))
+    assert sent == {"portal.declined": Message.State.QUEUED, "portal.again": Message.State.REFUSED, "portal.registered": Message.State.REFUSED}
 
 
 def test_1_3_a_wrong_number_or_phone_is_answered_like_a_right_one(visitor: Client, town: scopes.Scope) -> None:

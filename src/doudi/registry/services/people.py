@@ -150,8 +150,9 @@ def register_person(
     pk = next_id("registry_person")
     pinyin, initials = pinyin_of(who.name)
     person = Person(
-        id=pk, area=area, token=who.token or numbers.token_of(Kind.NONE, str(pk)), name=who.name, pinyin=pinyin, initials=initials, sex=who.sex,
-        birth_date=who.birth_date, ethnicity=ethnicity or "01", registered_area=registered_area or area, residence_area=residence_area or area,
+        id=pk, area=area, token=who.token or numbers.token_of(Kind.NONE, str(pk)), long_number=numbers.text_to_keep(who.token, who.number), name=who.name,
+        pinyin=pinyin, initials=initials, sex=who.sex, birth_date=who.birth_date, ethnicity=ethnicity or "01",
+        registered_area=registered_area or area, residence_area=residence_area or area,
         bank=bank, made_at=now, **tokens,
     )  # fmt: skip
     try:
@@ -183,6 +184,8 @@ def correct_person(*, person_id: int, version: int, on: date, now: datetime, con
         sex=fields.get("sex") or ("" if given else person.sex),
     )  # fmt: skip
     values: dict[str, Any] = {"name": who.name, "sex": who.sex, "birth_date": who.birth_date, "token": who.token or person.token}
+    if who.token and person.long_number:
+        values["long_number"] = None
     values["pinyin"], values["initials"] = pinyin_of(who.name)
     values |= {field: fields[field] for field in ("ethnicity", "registered_area", "residence_area") if fields.get(field)}
     if "phone" in fields:

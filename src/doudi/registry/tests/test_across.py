@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from doudi.core import audit, divisions, keys, numbers
 from doudi.core import scope as scopes
-from doudi.core.models import AccessRecord, Duty
+from doudi.core.models import AccessRecord, Division, Duty
 from doudi.core.tests.officers import officer
 from doudi.registry import services
 from doudi.registry.models import Fact, Household, Membership, MoveRequest, Person
@@ -241,9 +241,37 @@ def test_a_recode_that_would_leave_rows_behind_is_refused(committed_db: None) ->
         owner.close()
 
 
+def test_a_new_township_is_registered_like_the_old_one_and_taken_over_by_a_recode(giving: scopes.Scope) -> None:
+    household(giving)
+    owner, old, new = connections["owner"], VILLAGE[:9], "410122899"
+    try:
+        with scopes.acting(giving):
+            below = Division.objects.filter(code__gt=old, code__startswith=old, ends=None).count()
+        made = divisions.register(owner, code=new, name="新设街道", on=ON, like=old)
+        assert made == 1 + below > 2
+        assert divisions.register(owner, code=new, name="新设街道", on=ON, like=old) == 0, "twice is once"
+        with scopes.acting(giving):
+            row, village = Division.objects.get(code=new), Division.objects.get(code=new + VILLAGE[9:])
+            assert (row.level, row.parent_id, row.initials, row.starts) == ("township", "410122", "xsjd", ON)
+            assert (village.name, village.parent_id, village.level) == (Division.objects.get(code=VILLAGE).name, new, "village")
+        assert divisions.recode(owner, old=old, new=new, on=ON).rows["registry_household.area"] == 1
+        for code, name, like in (
+            (new, "另一名称", ""), (VILLAGE, "x", ""), ("41012289900", "十一位", ""), ("abcd12", "不是数字", ""), ("41", "河南省", ""), ("419999001", "没有上级", ""),
+            (old + "998", "上级已停用", ""), ("410122898", "不同级", VILLAGE), (old, Division.objects.get(code=old).name, ""),
+        ):  # fmt: skip
+            with pytest.raises(divisions.RecodeRefused):
+                divisions.register(owner, code=code, name=name, on=ON, like=like)
+    finally:
+        owner.close()
+    with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, new)):
+        assert Household.objects.get().area == new + VILLAGE[9:]
+
+
 def test_the_application_cannot_recode(giving: scopes.Scope) -> None:
     with scopes.acting(giving), pytest.raises(DatabaseError):
         divisions.recode(connections["default"], old=VILLAGE, new="410122002001", on=ON)
+    with scopes.acting(giving), pytest.raises(DatabaseError):
+        divisions.register(connections["default"], code="410122899", name="新设街道", on=ON)
 
 
 def test_divisions_are_loaded_once_with_initials_and_development_zones_marked(db: None) -> None:

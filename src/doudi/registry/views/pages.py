@@ -117,7 +117,7 @@ def reveal(request: HttpRequest, pk: int, field: str) -> HttpResponse:
         raise Http404
     token = {"id_number": row.token, "phone": row.phone, "account": row.account}[field]
     audit.record_access(what="reveal", subject="person", subject_id=pk, area=row.area, field=field)
-    number = queries.plain_number(token)[1] if token else ""
+    number = queries.plain_number(token)[1] or (row.long_number or "" if field == "id_number" else "") if token else ""
     text = number or _("号码仅以摘要保存，请查看证件附件") if token else ""
     if field == "account" and row.bank:
         text = f"{text}（{BANKS.get(row.bank, row.bank)}）"

@@ -42,6 +42,7 @@ class Volunteer(AreaModel):
     name = CodeField(max_length=60)
     document_kind = CodeField(max_length=12, choices=Document.choices, default=Document.ID)
     document = TokenField()
+    long_number = SealedTextField(null=True, help_text="number of a document whose token is a digest; null for all others")
     sex = CodeField(max_length=1, choices=Sex.choices)
     birth_date = models.DateField()
     phone = TokenField(help_text="confirmed by a one-time code where they registered themselves; families may share one")

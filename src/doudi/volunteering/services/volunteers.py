@@ -85,6 +85,10 @@ class Guardian:
     phone: str = ""
 
 
+def _plain(number: str) -> str:
+    return idnumber.normalise(number).upper()
+
+
 def _document(kind: str, number: str, sex: str, birth_date: date | None, on: date) -> tuple[UUID, str, date]:
     """Token, sex, birth date: of a citizen ID number read from it, of another document as given."""
     if kind == Volunteer.Document.ID:
@@ -93,7 +97,7 @@ def _document(kind: str, number: str, sex: str, birth_date: date | None, on: dat
         except idnumber.IdNumberError as error:
             raise ValidationError({"document": str(error)}) from None
         return numbers.id_token(read.number18), Sex.MALE if read.sex == "male" else Sex.FEMALE, read.birth_date
-    plain = idnumber.normalise(number).upper()
+    plain = _plain(number)
     if not 5 <= len(plain) <= 15 or not plain.isascii() or not plain.isalnum():
         raise ValidationError({"document": _("证件号码应为 5 至 15 位字母和数字。")})
     one_of("sex", sex, Sex.values)
@@ -137,6 +141,7 @@ def register_volunteer(
         raise ValidationError({"document": _("未满 8 周岁的不能登记为志愿者。")})
     row = Volunteer(
         key=key, area=area, number=number_of("ZY", area), name=name_of(name), document_kind=document_kind, document=token, sex=read_sex, birth_date=born,
+        long_number=numbers.text_to_keep(token, _plain(document)),
         phone=phone_token_ or phone_needed(phone), organisation=_organisation(organisation_id), registered_on=on, made_by_id=account_id(), made_at=now,
     )  # fmt: skip
     profile.into(row)

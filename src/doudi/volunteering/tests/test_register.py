@@ -92,6 +92,13 @@ def test_8_1_an_organisation_is_seen_where_it_serves_and_changed_where_it_is_reg
         assert not Organisation.objects.filter(name="中牟县暖心志愿服务队").exclude(pk=row.pk).exists()
 
 
+def test_8_1_the_long_number_of_a_document_is_kept_for_a_rotation_of_keys_and_a_short_one_is_not() -> None:
+    world = World()
+    long = world.volunteer(active=False, document_kind="other", document="usa110122800501", sex="2", birth_date=date(1980, 5, 1))
+    short = world.volunteer(active=False, document_kind="passport", document="E12345678", sex="2", birth_date=date(1980, 5, 1))
+    assert (long.long_number, short.long_number, world.volunteer(active=False).long_number) == ("USA110122800501", None, None)
+
+
 def test_8_1_a_minor_volunteers_with_the_guardians_consent_alone_whoever_writes_the_row() -> None:
     world = World()
     with scopes.acting(world.town):

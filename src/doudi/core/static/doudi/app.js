@@ -20,10 +20,27 @@
     });
   }
 
+  // What is ticked is counted: <small data-ticked="d" data-words="已勾选 {n} 件，合计 {sum} 元/月">; such a button's question may say {n} and {sum} too.
+  function counted(name, words) {
+    let n = 0, fen = 0;
+    document.getElementsByName(name).forEach((box) => {
+      if (!box.checked) return;
+      n += 1;
+      fen += Math.round(Number(box.dataset.amount || 0) * 100);
+    });
+    return words.replace("{n}", n).replace("{sum}", (fen / 100).toFixed(2).replace(/\B(?=(\d{3})+(?!\d))/g, ","));
+  }
+  function countTicks() {
+    document.querySelectorAll("[data-words]").forEach((shown) => { shown.textContent = counted(shown.dataset.ticked, shown.dataset.words); });
+  }
+  window.addEventListener("pageshow", countTicks);  // a browser keeps ticks when a page is loaded again
+  document.addEventListener("htmx:afterSettle", countTicks);
+
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const button = event.submitter;
-    const text = (button && button.dataset.confirm) || form.dataset.confirm;
+    let text = (button && button.dataset.confirm) || form.dataset.confirm;
+    if (text && button && button.dataset.ticked) text = counted(button.dataset.ticked, text);
     if (text && !form.dataset.sure) {
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -107,6 +124,7 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
     if (event.target.matches("[data-all]")) document.getElementsByName(event.target.dataset.all).forEach((box) => { box.checked = event.target.checked; });
+    if (event.target.matches("[type=checkbox]")) countTicks();
     if (event.target.matches(".up-area input[type=file]")) {
       const names = Array.from(event.target.files, (file) => file.name).join("、");
       const shown = $("[data-names]", event.target.closest(".up-area"));

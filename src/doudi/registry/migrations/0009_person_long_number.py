@@ -1,0 +1,17 @@
+"""Long document numbers keep their text, encrypted, beside the digest that matches them: without it the token key could not be rotated."""
+
+import doudi.core.fields
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("registry", "0008_one_index_each"), ("registry", "0002_guards")]
+
+    operations = [
+        migrations.AddField(
+            model_name="person",
+            name="long_number",
+            field=doudi.core.fields.SealedTextField(editable=True, help_text="number of a document whose token is a digest; null for all others", null=True),
+        ),
+        migrations.RunSQL("grant update (long_number) on registry_person to doudi_app", migrations.RunSQL.noop),
+    ]
