@@ -82,14 +82,14 @@ def _gunicorn(folder: Path, answered: Callable[[int], None] | None = None) -> tu
     """Exit code and output of gunicorn started by hand: until it ends by itself, or until it was `answered`."""
     port = free_port()
     web = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "doudi.config.wsgi:application", "--bind", f"127.0.0.1:{port}", "--no-control-socket"],
+        [sys.executable, "-m", "gunicorn", "doudi.config.wsgi:application", "--bind", f"127.0.0.1:{port}", "--timeout", "120", "--no-control-socket"],
         env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     try:
         if answered is not None:
             answered(port)
             web.terminate()
-        said, _ = web.communicate(timeout=60)
+        said, _ = web.communicate(timeout=180)
         return web.returncode, said
     finally:
         if web.poll() is None:
@@ -101,16 +101,16 @@ def test_gunicorn_by_hand_waits_for_a_database_that_is_away_and_looks_at_its_rol
     """The database comes up after the web server, with a role of too much power: nobody is answered by the pages."""
     server = Server(folder)
 
-    def status(port: int, path: str = "/accounts/login/") -> int:
+    def status(port: int) -> int:
         try:
-            return int(urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20).status)
+            return int(urllib.request.urlopen(f"http://127.0.0.1:{port}/donations/", timeout=60).status)
         except urllib.error.HTTPError as error:
             return error.code
         except OSError:
             return 0
 
     def look(port: int) -> None:
-        wait_for(lambda: status(port))
+        wait_for(lambda: status(port), 120)
         assert status(port) == 503, "away"
         with server.running():
             with psycopg.connect(server.conninfo("superuser"), autocommit=True) as connection:
