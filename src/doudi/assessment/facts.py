@@ -21,6 +21,7 @@ from psycopg import ClientCursor
 
 from doudi.batch.law import Settings
 from doudi.core.emergencies import switched_areas
+from doudi.core.plans import at_once
 from doudi.registry.models import FactKind, Programme
 from openfisca_henan.places import county_index
 
@@ -201,10 +202,8 @@ def read_area(*, low: str, high: str, month: date, as_of: date, settings: Settin
     where = {
         "members": " and ".join(HERE.format(table) for table in "hmp"), "facts": HERE.format("f"), "newer": HERE.format("n"), "benefits": HERE.format("b"),
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")  # without statistics under row-level security the planner guesses one row
+    with connection.cursor() as cursor, at_once(cursor):
         made = _read(where, {"low": low, "high": high}, month, as_of, settings)
-        cursor.execute("set local enable_nestloop = on")
     return made
 
 

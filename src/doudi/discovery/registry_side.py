@@ -19,6 +19,7 @@ from psycopg import sql
 from doudi.batch import compare, law, linkage
 from doudi.batch.tokens import TOKEN
 from doudi.core import scope as scopes
+from doudi.core.plans import at_once
 from doudi.core.settings_overlay import overlay
 from doudi.registry.models import Household
 
@@ -139,17 +140,16 @@ def _copy(target: Path, query: sql.Composable, schema: pa.Schema) -> int:
         column_types=types, null_values=["\\N"], strings_can_be_null=True, quoted_strings_can_be_null=False, true_values=["t"], false_values=["f"]
     )
     rows = 0
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
-        with (
-            pq.ParquetWriter(target, schema, compression="zstd") as writer,
-            cursor.copy(sql.SQL("copy ({}) to stdout (format csv, header, null '\\N')").format(query)) as copy,
-        ):
-            for batch in csv.open_csv(io.BufferedReader(_Reader(copy), 1 << 20), convert_options=options):
-                columns = [_tokens(batch.column(each.name)) if each.type == TOKEN else batch.column(each.name) for each in schema]
-                writer.write_batch(pa.record_batch(columns, schema=schema))
-                rows += batch.num_rows
-        cursor.execute("set local enable_nestloop = on")
+    with (
+        connection.cursor() as cursor,
+        at_once(cursor),
+        pq.ParquetWriter(target, schema, compression="zstd") as writer,
+        cursor.copy(sql.SQL("copy ({}) to stdout (format csv, header, null '\\N')").format(query)) as copy,
+    ):
+        for batch in csv.open_csv(io.BufferedReader(_Reader(copy), 1 << 20), convert_options=options):
+            columns = [_tokens(batch.column(each.name)) if each.type == TOKEN else batch.column(each.name) for each in schema]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+            rows += batch.num_rows
     return rows
 
 

@@ -16,6 +16,7 @@ from django.db import connection
 
 from doudi.assessment.facts import Array, Facts, Position, copy_rows
 from doudi.assessment.outputs import CONFIRMATIONS, HOUSEHOLD_PROGRAMMES, PERSON_PROGRAMMES
+from doudi.core.plans import at_once
 from doudi.registry.models import GROUPS, Programme
 
 P = Programme
@@ -40,10 +41,8 @@ TYPES = {
 
 def running_awards(*, low: str, high: str, month: date) -> pa.Table:
     """The awards of a range of villages that hold in a month, with the amount of that month: columns as in `TYPES`."""
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")  # as in `assessment.facts.read_area`: a plan row by row goes through an area for each award of it
+    with connection.cursor() as cursor, at_once(cursor):
         found = copy_rows(AWARDS, {"low": low, "high": high, "first": month}, TYPES)
-        cursor.execute("set local enable_nestloop = on")
     return found
 
 

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from doudi.core import scope as scopes
+from doudi.core.plans import at_once
 from doudi.registry import loading as registry_loading
 from doudi.registry.models import GROUPS
 
@@ -118,8 +119,7 @@ def load_awards(
         "proposer": proposer_id, "approver": approver_id, "now": now, "before": before, "document": DOCUMENT, "together": list(TOGETHER),
         "programmes": list(GROUPS), "groups": list(GROUPS.values()),
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
+    with connection.cursor() as cursor, at_once(cursor):
         for table in ("load_award", "ready_award", "made_award", "made_id"):
             cursor.execute(f"drop table if exists pg_temp.{table}")
         cursor.execute(STAGE)
@@ -151,7 +151,6 @@ def load_awards(
         scopes.check_constraints()
         for table in ("load_award", "ready_award", "made_award", "made_id", "synthetic_person", "synthetic_household"):
             cursor.execute(f"drop table if exists pg_temp.{table}")
-        cursor.execute("set local enable_nestloop = on")
     return LoadedAwards(awards=awards, members=members, skipped=in_all - awards)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from doudi.core import places
+from doudi.core.plans import at_once
 from doudi.payments import calendar
 from doudi.payments.models import BankReturn, Payroll, PayrollExclusion, paid_choices, paid_label
 
@@ -140,11 +141,8 @@ def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def compare(payroll: Payroll, before: Payroll | None) -> dict[str, Any]:
     """This payroll beside the one before, by programme (urban and rural apart) and by township, with totals; yuan."""
     values = {"now": payroll.pk, "before": before.pk if before else 0, "month": payroll.latest}
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
-    programmes, townships = _rows(BY_PROGRAMME, values), _rows(BY_TOWNSHIP, values)  # type: ignore[arg-type]
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = on")
+    with connection.cursor() as cursor, at_once(cursor):
+        programmes, townships = _rows(BY_PROGRAMME, values), _rows(BY_TOWNSHIP, values)  # type: ignore[arg-type]
     order = [value for value, _label in paid_choices()]
     for row in programmes:
         code, _space, residence = row["key"].partition(" ")

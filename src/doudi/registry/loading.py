@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from doudi.core import keys, numbers
 from doudi.core import scope as scopes
 from doudi.core.numbers import Kind
+from doudi.core.plans import at_once
 from doudi.registry.names import pinyin_columns
 
 BATCH = 100_000
@@ -173,8 +174,7 @@ def load_area(folder: Path, *, on: date, now: datetime, progress: Progress | Non
     """
     scopes.current()
     folder = Path(folder)
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
+    with connection.cursor() as cursor, at_once(cursor):
         _drop(cursor, (*TABLES, "synthetic_person", "synthetic_household"))
         _stage(cursor, "load_household", folder / "households.parquet", _households, on, progress)
         people_in_all = _stage(cursor, "load_person", folder / "people.parquet", _people, on, progress)
@@ -194,7 +194,6 @@ def load_area(folder: Path, *, on: date, now: datetime, progress: Progress | Non
                 progress(name, counts[name], counts[name])
         scopes.check_constraints()
         _drop(cursor, (*TABLES, "synthetic_person", "synthetic_household"))
-        cursor.execute("set local enable_nestloop = on")
     return Loaded(**counts, skipped=people_in_all - counts["people"])
 
 

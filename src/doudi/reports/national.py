@@ -37,6 +37,7 @@ from doudi.batch import sealed
 from doudi.batch.tokens import Kind
 from doudi.core import audit, duties, numbers
 from doudi.core import scope as scopes
+from doudi.core.plans import at_once
 from doudi.payments.services import content
 from doudi.registry.codes import ETHNICITIES, RELATIONSHIPS
 from doudi.reports.models import NationalExport
@@ -229,16 +230,15 @@ def _prepare(area: str, month: date) -> dict[str, int]:
     given: dict[str, Any] = {"low": area, "high": area + ":", "month": month, "order": list(CATEGORIES)}
     with connection.cursor() as cursor:
         cursor.execute("drop table if exists pg_temp.national_holding, pg_temp.national_household, pg_temp.national_person, pg_temp.national_kind, pg_temp.national_fault")
-        cursor.execute("set local enable_nestloop = off")
-        for statement in PREPARE.split(";\n"):
-            if statement.strip():
-                cursor.execute(statement, given)
-        _kinds(cursor)
-        codes: dict[str, Any] = {"documents": list(DOCUMENTS), "ethnicities": list(ETHNICITIES), "relationships": list(RELATIONSHIPS)}
-        for statement in FAULTS.split(";\n"):
-            if statement.strip():
-                cursor.execute(statement, codes)
-        cursor.execute("set local enable_nestloop = on")
+        with at_once(cursor):
+            for statement in PREPARE.split(";\n"):
+                if statement.strip():
+                    cursor.execute(statement, given)
+            _kinds(cursor)
+            codes: dict[str, Any] = {"documents": list(DOCUMENTS), "ethnicities": list(ETHNICITIES), "relationships": list(RELATIONSHIPS)}
+            for statement in FAULTS.split(";\n"):
+                if statement.strip():
+                    cursor.execute(statement, codes)
         cursor.execute(
             "select count(*), count(*) filter (where not faulty), count(*) filter (where faulty), coalesce(sum(size) filter (where not faulty), 0),"
             " (select count(*) from national_fault) from national_household"

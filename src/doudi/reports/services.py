@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.plans import at_once
 from doudi.core.settings_overlay import overlay, value_at
 from doudi.payments.calendar import Rules, days_of
 from doudi.payments.models import Payroll
@@ -61,10 +62,9 @@ def count_month(*, area: str, month: date, now: datetime) -> int:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('reports ' || %s, 0))", [area])
         gone = MonthlyFigure.objects.filter(area__gte=low, area__lt=high, month=first)
         (gone if running else gone.exclude(key__gte="now.", key__lt="now/")).delete()
-        cursor.execute("set local enable_nestloop = off")
-        cursor.execute(COUNT, given)
-        kept = cursor.rowcount
-        cursor.execute("set local enable_nestloop = on")
+        with at_once(cursor):
+            cursor.execute(COUNT, given)
+            kept = cursor.rowcount
         if running:
             kept += standing.count(area=area, month=first, now=now)
         kept += _standards(low, high, first, now)

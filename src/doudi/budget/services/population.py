@@ -19,6 +19,7 @@ from django.utils import timezone
 from doudi.assessment.facts import Array, Facts, Position, area_chunks, copy_rows, facts_day, read_area
 from doudi.batch import law
 from doudi.budget.models import COVERED, PROGRAMME_OF, Item, Scenario
+from doudi.core.plans import at_once
 from doudi.registry.models import Programme
 
 Progress = Callable[[int, int], None]
@@ -110,10 +111,8 @@ def law_sums(
 
 
 def _holders(low: str, high: str, month: date) -> pa.Table:
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")  # without statistics under row-level security the planner guesses one row
+    with connection.cursor() as cursor, at_once(cursor):
         rows = copy_rows(HOLDERS, {"low": low, "high": high, "first": month}, {"person_id": pa.int64(), "programme": pa.string()})
-        cursor.execute("set local enable_nestloop = on")
     return rows
 
 

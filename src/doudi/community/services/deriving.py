@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,6 +24,7 @@ from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.models import Setting
 from doudi.core.models.divisions import ancestors
+from doudi.core.plans import at_once
 from doudi.core.settings_overlay import get_setting
 
 LOCK = "select pg_advisory_xact_lock(hashtextextended('care ' || %s, 0))"
@@ -151,12 +153,10 @@ def bring_up(*, area: str, on: date, now: datetime, households: Sequence[int] | 
         "low": area, "high": area + ":", "on": on, "now": now, "account": acting.account_id or None, "kinds": KINDS,
         "households": None if households is None else list(households),
     }  # fmt: skip
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, at_once(cursor) if households is None else nullcontext():
         cursor.execute(LOCK, [area[:6]])
         cursor.execute("drop table if exists pg_temp.care_setting, pg_temp.care_own, pg_temp.care_wanted")
         _settings(cursor, area, on)
-        if households is None:
-            cursor.execute("set local enable_nestloop = off")
         cursor.execute(WANTED, values)
         cursor.execute("create index on care_wanted (person_id)")
         cursor.execute("analyze care_wanted")
@@ -164,7 +164,6 @@ def bring_up(*, area: str, on: date, now: datetime, households: Sequence[int] | 
         for statement in (CHANGE, LEAVE, JOIN):
             cursor.execute(statement, values)
             counted.append(cursor.rowcount)
-        cursor.execute("set local enable_nestloop = on")
         cursor.execute("drop table pg_temp.care_setting, pg_temp.care_own, pg_temp.care_wanted")
     scopes.check_constraints()
     return Derived(joined=counted[2], changed=counted[0], left=counted[1])

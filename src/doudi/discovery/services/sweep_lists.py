@@ -15,6 +15,7 @@ from django.db import connection
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.plans import at_once
 from doudi.core.services import todos
 from doudi.core.settings_overlay import get_setting
 from doudi.discovery.models.sweeps import Sweep, SweepEvent
@@ -127,11 +128,9 @@ def concerned(*, area: str, places: list[str], groups: list[str], everybody: boo
     """(households, villages) that a sweep would list; one query."""
     duties.require("sweeps.view")
     low = _low(area)
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
+    with connection.cursor() as cursor, at_once(cursor):
         cursor.execute(COUNT, {"low": low, "high": low + ":", "on": on, "groups": groups, "everybody": everybody, "places": places})
         households, villages = cursor.fetchone()
-        cursor.execute("set local enable_nestloop = on")
     return households, villages
 
 
@@ -149,15 +148,13 @@ def fill(sweep: Sweep, *, on: date, now: datetime, first: bool = False) -> Liste
         "places": list(sweep.places.values_list("area", flat=True)), "origin": "listed" if first else "joined",
         "visitor": Duty.VISITOR.value, "children": Duty.CHILD_DIRECTOR.value, "minors": [group.value for group in CHILDREN],
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
+    with connection.cursor() as cursor, at_once(cursor):
         cursor.execute(LIST, values)
         listed = cursor.rowcount
         cursor.execute(LEFT, values)
         left = cursor.rowcount
         cursor.execute(STAFF, values)
         given = cursor.rowcount
-        cursor.execute("set local enable_nestloop = on")
     if listed or left:
         SweepEvent.objects.create(
             sweep=sweep, area=sweep.area, at=now, account_id=scopes.current().account_id or None, what=SweepEvent.What.LISTED,

@@ -22,6 +22,7 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Setting
 from doudi.core.models.divisions import ancestors
+from doudi.core.plans import at_once
 from doudi.core.settings_overlay import get_setting
 from doudi.core.workdays import add_working_days, is_working_day
 from doudi.discovery.models.visits import CHILDREN, Group, Unit, VisitPlan
@@ -311,18 +312,17 @@ def make_due(*, area: str, on: date, now: datetime) -> Due:
             ],
         )  # fmt: skip
         cursor.execute("analyze visit_density")
-        cursor.execute("set local enable_nestloop = off")
-        cursor.execute(WANTED, values)
-        cursor.execute("create index on visit_wanted (household_id)")
-        cursor.execute("analyze visit_wanted")
-        cursor.execute(MAKE, values)
-        made = cursor.rowcount
-        cursor.execute(NEARER, values)
-        nearer = sum(moved for (moved,) in cursor.fetchall())
-        cursor.execute(LEFT, values)
-        ended = cursor.rowcount
-        cursor.execute(STAFF, values)
-        cursor.execute("set local enable_nestloop = on")
+        with at_once(cursor):
+            cursor.execute(WANTED, values)
+            cursor.execute("create index on visit_wanted (household_id)")
+            cursor.execute("analyze visit_wanted")
+            cursor.execute(MAKE, values)
+            made = cursor.rowcount
+            cursor.execute(NEARER, values)
+            nearer = sum(moved for (moved,) in cursor.fetchall())
+            cursor.execute(LEFT, values)
+            ended = cursor.rowcount
+            cursor.execute(STAFF, values)
         cursor.execute(MISSED, values)
         missed = cursor.rowcount
         escalated = 0

@@ -16,6 +16,7 @@ from django.db.models import Count
 
 from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.plans import at_once
 from doudi.enrolment.services.bank_rules import Rules, rules
 from doudi.payments.models import AccountFinding
 from doudi.payments.services import content
@@ -97,9 +98,8 @@ def check_accounts(*, area: str, on: date, now: datetime) -> dict[str, int]:
         raise scopes.NoScope(area)
     here = scopes.Scope(area=area)
     values: dict[str, Any] = {"low": here.low, "high": here.high, "on": on, "now": now}
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, at_once(cursor):
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('accounts ' || %s, 0))", [area])
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
         cursor.execute(RUNNING, values)
         cursor.execute("create temporary table account_problem (id bigint, problem text) on commit drop")
         held = io.BytesIO()
@@ -121,7 +121,7 @@ def check_accounts(*, area: str, on: date, now: datetime) -> dict[str, int]:
                     copy.write(content._joined(rows))
         cursor.execute("delete from payments_accountfinding where area >= %(low)s and area < %(high)s", values)
         cursor.execute(FINDINGS, values)
-        cursor.execute("drop table pg_temp.checked_award; drop table pg_temp.account_problem; set local enable_nestloop = on; set local jit = on")
+        cursor.execute("drop table pg_temp.checked_award; drop table pg_temp.account_problem")
     scopes.check_constraints()
     rows_ = AccountFinding.objects.filter(area__gte=here.low, area__lt=here.high).values_list("problem").annotate(n=Count("id")).order_by("problem")
     return dict(rows_)

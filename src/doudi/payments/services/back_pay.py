@@ -25,6 +25,7 @@ from doudi.batch import law
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.plans import at_once
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.payments import back_law
 from doudi.payments.models import BackPay, BackPayItem, Payroll
@@ -238,23 +239,19 @@ def _write(made: BackPay, months: list[date], today: date, progress: back_law.Pr
     values: dict[str, Any] = {
         "id": made.pk, "root": made.cause, "first": made.first, "last": made.last, "low": county.low, "high": county.high, "programmes": made.programmes,
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
+    with connection.cursor() as cursor, at_once(cursor):
         cursor.execute("drop table if exists pg_temp.back_due; drop table if exists pg_temp.back_law")
         cursor.execute(DUE, values)
         cursor.execute("analyze pg_temp.back_due")
-        cursor.execute("set local enable_nestloop = on; set local jit = on")
     if made.source == Source.DOCUMENT:
         back_law.answer_all(months=months, before=month_before(made.first), today=today, progress=progress)
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
+    with connection.cursor() as cursor, at_once(cursor):
         if made.source == Source.DOCUMENT:
             cursor.execute("analyze pg_temp.back_law")
         cursor.execute(BY_DOCUMENT if made.source == Source.DOCUMENT else BY_DECISION, values)
         cursor.execute(SUMMARY, values)
         summary, made.awards, made.months, made.amount = cursor.fetchone()
         cursor.execute("drop table if exists pg_temp.back_due; drop table if exists pg_temp.back_law")
-        cursor.execute("set local enable_nestloop = on; set local jit = on")
     made.summary = json.loads(summary)
     made.save(update_fields=["awards", "months", "amount", "summary"])
 

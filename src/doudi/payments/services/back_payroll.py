@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.plans import at_once
 from doudi.core.services.todos import finish_todos, raise_todos
 from doudi.payments.models import BackPay, Payroll
 from doudi.payments.services import drafts, payrolls
@@ -91,8 +92,7 @@ def prepare_back_payroll(*, area: str, month: date, now: datetime) -> drafts.Pre
     payroll = drafts.draft_of(area=area, month=month, kind=Payroll.Kind.BACK, now=now)
     county = scopes.Scope(area=area)
     values: dict[str, Any] = {"payroll": payroll.pk, "month": month, "year": month.year, "low": county.low, "high": county.high, "day": timezone.localdate(now)}
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
+    with connection.cursor() as cursor, at_once(cursor):
         drafts.clear(cursor, payroll)
         cursor.execute("drop table if exists pg_temp.payroll_candidate")
         cursor.execute(CANDIDATES, values)
@@ -101,7 +101,6 @@ def prepare_back_payroll(*, area: str, month: date, now: datetime) -> drafts.Pre
         lines = cursor.rowcount
         cursor.execute(EXCLUSIONS, values)
         excluded = cursor.rowcount
-        cursor.execute("set local enable_nestloop = on; set local jit = on")
     # who is owed it has died: the township finds the heir, who becomes the payee
     raise_todos(
         payrolls.DEATHS.replace("living < members or reason = 'payee_died'", "reason = 'payee_died'").replace("when living = 0 then", "when false then"),

@@ -14,6 +14,7 @@ from django.db import connection
 
 from doudi.batch.tokens import tokens_from_matrix
 from doudi.core import keys, numbers
+from doudi.core.plans import at_once
 from doudi.payments.models import Payroll
 
 BLOCK = 32 << 20
@@ -82,8 +83,7 @@ def tables_of(payroll: Payroll, covers: Covers | None = None) -> Iterator[pa.Tab
 
 def tables(sql: str, types: dict[str, pa.DataType] = TYPES) -> Iterator[pa.Table]:
     """Rows of a `copy … to stdout` as tables of some 32 MB; `types`: its columns in order."""
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
+    with connection.cursor() as cursor, at_once(cursor):
         held = io.BytesIO()
         with cursor.copy(sql) as copy:
             for piece in copy:
@@ -93,7 +93,6 @@ def tables(sql: str, types: dict[str, pa.DataType] = TYPES) -> Iterator[pa.Table
                     held = io.BytesIO()
         if held.tell():
             yield _parsed(held.getvalue(), types)
-        cursor.execute("set local enable_nestloop = on")
 
 
 def _parsed(block: bytes, types: dict[str, pa.DataType]) -> pa.Table:

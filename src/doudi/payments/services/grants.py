@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.plans import at_once
 from doudi.enrolment.models import Entitlement
 from doudi.payments.models import Grant, Payroll, PayrollExclusion
 from doudi.payments.services import drafts
@@ -217,8 +218,7 @@ def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "
         "high": county.high,
         "programme": programme,
     }
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
+    with connection.cursor() as cursor, at_once(cursor):
         drafts.clear(cursor, payroll)
         cursor.execute("drop table if exists pg_temp.grant_candidate")
         cursor.execute(CANDIDATES, values)
@@ -228,7 +228,6 @@ def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "
         cursor.execute(EXCLUSIONS, values)
         excluded = cursor.rowcount
         cursor.execute("drop table pg_temp.grant_candidate")
-        cursor.execute("set local enable_nestloop = on; set local jit = on")
     if not lines and not PayrollExclusion.objects.filter(payroll=payroll, reason=PayrollExclusion.Reason.HELD).exists():
         if excluded:
             raise ValidationError(_("待发的 %(n)s 笔一次性救助都没有领款账户或资金，没有可发放的；请先补充。") % {"n": excluded})

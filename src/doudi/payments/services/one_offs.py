@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Division, Duty
+from doudi.core.plans import at_once
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.payments.models import OneOff, OneOffClaim, OneOffDecision, OneOffLeftOut, OneOffList
 from doudi.payments.services import grants, ledger
@@ -229,14 +230,13 @@ def _write(decision: OneOffDecision, area: str, serial: int, now: datetime) -> O
         "decision": decision.pk, "county": area, "low": county.low, "high": county.high, "month": decision.month, "programmes": decision.programmes,
         "whole": decision.per == OneOffDecision.Per.HOUSEHOLD, "amount": decision.amount, "list": made.pk,
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
+    with connection.cursor() as cursor, at_once(cursor):
         cursor.execute("drop table if exists pg_temp.one_off_covered")
         cursor.execute(COVERED, values)
         cursor.execute(CLAIMS, values)
         cursor.execute(LEFT_OUT, values)
         cursor.execute("drop table pg_temp.one_off_covered")
-        cursor.execute("set local enable_nestloop = on; set local jit = on")
+    with connection.cursor() as cursor:
         cursor.execute(SUMMARY, values)
         summary, made.people, made.amount = cursor.fetchone()
     if not made.people:

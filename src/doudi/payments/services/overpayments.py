@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.plans import at_once
 from doudi.core.services.todos import raise_todo
 from doudi.enrolment.models import Award
 from doudi.payments.models import Overpayment
@@ -124,26 +125,25 @@ def _find(
     cursor: Any, county: str, values: dict[str, Any], *, kind: str = "", due: Decimal | None = None, back_pay: int | None = None, reason: str = "",
     by: int | None, now: datetime,
 ) -> int:  # fmt: skip
-    cursor.execute("set local enable_nestloop = off; set local jit = off")
-    cursor.execute(PAID, values)
-    cursor.execute(DUE, values)
-    cursor.execute("alter table pg_temp.month_due add column kind text")
-    if back_pay is not None:
-        cursor.execute(BACK, [back_pay])
-    elif kind:
-        cursor.execute("update pg_temp.month_due set kind = %s, due = least(paid, coalesce(%s, due))", [kind, due])
-    else:
-        cursor.execute("update pg_temp.month_due set kind = case when died then 'death' else 'review' end")
-        cursor.execute(DOUBLE)
-    cursor.execute(EXCESS)
-    prefix = f"{county}-D{timezone.localdate(now):%Y}-"
-    cursor.execute("select coalesce(max(split_part(number, '-', 3)::int), 0) from payments_overpayment where number >= %s and number < %s", [prefix, prefix + ":"])
-    last = cursor.fetchone()[0]
-    cursor.execute(CASES, {"prefix": prefix, "last": last, "reason": reason, "by": by, "now": now})
-    cursor.execute("select count(distinct (entitlement_id, kind)) from pg_temp.month_excess")
-    made: int = cursor.fetchone()[0]
-    cursor.execute("drop table pg_temp.month_paid, pg_temp.month_claimed, pg_temp.month_due, pg_temp.month_excess")
-    cursor.execute("set local enable_nestloop = on; set local jit = on")
+    with at_once(cursor):
+        cursor.execute(PAID, values)
+        cursor.execute(DUE, values)
+        cursor.execute("alter table pg_temp.month_due add column kind text")
+        if back_pay is not None:
+            cursor.execute(BACK, [back_pay])
+        elif kind:
+            cursor.execute("update pg_temp.month_due set kind = %s, due = least(paid, coalesce(%s, due))", [kind, due])
+        else:
+            cursor.execute("update pg_temp.month_due set kind = case when died then 'death' else 'review' end")
+            cursor.execute(DOUBLE)
+        cursor.execute(EXCESS)
+        prefix = f"{county}-D{timezone.localdate(now):%Y}-"
+        cursor.execute("select coalesce(max(split_part(number, '-', 3)::int), 0) from payments_overpayment where number >= %s and number < %s", [prefix, prefix + ":"])
+        last = cursor.fetchone()[0]
+        cursor.execute(CASES, {"prefix": prefix, "last": last, "reason": reason, "by": by, "now": now})
+        cursor.execute("select count(distinct (entitlement_id, kind)) from pg_temp.month_excess")
+        made: int = cursor.fetchone()[0]
+        cursor.execute("drop table pg_temp.month_paid, pg_temp.month_claimed, pg_temp.month_due, pg_temp.month_excess")
     return made
 
 

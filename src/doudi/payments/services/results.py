@@ -24,6 +24,7 @@ from doudi.batch.tokens import Kind, matrix_from_tokens
 from doudi.core import duties, numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.plans import at_once
 from doudi.core.services.todos import finish_todos, raise_todos
 from doudi.payments import answers, layouts
 from doudi.payments.models import BankFile, BankResult, LedgerAccount, Payroll
@@ -98,7 +99,7 @@ def book_given(*, given: list[Given], on: date, now: datetime, payroll_id: int |
         state = payroll.get_state_display()
         raise ValidationError(_("批次 %(number)s 现为“%(state)s”，不能读入发放结果。") % {"number": payroll.number, "state": state})
     totals_fit(read, payroll)
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, at_once(cursor):
         _load(cursor, read, payroll)
         problems = _line_problems(cursor, read, payroll)
         if problems:
@@ -136,7 +137,6 @@ def book_given(*, given: list[Given], on: date, now: datetime, payroll_id: int |
             setoffs.settle(cursor, payroll, on=on, now=now)
         payroll.state, payroll.booked_at = Payroll.State.BOOKED, now
         payroll.save(update_fields=["state", "booked_at"])
-        cursor.execute("set local enable_nestloop = on")
     finish_todos(subject="payroll", subject_id=payroll.pk, now=now)
     raise_todos(
         "select left(area, 9), %s, 'payments.returns', %s || '：' || count(*) || %s, '/payments/returns/', 'area', left(area, 9)::bigint, %s"
@@ -162,10 +162,10 @@ def examine(given: list[Given], *, payroll_id: int) -> Examined:
             totals_fit(read, payroll)
         except ValidationError as error:
             problems += error.messages
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor, at_once(cursor):
         _load(cursor, read, payroll)
         problems += _line_problems(cursor, read, payroll)
-        cursor.execute("drop table pg_temp.bank_answer; set local enable_nestloop = on")
+        cursor.execute("drop table pg_temp.bank_answer")
     return Examined(read, payroll, complete, problems)
 
 
@@ -278,7 +278,7 @@ def _load(cursor: Any, read: list[answers.Answer], payroll: Payroll) -> None:
     for number, answer in enumerate(read):
         with cursor.copy("copy pg_temp.bank_answer from stdin") as copy:
             copy.write(_copied(number, answer))
-    cursor.execute("analyze pg_temp.bank_answer; set local enable_nestloop = off")
+    cursor.execute("analyze pg_temp.bank_answer")
     if any(answers.FORMS[answer.kind].key == "账号、当日次数" for answer in read):
         cursor.execute(
             "update pg_temp.bank_answer b set line_id = l.id from (select id, account, row_number() over (partition by account"

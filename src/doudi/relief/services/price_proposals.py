@@ -24,6 +24,7 @@ from doudi.batch import law
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.plans import at_once
 from doudi.core.services.todos import finish_todos, raise_todo
 from doudi.core.settings_overlay import overlay
 from doudi.core.workdays import add_working_days
@@ -248,8 +249,7 @@ def _write(
         area=area, month=month, serial=(approved.serial if approved else 0) + 1, law_version=law.law_version(), settings=frozen,
         basis=basis_of(found, settings, area), deadline=deadline_of(month), reason=reason.strip()[:400], made_by_id=scopes.current().account_id, made_at=now,
     )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local jit = off")
+    with connection.cursor() as cursor, at_once(cursor):
         cursor.execute("drop table if exists pg_temp.price_covered; drop table if exists pg_temp.price_due")
         cursor.execute(COVERED, values)
         cursor.execute("analyze pg_temp.price_covered")
@@ -265,7 +265,7 @@ def _write(
         cursor.execute(LEFT_OUT, values)
         cursor.execute("select count(*) from pg_temp.price_due where reason = 'overpaid'")
         overpaid = cursor.fetchone()[0]
-        cursor.execute("set local enable_nestloop = on; set local jit = on")
+    with connection.cursor() as cursor:
         cursor.execute(SUMMARY, values)
         summary, people, amount = cursor.fetchone()
     if not claimed and not overpaid:
