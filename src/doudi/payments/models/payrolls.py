@@ -147,6 +147,21 @@ class PaidMonth(models.Model):
         db_table = "payments_paidmonth"
 
 
+class OpenMonth(AreaModel):
+    """A month of an award that may be unpaid though a regular payroll of that month or a later one was released; triggers alone write it.
+
+    Of a county's months up to that of its newest released regular payroll, every month that is due and was not paid is among these, so that payrolls
+    look for what is in arrears here instead of going through all months. It may hold more: what is due and unpaid is found by looking.
+    """
+
+    award = models.ForeignKey("enrolment.Award", models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    month = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["award", "month"], name="open_month_once")]
+        indexes = [models.Index(fields=["area", "month"], name="open_month_area")]
+
+
 class PayrollExclusion(AreaModel):
     """What a payroll leaves out and why; it comes back by itself when the reason ends (never a line)."""
 

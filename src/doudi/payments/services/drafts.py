@@ -111,14 +111,12 @@ def clear(cursor: Any, payroll: Payroll) -> None:
 
 def written(payroll: Payroll, *, lines: int, excluded: int) -> Prepared:
     """A draft says what was written of it, and what it is held against before the check is written too. Who does it is who prepared it."""
+    watching.look(payroll)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select coalesce(sum(amount), 0) from payments_payrollline where payroll_id = %s and month_entitled <= %s", [payroll.pk, payroll.latest]
-        )
+        cursor.execute("select coalesce(sum(amount), 0) from payments_payrolltotal where payroll_id = %s", [payroll.pk])
         payroll.amount = cursor.fetchone()[0]
     payroll.lines, payroll.prepared_by_id = lines, scopes.current().account_id
     payroll.save(update_fields=["lines", "amount", "prepared_by"])
-    watching.look(payroll)
     return Prepared(payroll, lines, payroll.amount, excluded, changed=True)
 
 

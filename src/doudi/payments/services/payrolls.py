@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.plans import at_once
 from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
 from doudi.payments import signing
 from doudi.payments.models import BankReturn, LedgerAccount, LineReview, Payroll, PayrollExclusion
@@ -27,8 +28,18 @@ from doudi.payments.services.turned import STANDS, TURNED
 State = Payroll.State
 
 
-# One row per award and month that is due and has no regular line yet, earlier months included (a late approval, an ended
-# exclusion). %(from)s .. %(month)s: first days of months; %(payroll)s: held lines of this draft; %(low)s .. %(high)s: the county.
+# What is known of a county before its awards are gone through: the month of its newest released regular payroll, the first month of any award where
+# there is none, and between which months something up to then may be unpaid (models.OpenMonth, kept by the database).
+BEHIND = """
+select s.seen, case when s.seen is null then (select min(starts) from doudi.enrolment_award where area >= %(low)s and area < %(high)s and not void) end,
+       o.oldest, o.newest
+from (select max(month) as seen from doudi.payments_payroll where area = %(county)s and kind = 'regular' and state in ('released', 'booked')) s
+cross join lateral (select min(month) as oldest, max(month) as newest from doudi.payments_openmonth
+                    where area >= %(low)s and area < %(high)s and month >= %(from)s and month <= case when s.seen is not null then least(%(month)s, s.seen) end) o
+"""
+# One row per award and month that is due and has no regular line yet, earlier months included (a late approval, an ended exclusion): of the months up to
+# the newest released one those that are open, of the later ones, mostly the payroll's alone, every award. Dates are first days of months; %(payroll)s:
+# held lines of this draft; %(low)s .. %(high)s: the county.
 # What is unpaid stands in a table of its own: counted before the rest is planned, and it says which months are asked about at all. Its rows
 # are numbered: joined by award and month, a county of 160,000 awards would be planned for as some hundred rows. With its amount and members each stands
 # in a second one, for the same reason: what is looked up for it afterwards is joined to a table whose size is known.
@@ -43,26 +54,36 @@ with taken_over as (
 ), turned as ("""
     + TURNED
     + """), months as materialized (
-  select generate_series(%(from)s::date, %(month)s::date, interval '1 month')::date as month
-), due as (
-  select a.id, a.area, m.month, a.programme, a.household_id, case when c.waits then c.was_person_id else a.payee_id end as payee_id,
-         case when c.waits then c.was_name else a.payee_name end as payee_name, case when c.waits then c.was_account else a.account end as account,
-         case when c.waits then c.was_bank else a.bank end as bank, a.suspended, a.starts, coalesce(c.waits, false) as cooling,
-         coalesce(c.waits and c.was_over, false) as blocked, coalesce(not c.waits and c.is_over, false) as payee_over, a.decision_id as granted_by
-  from doudi.enrolment_award a
-  left join turned c on """
+  select generate_series(%(since)s::date, %(month)s::date, interval '1 month')::date as month
+), due as ({due})
+select row_number() over () as n, a.id, a.area, a.month, a.programme, a.household_id, case when c.waits then c.was_person_id else a.payee_id end as payee_id,
+       case when c.waits then c.was_name else a.payee_name end as payee_name, case when c.waits then c.was_account else a.account end as account,
+       case when c.waits then c.was_bank else a.bank end as bank, a.suspended, coalesce(c.waits, false) as cooling,
+       coalesce(c.waits and c.was_over, false) as blocked, coalesce(not c.waits and c.is_over, false) as payee_over, a.decision_id as granted_by
+from due a
+left join taken_over t on t.award_id = a.id
+left join turned c on """
     + STANDS
     + """
-  join months m on a.starts <= m.month and (a.ends is null or a.ends > m.month)
-  left join taken_over t on t.award_id = a.id
-  where (t.paid_until is null or m.month > t.paid_until) and not a.void and a.area >= %(low)s and a.area < %(high)s
-)
-select row_number() over () as n, d.* from due d
-left join doudi.payments_payrollline l on l.entitlement_id = d.id and l.month_entitled = d.month and l.kind = 'regular'
-  and l.month_entitled >= %(from)s and l.month_entitled <= %(month)s
-where l.id is null
+where t.paid_until is null or a.month > t.paid_until
 """
 )
+AHEAD = """
+  select a.*, m.month from doudi.enrolment_award a join months m on a.starts <= m.month and (a.ends is null or a.ends > m.month)
+  where not a.void and a.area >= %(low)s and a.area < %(high)s and not exists (
+    select from doudi.payments_payrollline l where l.entitlement_id = a.id and l.month_entitled = m.month and l.kind = 'regular'
+      and l.month_entitled >= %(since)s and l.month_entitled <= %(month)s)"""
+# looked up by key, award by award: a plan at once would go through all that these months paid
+OPEN = """
+  select a.*, o.month
+  from (select award_id, month from doudi.payments_openmonth
+        where area >= %(low)s and area < %(high)s and month >= %(oldest)s and month <= %(newest)s) o
+  join (select * from doudi.enrolment_award
+        where id = any(array(select award_id from doudi.payments_openmonth
+                             where area >= %(low)s and area < %(high)s and month >= %(oldest)s and month <= %(newest)s))) a
+    on a.id = o.award_id and a.starts <= o.month and (a.ends is null or a.ends > o.month) and not a.void
+  where (select l.id from doudi.payments_payrollline l where l.entitlement_id = o.award_id and l.month_entitled = o.month and l.kind = 'regular'
+           and l.month_entitled >= %(oldest)s and l.month_entitled <= %(newest)s) is null"""
 PRICED = """
 create temporary table payroll_priced on commit drop as
 with held_by as (
@@ -87,37 +108,46 @@ join (select award_id, from_month, amount, decision_id, lead(from_month) over (p
   on x.award_id = u.id and x.from_month <= u.month and (x.until is null or x.until > u.month)
 join held_by h on h.n = u.n
 """
+# The beneficiary is nearly always the payee: only the others are looked up once more, by key.
 CANDIDATES = """
 create temporary table payroll_candidate on commit drop as
 with gone as materialized (
   -- managed elsewhere since a move: paid here until the new area's award begins
   select * from doudi.moved_people()
+), other as (
+  select id, name, token from doudi.registry_person
+  where id = any(array(select beneficiary_id from pg_temp.payroll_priced where beneficiary_id is distinct from payee_id and beneficiary_id is not null))
+), found as (
+  select p.*, f.fund_id, coalesce(payee.token, gone_payee.token) as payee_token, coalesce(payee.died_on, gone_payee.died_on) as payee_died_on,
+         coalesce(case when p.beneficiary_id = p.payee_id then payee.name else other.name end, gone_member.name, p.payee_name) as beneficiary_name,
+         coalesce(case when p.beneficiary_id = p.payee_id then payee.token else other.token end, gone_member.token, payee.token, gone_payee.token)
+           as beneficiary_token,
+         paid.award_id is not null as paid_elsewhere, v.entitlement_id is not null as held, late.id is not null as is_late, r.entitlement_id is not null as returned
+  from pg_temp.payroll_priced p
+  left join doudi.funds_for(%(low)s, %(year)s) f on f.programme = p.programme
+  left join doudi.enrolment_decision late on %(frozen)s::timestamptz is not null and late.id = p.granted_by and late.decided_at >= %(frozen)s
+  left join doudi.registry_person payee on payee.id = p.payee_id
+  left join other on other.id = p.beneficiary_id
+  left join gone gone_payee on gone_payee.id = p.payee_id
+  left join gone gone_member on gone_member.id = p.beneficiary_id
+  left join doudi.months_paid_already(%(months)s::date[]) paid on paid.award_id = p.id and paid.month = p.month
+  left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v
+    on v.entitlement_id = p.id
+  left join (select distinct entitlement_id from doudi.payments_bankreturn where state in ('open', 'proposed')) r on r.entitlement_id = p.id
 )
-select p.id, p.area, p.month, p.programme, p.household_id, p.payee_id, p.payee_name, p.account, p.bank, p.decision_id, p.members, p.living, p.amount,
-       f.fund_id, coalesce(payee.token, gone_payee.token) as payee_token,
-       coalesce(b.name, gone_member.name, p.payee_name) as beneficiary_name,
-       coalesce(b.token, gone_member.token, payee.token, gone_payee.token) as beneficiary_token,
-       case when paid.award_id is not null then 'paid_elsewhere'
-            when v.entitlement_id is not null then 'held'
-            when p.suspended then 'suspended'
-            when late.id is not null then 'after_freeze'
-            when p.blocked or p.cooling and (p.account is null or p.payee_died or coalesce(payee.died_on, gone_payee.died_on) is not null) then 'cooling'
-            when p.payee_over then 'payee_over'
-            when p.payee_died or coalesce(payee.died_on, gone_payee.died_on) is not null then 'payee_died'
-            when p.account is null or coalesce(b.token, gone_member.token, payee.token, gone_payee.token) is null then 'no_account'
-            when f.fund_id is null then 'no_fund'
-            when r.entitlement_id is not null then 'returned' end as reason
-from pg_temp.payroll_priced p
-left join doudi.funds_for(%(low)s, %(year)s) f on f.programme = p.programme
-left join doudi.enrolment_decision late on %(frozen)s::timestamptz is not null and late.id = p.granted_by and late.decided_at >= %(frozen)s
-left join doudi.registry_person payee on payee.id = p.payee_id
-left join doudi.registry_person b on b.id = p.beneficiary_id
-left join gone gone_payee on gone_payee.id = p.payee_id
-left join gone gone_member on gone_member.id = p.beneficiary_id
-left join doudi.months_paid_already(%(months)s::date[]) paid on paid.award_id = p.id and paid.month = p.month
-left join (select distinct entitlement_id from doudi.payments_linereview where payroll_id = %(payroll)s and verdict = 'held') v
-  on v.entitlement_id = p.id
-left join (select distinct entitlement_id from doudi.payments_bankreturn where state in ('open', 'proposed')) r on r.entitlement_id = p.id
+select id, area, month, programme, household_id, payee_id, payee_name, account, bank, decision_id, members, living, amount, fund_id, payee_token,
+       beneficiary_name, beneficiary_token,
+       case when paid_elsewhere then 'paid_elsewhere'
+            when held then 'held'
+            when suspended then 'suspended'
+            when is_late then 'after_freeze'
+            when blocked or cooling and (account is null or payee_died or payee_died_on is not null) then 'cooling'
+            when payee_over then 'payee_over'
+            when payee_died or payee_died_on is not null then 'payee_died'
+            when account is null or beneficiary_token is null then 'no_account'
+            when fund_id is null then 'no_fund'
+            when returned then 'returned' end as reason
+from found
 """
 LINES = """
 insert into doudi.payments_payrollline (area, month_entitled, kind, entitlement_id, payroll_id, month_paid, programme, household_id, fund_id,
@@ -197,14 +227,13 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> drafts.Prepare
         "high": county.high,
         "day": timezone.localdate(now),
     }
-    with connection.cursor() as cursor:
-        # whole counties at a time: no plan row by row (integrity.md, "Speed under row-level security"); a tenth of the usual sample tells sizes
-        cursor.execute("set local enable_nestloop = off; set local jit = off; set local work_mem = '256MB'; set local default_statistics_target = 10")
+    # a tenth of the usual sample tells sizes
+    with connection.cursor() as cursor, at_once(cursor, work_mem="256MB", default_statistics_target="10"):
         drafts.clear(cursor, payroll)
         cursor.execute("drop table if exists pg_temp.payroll_candidate, pg_temp.payroll_priced, pg_temp.payroll_due")
-        cursor.execute(UNPAID, values)
+        cursor.execute(*unpaid(cursor, payroll, values))
         cursor.execute("analyze pg_temp.payroll_due (n, id, month)")
-        cursor.execute("select coalesce(array_agg(distinct month), '{}') from pg_temp.payroll_due")
+        cursor.execute("select array(select month from pg_temp.payroll_due group by month)")
         values["months"] = cursor.fetchone()[0]
         cursor.execute(PRICED, values)
         cursor.execute("drop table pg_temp.payroll_due")
@@ -217,7 +246,6 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> drafts.Prepare
         setoffs.hold_back(cursor, payroll, low=county.low, high=county.high, on=values["day"])
         cursor.execute(EXCLUSIONS, values)
         excluded = cursor.rowcount
-        cursor.execute("set local enable_nestloop = on; set local jit = on; set local work_mem to default; set local default_statistics_target to default")
     raise_todos(
         DEATHS,
         [Duty.TOWNSHIP_OFFICER, "保障对象已死亡，请办理停发", "领款人已死亡，请确定新领款人", "家庭成员已死亡，请办理待遇变更"],
@@ -226,6 +254,15 @@ def write(payroll: Payroll, arrears_from: date, now: datetime) -> drafts.Prepare
     with connection.cursor() as cursor:
         cursor.execute("drop table pg_temp.payroll_candidate")
     return drafts.written(payroll, lines=lines, excluded=excluded)
+
+
+def unpaid(cursor: Any, payroll: Payroll, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """UNPAID for a payroll, with its values: which months are gone through for every award, and where open ones are looked for."""
+    cursor.execute(BEHIND, values | {"county": payroll.area})
+    seen, begin, oldest, newest = cursor.fetchone()
+    since = max(day for day in (values["from"], begin, drafts.next_month(seen) if seen else None) if day)
+    parts = [part for part, wanted in ((AHEAD, since <= payroll.month), (OPEN, oldest is not None)) if wanted] or [AHEAD]
+    return UNPAID.replace("{due}", " union all ".join(parts)), values | {"since": since, "oldest": oldest, "newest": newest}
 
 
 @transaction.atomic

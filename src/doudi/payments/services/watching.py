@@ -7,23 +7,35 @@ from typing import Any
 from django.db import connection
 
 from doudi.core import scope as scopes
+from doudi.core.plans import at_once
 from doudi.core.settings_overlay import overlay, value_at
 from doudi.payments.calendar import Rules, month_before
 from doudi.payments.models import Payroll
 from doudi.payments.unusual import RULES
 
 # One row per entitlement: what it gets in all, for its own month, for how many earlier ones, and where its household lives (null: none that is seen).
+# Nearly every one has the month's own line alone, which needs no adding up: a regular line is the only one of its month.
 GROUPED = """
 create temporary table {table} on commit drop as
-select g.*, h.residence from (select l.entitlement_id, min(l.programme) as programme, min(l.area) as area, min(l.household_id) as household_id, min(l.payee_id) as payee_id,
-  min(l.payee_name) as payee_name, min(l.account::text) as account, sum(l.amount) as amount, count(*) filter (where l.amount > 0)::int as n,
-  sum(l.amount) filter (where l.month_entitled = l.month_paid and l.kind = 'regular') as monthly,
-  max(l.members) filter (where l.month_entitled = l.month_paid) as members,
-  max(l.decision_id) filter (where l.month_entitled = l.month_paid and l.kind = 'regular') as decision_id,
-  count(distinct l.month_entitled) filter (where l.month_entitled < l.month_paid and l.kind in ('regular', 'back'))::int as late_months,
-  bool_or(l.mark = 'death') as death
-from doudi.payments_payrollline l where l.payroll_id = any(%(payrolls)s) and l.month_entitled <= %(month)s group by 1) g
-left join doudi.registry_household h on h.id = g.household_id
+with more as materialized (
+  select distinct l.entitlement_id from doudi.payments_payrollline l
+  where l.payroll_id = any(%(payrolls)s) and l.month_entitled <= %(month)s and not (l.kind = 'regular' and l.month_entitled = l.month_paid)
+), got as (
+  select l.entitlement_id, l.programme, l.area, l.household_id, l.payee_id, l.payee_name, l.account, l.amount, 1 as n, l.amount as monthly, l.members,
+    l.decision_id, 0 as late_months, l.mark = 'death' as death
+  from doudi.payments_payrollline l
+  where l.payroll_id = any(%(payrolls)s) and l.month_entitled <= %(month)s and l.month_entitled = l.month_paid and l.kind = 'regular'
+    and l.entitlement_id not in (select entitlement_id from more)
+  union all
+  select l.entitlement_id, min(l.programme), min(l.area), min(l.household_id), min(l.payee_id), min(l.payee_name), min(l.account::text)::uuid,
+    sum(l.amount), count(*) filter (where l.amount > 0)::int,
+    sum(l.amount) filter (where l.month_entitled = l.month_paid and l.kind = 'regular'), max(l.members) filter (where l.month_entitled = l.month_paid),
+    max(l.decision_id) filter (where l.month_entitled = l.month_paid and l.kind = 'regular'),
+    count(distinct l.month_entitled) filter (where l.month_entitled < l.month_paid and l.kind in ('regular', 'back'))::int, bool_or(l.mark = 'death')
+  from doudi.payments_payrollline l
+  where l.payroll_id = any(%(payrolls)s) and l.month_entitled <= %(month)s and l.entitlement_id in (select entitlement_id from more) group by 1
+)
+select g.*, h.residence from got g left join doudi.registry_household h on h.id = g.household_id
 """
 TOTALS = """
 insert into doudi.payments_payrolltotal (area, payroll_id, programme, residence, lines_before, lines, added, ended, changed, before, amount)
@@ -114,8 +126,7 @@ def look(payroll: Payroll) -> None:
         for rule in RULES
         if thresholds[rule.name] and (rule.name != "first" or before)
     ]
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local jit = off; set local default_statistics_target = 10")
+    with connection.cursor() as cursor, at_once(cursor, default_statistics_target="10"):
         for table in ("payments_payrolltotal", "payments_payrollchange", "payments_lineflag"):
             cursor.execute(f"delete from {table} where payroll_id = %s", [payroll.pk])
         for table in TABLES:
@@ -137,4 +148,3 @@ def look(payroll: Payroll) -> None:
             cursor.execute(FLAGS.format(found=" union all ".join(selects)), values)
         for table in TABLES:
             cursor.execute(f"drop table if exists pg_temp.{table}")
-        cursor.execute("set local enable_nestloop = on; set local jit = on; set local default_statistics_target to default")
