@@ -149,14 +149,30 @@ def marks(form: str) -> tuple[str, str]:
 COMMANDS = {"small": "make bench", "province": "make bench-province", "short": "make bench-short"}
 
 
+# Cost -> (what its rows are, rows for each of its unit); in the order of the table.
+ROWS = {
+    "Comparison": ("rows of departments", 20), "Linkage": ("people of the registry", 1), "Departments' files into the lake": ("people of the files", 1),
+    "The law": ("people", 1), "Monthly monitoring": ("people", 1), "Registry loaded": ("people", 1), "Payroll prepared": ("lines", 1),
+    "Payroll, all five steps": ("lines", 1), "Bank results booked": ("lines", 1),
+}  # fmt: skip
+
+
+def row_costs(rows: list[dict[str, Any]]) -> str:
+    """What a million rows cost at the largest size that was measured."""
+    largest = {row["name"]: row["points"][-1] for row in rows if row["points"]}
+    lines = ["| measured | rows | time | a million rows |", "| --- | ---: | ---: | ---: |"]
+    for name, (what, each) in ROWS.items():
+        if point := largest.get(name):
+            count = point["size"] * each
+            lines.append(f"| {name} | {count:,} {what} | {seconds(point['seconds'])} | {point['seconds'] / count * 1e6:,.2f} s |")
+    return "\n".join(lines)
+
+
 def write_page(results: dict[str, Any], page: Path) -> None:
     """Put the results between the marks of their form and the charts into `pictures/` beside the page; everything around stays.
-    Raises ValueError where the page lacks the marks."""
+    Of the province, what a million rows cost goes into `scaling.md` beside it. Raises ValueError where a page lacks the marks."""
     rows, machine, form = results["costs"], results["machine"], results["form"]
     begin, end = marks(form)
-    text = page.read_text("utf-8")
-    if begin not in text or end not in text:
-        raise ValueError(f"{page} lacks {begin} and {end}")
     pictures = page.parent / "pictures"
     pictures.mkdir(exist_ok=True)
     (pictures / f"bench-{form}-growth.svg").write_text(growth_chart(rows), "utf-8")
@@ -169,5 +185,15 @@ def write_page(results: dict[str, Any], page: Path) -> None:
         f"{table([row for row in rows if row['script'] != 'cycle'])}\n\n{cycle_table(rows)}{load_table(rows)}"
         f"![Cost over size](pictures/bench-{form}-growth.svg)\n\n![Ratio to the baseline](pictures/bench-{form}-ratio.svg)\n\n{all_points(rows)}"
     )
+    _between(page, begin, end, made)
+    sizing = page.with_name("scaling.md")
+    if form == "province" and sizing.exists():
+        _between(sizing, *marks("row costs"), f"From the run of `{COMMANDS[form]}` on {when}.\n\n{row_costs(rows)}")
+
+
+def _between(page: Path, begin: str, end: str, made: str) -> None:
+    text = page.read_text("utf-8")
+    if begin not in text or end not in text:
+        raise ValueError(f"{page} lacks {begin} and {end}")
     head, tail = text.split(begin)[0], text.split(end)[1]
     page.write_text(f"{head}{begin}\n{made}\n{end}{tail}", "utf-8")

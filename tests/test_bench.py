@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +61,12 @@ def test_the_page_keeps_its_words_and_the_other_form(suite: ModuleType, tmp_path
     assert "100,000,000 people" in once.split("between")[1] and "800 people" in once.split("between")[0]
     assert "| whole | 0.500 ms | 0.125 ms |" in once
     assert {each.name for each in (tmp_path / "pictures").iterdir()} == {f"bench-{form}-{kind}.svg" for form in ("small", "province") for kind in ("growth", "ratio")}
+    sizing = tmp_path / "scaling.md"
+    sizing.write_text("before\n" + "\n".join(marks("row costs")) + "\nafter\n", "utf-8")
+    write_page(results(row((10**6, 5.0), (5 * 10**6, 20.0)), form="province"), page)
+    assert "| Comparison | 100,000,000 rows of departments | 20.0 s | 0.20 s |" in sizing.read_text("utf-8")
+    write_page(results(row((100, 1.0), (800, 8.0)), cycle), page)
+    assert "| 0.20 s |" in sizing.read_text("utf-8"), "small sizes size no province"
     page.write_text("no marks", "utf-8")
     with pytest.raises(ValueError, match="lacks"):
         write_page(results(row((100, 1.0))), page)
@@ -88,6 +95,27 @@ def test_a_script_that_fails_at_one_size_keeps_what_was_measured_before(suite: M
         suite.main()
     (found,) = json.loads((tmp_path / "results" / "out.json").read_text())["costs"]
     assert [point["size"] for point in found["points"]] == [1, 2] and found["exponent"] == pytest.approx(1)
+
+
+def test_what_a_row_costs_agrees_with_the_measured_tables(suite: ModuleType) -> None:
+    """docs/scaling.md beside docs/performance.md: the same sizes and times, the same day."""
+    from report import ROWS, marks
+
+    def block(name: str, form: str) -> str:
+        begin, end = marks(form)
+        return (Path(BENCH).parent / "docs" / name).read_text("utf-8").split(begin)[1].split(end)[0]
+
+    def table(text: str) -> dict[str, list[str]]:
+        return {cells[0]: cells for line in text.splitlines() if line.startswith("| ") and (cells := [each.strip() for each in line.strip("|").split("|")])}
+
+    measured, costs = table(block("performance.md", "province")), table(block("scaling.md", "row costs"))
+    named = [name for name in ROWS if name in measured]
+    assert len(named) >= 7 and [name for name in costs if name in ROWS] == named
+    for name in named:
+        size, rows, time, million = (float(each.split()[0].replace(",", "")) for each in (measured[name][1], costs[name][1], costs[name][2], costs[name][3]))
+        assert (rows, costs[name][2]) == (size * ROWS[name][1], measured[name][2]), name
+        assert million == pytest.approx(time / rows * 1e6, rel=0.05), name
+    assert re.findall(r"on (\d{4}-\d\d-\d\d)", block("performance.md", "province"))[0] in block("scaling.md", "row costs")
 
 
 def test_a_script_that_fails_is_told_and_the_others_count(suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
