@@ -54,11 +54,11 @@ def ready(*, migrated: bool = True, restoring: bool = False) -> Iterator[None]:
     With `migrated`, refuses a database behind the code and a role with too much power; but for a restore itself, a folder that is half restored.
     """
     from doudi.core import keys, postgres
-    from doudi.core.home import SetupError, refuse_half_restored
+    from doudi.core.home import SetupError
 
     environment()
     if not restoring:
-        refuse_half_restored()
+        postgres.refuse_half_restored()
     keys.load()
     if not postgres.external():
         postgres.server().info()

@@ -30,13 +30,13 @@ def init(print_sql: Annotated[bool, typer.Option("--print-sql", help="只输出�
     """初始化：数据目录、密钥、数据库、表结构（可重复执行）"""
     from doudi.core import keys, postgres
     from doudi.core.bootstrap import as_script
-    from doudi.core.home import SetupError, home, make_home, refuse_half_restored
+    from doudi.core.home import SetupError, home, make_home
 
     if print_sql:
         typer.echo(as_script())
         return
     environment()
-    refuse_half_restored()
+    postgres.refuse_half_restored()
     if postgres.external():
         if "owner" not in postgres.databases():
             raise SetupError(

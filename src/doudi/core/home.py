@@ -54,14 +54,8 @@ def make_home(folder: Path, *, passable: bool = False) -> None:
 
 
 def half_restored() -> Path:
-    """A mark in a data folder while a backup is being put back into it."""
+    """A mark in a data folder while a backup is being put back into it: part of the data would look like all of them."""
     return home() / "restoring"
-
-
-def refuse_half_restored() -> None:
-    """Raise SetupError in a data folder whose restore was cut off: part of the data would look like all of them."""
-    if half_restored().exists():
-        raise SetupError(f"数据目录 {home()} 的恢复没有完成，不能使用；请移走整个目录后重新运行 doudi restore。")
 
 
 def write_private(path: Path, value: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from doudi.core.home import SetupError
 
+LOST = ("server closed the connection", "terminating connection", "the database system is", "connection to server")
 NEWEST_KNOWN = re.compile(r"(\d+)(?:\.\d+|devel|beta\d+|rc\d+)")
 
 
@@ -56,7 +57,9 @@ def run(name: str, *arguments: str, conninfo: str, server: int) -> str:
         env=environment,
     )  # fmt: skip
     if done.returncode:
-        last = "\n".join(line[:300] for line in done.stderr.strip().splitlines() if not line.startswith(("DETAIL", "CONTEXT")))[-1500:]
+        last = "\n".join(line[:300] for line in done.stderr.strip().splitlines() if not line.startswith(("DETAIL", "CONTEXT")) and "Query was:" not in line)[-1500:]
+        if any(words in done.stderr for words in LOST):
+            raise SetupError(f"与数据库的连接中断，{name} 未能完成；请确认数据库正常运行后重新开始。")
         if "No space left" in last:
             raise SetupError(f"磁盘空间不足，{name} 未能完成；请腾出空间或换一个位置后重试。")
         raise SetupError(f"PostgreSQL 的 {name} 失败（{done.returncode}）：\n{last}")

@@ -29,7 +29,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from doudi.core.bootstrap import APP, OWNER, bootstrap
-from doudi.core.home import SetupError, first_closed, home, is_root, make_home, read_private, write_private
+from doudi.core.home import SetupError, first_closed, half_restored, home, is_root, make_home, read_private, write_private
 from doudi.core.postgres_conf import PORT, configuration
 
 SYSTEM_USER = "doudi"
@@ -341,6 +341,17 @@ class Server:
         self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", "120", "-s")
         return True
 
+    def stop_unused(self) -> bool:
+        """Stop it where no process uses it (`running`): one that was killed could not; True if it ran."""
+        if not (self.home / "users.lock").exists():
+            return False
+        with (self.home / "users.lock").open("a+") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return self.stop()
+
     def kill(self) -> None:
         """Kill the server at once (tests of what a crash leaves)."""
         pid = self._pid()
@@ -375,6 +386,14 @@ class Server:
             app_password=info["app"]["password"],
             template=template,
         )
+
+
+def refuse_half_restored() -> None:
+    """Raise SetupError in a data folder whose restore was cut off. The server that a killed restore left running stops, so that the folder can be moved."""
+    if half_restored().exists():
+        if not external():
+            server().stop_unused()
+        raise SetupError(f"数据目录 {home()} 的恢复没有完成，不能使用；请移走整个目录后重新运行 doudi restore。")
 
 
 def external() -> bool:

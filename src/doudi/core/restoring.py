@@ -102,6 +102,7 @@ def proven(now: datetime) -> Iterator[Finding]:
 
 
 def _refuse_full_home() -> None:
+    postgres.refuse_half_restored()
     if home().exists() and any(home().iterdir()):
         raise SetupError(f"数据目录 {home()} 不是空的，不予覆盖；请先移走其中的数据，或用 DOUDI_HOME 指定一个空目录。")
 

@@ -24,15 +24,24 @@ NOTES = {
 }
 
 
-def check(staff: list[SignIn], payroll: Payroll, *, now: datetime) -> None:
-    """Review rule by rule, then check: by another officer than the one who prepared it."""
-    second = next(each for each in staff if each.username == "reviewer2")
-    with scopes.acting(second.scope("doudi payroll")):
+def _second(staff: list[SignIn]) -> scopes.Scope:
+    return next(each for each in staff if each.username == "reviewer2").scope("doudi payroll")
+
+
+def review(staff: list[SignIn], payroll: Payroll, *, now: datetime) -> None:
+    """Look at what stands out, rule by rule: by another officer than the one who prepared it."""
+    with scopes.acting(_second(staff)):
         for rule, note in NOTES.items():
             found = LineFlag.objects.filter(payroll=payroll, must=True, rule=rule).exclude(entitlement__in=payroll.reviews.values("entitlement"))
             ids = list(found.values_list("entitlement_id", flat=True))
             for first in range(0, len(ids), reviewing.MOST):
                 reviewing.review_lines(payroll_id=payroll.pk, entitlement_ids=ids[first : first + reviewing.MOST], held=False, note=note, now=now)
+
+
+def check(staff: list[SignIn], payroll: Payroll, *, now: datetime) -> None:
+    """Review, then check."""
+    review(staff, payroll, now=now)
+    with scopes.acting(_second(staff)):
         payrolls.check_payroll(payroll_id=payroll.pk, now=now)
 
 

@@ -30,7 +30,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from doudi.batch.datasets import CONTRACTS
-from doudi.core import duties, postgres
+from doudi.core import duties, faults, postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Division, TaskProgress
 from doudi.core.parameters import Procedure, declare
@@ -88,7 +88,7 @@ def scan(*, now: datetime) -> list[Taken]:
             try:
                 taken = _take(folder, path, now)
             except (OSError, DatabaseError) as error:  # disk full, no right, database away: the file stays for the next scan
-                logger.exception("a file of the inbox stays: %s", type(error).__name__)
+                faults.log(logger, "taking in a file of the inbox, which stays,", error)
                 taken = Taken(_shown(path), "waiting", "暂时无法处理，稍后自动重试；请查看日志。")
             if taken is not None:
                 found.append(taken)

@@ -19,9 +19,9 @@ from django_tasks_db.models import DBTaskResult
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from doudi.core import backup, keys, pgclient, restoring, tasks
+from doudi.core import backup, keys, pgclient, postgres, restoring, tasks
 from doudi.core import scope as scopes
-from doudi.core.home import SetupError, half_restored, refuse_half_restored, write_private
+from doudi.core.home import SetupError, half_restored, write_private
 from doudi.core.models import DailyRun
 from doudi.core.tests.servers import environment
 from doudi.payments.safekeeping import payments_agree
@@ -151,10 +151,10 @@ def test_a_paid_month_comes_back_to_the_fen(
 
 def test_a_folder_whose_restore_was_cut_off_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOUDI_HOME", str(tmp_path))
-    refuse_half_restored()
+    postgres.refuse_half_restored()
     half_restored().touch()
     with pytest.raises(SetupError, match="恢复没有完成"):
-        refuse_half_restored()
+        postgres.refuse_half_restored()
 
 
 @pytest.fixture
