@@ -105,6 +105,17 @@ def test_every_background_task_is_killed_in_the_fault_tests() -> None:
     assert set(cases["PATHS"]) == {*cases["CLOSELY"], *cases["OTHERS"]}
 
 
+def test_every_daily_job_is_killed_in_the_fault_tests() -> None:
+    """A new daily job gets its name in `tests/faults/cases.py`."""
+    found = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "periodic.daily":
+                found.add(ast.literal_eval(node.args[0]))
+    cases = runpy.run_path(str(Path(__file__).parent / "faults" / "cases.py"))
+    assert len(found) > 30 and sorted(found) == sorted(cases["DAILY"])
+
+
 def test_no_file_is_two_rooms_in_one() -> None:
     """What tables and their guards say in one migration stays together, however long."""
     files = [path for path in modules() if "migrations" not in path.parts]

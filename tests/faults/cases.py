@@ -1,6 +1,6 @@
-"""Every long task and command that writes, by the names of the tests beside.
+"""Every long task, daily job and command that writes, by the names of the tests beside.
 
-`tests/test_structure.py` holds the list of tasks against what the rooms mark `@background`.
+`tests/test_structure.py` holds the tasks against what the rooms mark `@background`, and the jobs against what they register with `periodic.daily`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 # Killed in the middle, by both victims, with what may have grown afterwards named row by row. Name -> the statement after which the kill comes.
 CLOSELY = {
     "import": "insert into registry_membership ",
+    "linkage": "update discovery_linkagepair p set score",
     "comparison": "discovery_comparisonrun",
     "monitor": "enrolment_monitoringrun",
     "prepare": "insert into doudi.payments_payrollline",
@@ -30,6 +31,7 @@ OTHERS = {
 }
 PATHS = {
     "import": "doudi.registry.tasks.run_import",
+    "linkage": "doudi.discovery.tasks.run_comparison",
     "comparison": "doudi.discovery.tasks.run_comparison",
     "monitor": "doudi.enrolment.tasks.monitor",
     "prepare": "doudi.payments.tasks.prepare",
@@ -52,10 +54,26 @@ LEFT_OUT = {
     "doudi.payments.tasks.pay_one_off_list": "prepares by `grants.prepare_one_off`, which is killed above",
 }
 # Commands that are no task. rotate-keys is killed after each of its steps in core/tests/test_rotation.py; recode is one statement list of the owner in one
-# transaction (registry/tests); synth, demo and simulate write nothing real.
+# transaction (registry/tests); synth and demo write nothing real. backup, restore, inbox, simulate and the steps of a payroll have tests of their own
+# (`faults_keeping`, `faults_steps`).
 COMMANDS = {
     "assessment": ("assessment_assessment", ["assess", "--area", "410122", "--month", "2023-01", "--json"]),
     "results": ("insert into payments_bankreturn", ["bank-results", "--as", "finance", "--json"]),
     "statistics": ("insert into reports_", ["statistics", "--from", "2022-12", "--area", "410122", "--json"]),
     "daily": ('UPDATE "core_dailyrun"', ["daily", "--again", "--on", "2023-01-04", "--json"]),
+}
+# Killed when all is written and that it ran is not committed.
+DAILY = (
+    "api.forget", "budget.due", "community.groups", "community.plans", "complaints.clocks", "core.forget", "discovery.clear_inbox", "discovery.escalate",
+    "discovery.late_deliveries", "discovery.sweeps", "discovery.visit_devices", "discovery.visits", "enrolment.monitoring", "enrolment.moved_awards",
+    "enrolment.payees", "enrolment.publicity", "enrolment.spot_checks", "institutions.actions", "institutions.day", "needs.expire", "payments.accounts",
+    "payments.calendar", "payments.cover", "payments.overpayments", "payments.proof", "payments.returns", "protection.care", "protection.clocks",
+    "registry.moves", "relief.prices", "relief.remind", "relief.stays", "reports.count", "resources.remind", "volunteering.papers", "volunteering.shifts",
+)  # fmt: skip
+# The hands of a payroll one after another: step -> (the statement after which the kill comes, who does it).
+HANDS = {
+    "sign": ('UPDATE "payments_payroll"', "reviewer2"),
+    "approve": ('INSERT INTO "payments_ledgerentry"', "approver"),
+    "release": ('INSERT INTO "payments_ledgerentry"', "finance"),
+    "export": ('INSERT INTO "payments_bankfile"', "finance"),
 }

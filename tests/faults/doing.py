@@ -128,6 +128,7 @@ def _asked(name: str) -> dict[str, Any]:
     made = {"import": _import, "delivery": _delivery, "what_if": _what_if, "budget": _budget, "cards": _cards, "check": _check, "back_pay": _back_pay}
     today = f"{timezone.localdate()}"
     plain: dict[str, dict[str, Any]] = {
+        "linkage": {"area": AREA, "on": today},
         "comparison": {"area": AREA, "on": today},
         "monitor": {"area": AREA, "month": f"{MONTH}"},
         "prepare": {"area": AREA, "month": f"{MONTH}"},
@@ -150,19 +151,20 @@ def begin(name: str) -> str:
     from doudi.core.models import Duty
     from doudi.demo.staff import by_duty
 
-    checker, township = (Duty.DATA_CHECKER, ("comparison", "delivery", "trial", "check")), (Duty.TOWNSHIP_OFFICER, ("import", "cards"))
+    checker, township = (Duty.DATA_CHECKER, ("linkage", "comparison", "delivery", "trial", "check")), (Duty.TOWNSHIP_OFFICER, ("import", "cards"))
     duty = next((duty for duty, names in (checker, township) if name in names), Duty.COUNTY_REVIEWER)
     with scopes.acting(by_duty(staff(), duty).scope("faults")):
         return str(tasks.start_task(path=PATHS[name], title=name, arguments=_asked(name), now=timezone.now()).pk)
 
 
 def arrange(name: str) -> str:
-    """January's money and daily jobs, an empty queue, and for results a released payroll with the bank's answer as a file, whose path is printed."""
+    """January's money and daily jobs, an empty queue; for signing a draft that was looked at, for results a released payroll with the bank's answer as a
+    file, whose path is printed."""
     from doudi.core import clock
     from doudi.core.home import home
     from doudi.core.models import Duty
     from doudi.core.worker import run_worker
-    from doudi.demo import departments
+    from doudi.demo import departments, paying
     from doudi.demo.simulate import money
     from doudi.demo.simulate.life import Life
     from doudi.payments.models import Payroll
@@ -175,6 +177,11 @@ def arrange(name: str) -> str:
     # what the worker does daily by itself is done, so that it does not count as the task's
     departments.day(on=MONTH + timedelta(days=3), now=at(MONTH + timedelta(days=3)))
     run_worker(batch=True, signals=False)  # what the demo asked for and nobody did yet
+    if name == "sign":
+        money.prepare(life, life.day(2))
+        with life.acting(Duty.COUNTY_REVIEWER):
+            drafted = Payroll.objects.get(area=AREA, month=MONTH, kind="regular")
+        paying.review(life.staff, drafted, now=at(life.day(2)))
     if name != "results":
         return ""
     for step, day in ((money.prepare, 2), (money.check, 2), (money.approve, 3), (money.release, 4)):

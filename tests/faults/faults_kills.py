@@ -40,7 +40,7 @@ def test_a_long_task_survives(place: Place, name: str, victim: str) -> None:
     grown = {table: after[table] - before[table] for table in after if after[table] != before[table]}
     if name == "import":
         assert grown == {"registry_person": IMPORTED, "registry_household": IMPORTED // 2, "registry_membership": IMPORTED}
-    elif name == "comparison":
+    elif name in ("linkage", "comparison"):
         assert grown.pop("discovery_comparisonrun") == 1 and set(grown) <= {"discovery_lead"}
     elif name == "monitor":
         assert grown.pop("enrolment_monitoringrun") == 1 and set(grown) <= {"enrolment_review", "assessment_assessment"}
