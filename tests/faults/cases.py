@@ -64,7 +64,7 @@ COMMANDS = {
 }
 # Killed when all is written and that it ran is not committed.
 DAILY = (
-    "api.forget", "budget.due", "community.groups", "community.plans", "complaints.clocks", "core.forget", "discovery.clear_inbox", "discovery.escalate",
+    "api.forget", "budget.due", "community.groups", "community.plans", "complaints.clocks", "core.forget", "core.leftovers", "discovery.clear_inbox", "discovery.escalate",
     "discovery.late_deliveries", "discovery.sweeps", "discovery.visit_devices", "discovery.visits", "enrolment.monitoring", "enrolment.moved_awards",
     "enrolment.payees", "enrolment.publicity", "enrolment.spot_checks", "institutions.actions", "institutions.day", "needs.expire", "payments.accounts",
     "payments.calendar", "payments.cover", "payments.overpayments", "payments.proof", "payments.returns", "protection.care", "protection.clocks",
