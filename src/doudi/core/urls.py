@@ -12,6 +12,7 @@ urlpatterns = [
     path("components/", frame.components, name="components"),
     path("places/", places.find, name="places"),
     path("todos/", work.Todos.as_view(), name="todos"),
+    path("todos/<int:todo_id>/settle/", work.todo_settle, name="todo_settle"),
     path("tasks/", work.Tasks.as_view(), name="tasks"),
     path("tasks/<uuid:identifier>/", work.task, name="task"),
     path("tasks/<uuid:identifier>/widget/", work.task_widget, name="task_widget"),

@@ -13,13 +13,15 @@ from doudi.complaints.models import Action, Complaint, Finding
 from doudi.complaints.services.base import HANDLING_DUTIES, S, all_moved, days, due_of, finish, kind_word, locked, moved, refuse_barred, todo
 from doudi.core import duties
 from doudi.core.models import Duty, Posting
-from doudi.core.services.todos import raise_todo
+from doudi.core.services.todos import ends_by_hand, raise_todo
 from doudi.core.workdays import add_working_days, is_working_day
 from doudi.discovery.models import Channel
 from doudi.discovery.models.referrals import Department
 from doudi.discovery.services import raise_lead
 from doudi.enrolment.models import Award
 from doudi.enrolment.services import suspend
+
+ends_by_hand("complaints.payment", "complaints.refer")
 
 
 def _reason(text: str, field: str = "note") -> str:

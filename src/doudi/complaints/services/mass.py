@@ -86,6 +86,7 @@ def approve_mass_close(*, mass_id: int, note: str = "", now: datetime) -> int:
     own = barred_from([row.pk for row in rows], acting.account_id) | {row.pk for row in rows if acting.account_id in (row.handler_id, row.proposed_by_id)}
     todo_all(own, "complaints.approve", Duty.COUNTY_APPROVER, "审批", " 的办理意见", now)
     done = [row for row in rows if row.pk not in own]
+    finish_all([row.pk for row in done], now)
     notes = dict.fromkeys((row.pk for row in done), batch.reason)
     all_moved(done, "批量办结", notes, now, state=S.CLOSED, closed_by_id=acting.account_id, closed_at=now)
     batch.state, batch.decided_at, batch.note = State.APPROVED, now, note.strip()[:200]

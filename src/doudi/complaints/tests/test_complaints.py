@@ -228,10 +228,13 @@ def test_many_are_closed_for_one_reason_by_two_officers_and_one_is_reopened(offi
         batch = services.propose_mass_close(complaint_ids=[*ids, ids[0]], **words)
         with pytest.raises(ValidationError, match="待审批"):
             services.propose_mass_close(complaint_ids=ids, **words)
+    with scopes.acting(scopes.Scope(area="41", duty="worker", acts=frozenset({"complaints.escalate"}))):
+        assert services.escalate(area="41", on=date(2022, 12, 13), now=NOW) == 4
     with scopes.acting(scopes.Scope(area="410122", account_id=office.reviewer.account_id, duty=Duty.COUNTY_APPROVER)), pytest.raises(PermissionDenied):
         services.approve_mass_close(mass_id=batch.pk, now=NOW)
     with scopes.acting(office.approver):
         assert services.approve_mass_close(mass_id=batch.pk, now=NOW) == 4
+        assert not Todo.objects.filter(kind="complaints.overdue", done_at=None).exists(), "nothing is overdue any more"
         with pytest.raises(ValidationError, match="已由他人办理"):
             services.approve_mass_close(mass_id=batch.pk, now=NOW)
     with scopes.acting(office.reviewer):

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from doudi.core import scope as scopes
 from doudi.core.models import Duty, Posting, Todo
 
 _pages: dict[str, Callable[[], QuerySet[Any]]] = {}
+BY_HAND: set[str] = set()
 COLUMNS = "area, duty, kind, title, url, subject, subject_id, due"
 
 
@@ -108,6 +112,25 @@ def open_todos(*, duty: str, posting_id: int | None = None, on: date | None = No
     if posting_id is not None and on is not None:
         rows = of_posting(rows, posting_id=posting_id, on=on)
     return rows.order_by("due", "id")
+
+
+def ends_by_hand(*kinds: str) -> None:
+    """Say, at start-up, that to-dos of these kinds ask to look at something which no act of the system records: who has looked says so (`settle`)."""
+    BY_HAND.update(kinds)
+
+
+def settle(*, todo_id: int, now: datetime) -> Todo:
+    """The acting officer has looked at what a to-do asked to look at. What a service ends is ended by its work alone. Raises ValidationError."""
+    acting = scopes.current()
+    mine = of_posting(open_todos(duty=acting.duty), posting_id=acting.posting_id, on=timezone.localdate(now))
+    row = mine.select_for_update(of=("self",)).filter(pk=todo_id).first()
+    if row is None:
+        raise ValidationError(_("这项待办已办结，或不由您办理；请刷新页面。"))
+    if row.kind not in BY_HAND:
+        raise ValidationError(_("这项待办在办理后自动办结；请打开事项办理。"))
+    row.done_at, row.done_by_id = now, acting.account_id or None
+    row.save(update_fields=["done_at", "done_by"])
+    return row
 
 
 def move_due(*, subject: str, subject_id: int, due: date | None) -> int:

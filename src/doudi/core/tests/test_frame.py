@@ -17,6 +17,7 @@ from django.db import connection
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
@@ -24,6 +25,7 @@ from doudi.core import charts, lists, menu, panels
 from doudi.core import scope as scopes
 from doudi.core.logs import NoPersonalData
 from doudi.core.models import AccessRecord, Duty
+from doudi.core.services import todos
 from doudi.core.services.todos import finish_todos, open_todos, raise_todo, raise_todos
 from doudi.core.templatetags import ui
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, client_of, officer
@@ -117,6 +119,31 @@ def test_a_todo_is_raised_once_and_finished(township: scopes.Scope) -> None:
         assert finish_todos(subject="x", subject_id=1, now=timezone.now()) == 1
         assert not open_todos(duty=township.duty).exists()
         assert todo(1), "finished, it can be raised again"
+
+
+def test_what_no_act_records_ends_when_its_officer_has_looked(township: scopes.Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    with scopes.acting(township):
+        todo(1, title="请核对供养方式")
+        mine = open_todos(duty=township.duty).get()
+    url = reverse("todo_settle", args=[mine.pk])
+    page = client_of(township).get("/todos/").content.decode()
+    assert url not in page, "what a service ends has no button"
+    answer = client_of(township).post(url, follow=True).content.decode()
+    with scopes.acting(township):
+        assert "自动办结" in answer and open_todos(duty=township.duty).exists()
+    monkeypatch.setattr(todos, "BY_HAND", {"k"})
+    monkeypatch.setattr("doudi.core.views.work.BY_HAND", {"k"})
+    for stranger in (officer(Duty.TOWNSHIP_OFFICER, "410122100"), officer(Duty.CHILD_SUPERVISOR, TOWNSHIP)):
+        client_of(stranger).post(url)
+    with scopes.acting(township):
+        assert open_todos(duty=township.duty).exists(), "another place's or duty's officer has not looked at it"
+    assert url in client_of(township).get("/todos/").content.decode()
+    client_of(township).post(url)
+    with scopes.acting(township):
+        mine.refresh_from_db()
+        assert mine.done_at is not None and mine.done_by_id == township.account_id
+    assert "已办结，或不由您办理" in client_of(township).post(url, follow=True).content.decode()
+    assert client_of(township).get(url).status_code == 405
 
 
 def test_todos_of_many_are_raised_with_one_statement(township: scopes.Scope) -> None:

@@ -7,11 +7,16 @@ from uuid import UUID
 
 import django_filters
 from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
@@ -20,7 +25,7 @@ from doudi.core import periodic, tasks
 from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import DailyRun, TaskProgress, Todo
-from doudi.core.services.todos import of_posting, with_pages
+from doudi.core.services.todos import BY_HAND, of_posting, settle, with_pages
 from doudi.core.views.access import may
 
 STATE_COLOURS: dict[str, str] = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
@@ -63,7 +68,18 @@ class Todos(ListPage):
             *([Column(_("办理人"), lambda row: row.posting.account.name if row.posting else gettext("本岗位"))] if self.all else []),
             Column(_("产生"), "made_at", kind="day", sort="made_at"),
             Column(_("办理时间"), "done_at", kind="day", sort="done_at") if self.done else Column(_("期限"), "due", kind="due", sort="due"),
+            *([] if self.all or self.done else [Column(_("办结"), self._settle, export=False)]),
         ]
+
+    def _settle(self, row: Todo) -> str:
+        """The button of what ends when its officer says so; the rest ends with its work."""
+        if row.kind not in BY_HAND:
+            return ""
+        words = gettext("已核对")
+        return format_html(
+            '<form class="inl" method="post" action="{}"><input type="hidden" name="csrfmiddlewaretoken" value="{}"><button class="btn sm" aria-label="{}">{}</button></form>',
+            reverse("todo_settle", args=[row.pk]), get_token(self.request), f"{words}：{row.title}", words,
+        )  # fmt: skip
 
     def rows(self) -> QuerySet[Todo]:
         scope = scopes.current()
@@ -78,6 +94,19 @@ class Todos(ListPage):
 
     def context(self) -> dict[str, Any]:
         return {"done": self.done, "all": self.all}
+
+
+@require_POST
+def todo_settle(request: HttpRequest, todo_id: int) -> HttpResponse:
+    """What a to-do asked to look at was looked at."""
+    try:
+        with transaction.atomic():
+            settle(todo_id=todo_id, now=timezone.now())
+        messages.success(request, gettext("已办结。"))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    back = request.META.get("HTTP_REFERER", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else reverse("todos"))
 
 
 class DailyFilter(django_filters.FilterSet):

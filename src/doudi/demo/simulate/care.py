@@ -1,4 +1,4 @@
-"""People in care month by month: needs answered, minors' cases followed and closed, houses that report, plans put to work in the cold, children's numbers."""
+"""People in care month by month: needs answered, houses that report, plans put to work in the cold, children's numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.models import Duty
-from doudi.demo.protecting import SAFE
 from doudi.demo.simulate.life import Figures, Life, at, fate, key
 from doudi.registry.models import Household, Person
 
@@ -110,48 +109,6 @@ def _met(life: Life, officer: Any, row: Any, done: datetime) -> None:
         answer = services.report_done(answer_id=answer.pk, version=answer.version, note="已送到家中", now=earlier(30))
     with life.acting(Duty.COUNTY_REVIEWER):
         services.confirm(answer_id=answer.pk, version=answer.version, confirmed="recipient", now=done)
-
-
-def minors(life: Life, on: date) -> Figures:
-    """Cases of the months before are seen again, those at low risk closed after a while; each second month one is opened."""
-    from doudi.protection import services
-    from doudi.protection.models import ProtectionCase
-
-    figures = {"cases": 0, "cases_seen": 0, "cases_closed": 0}
-    with life.acting(Duty.PROTECTION_WORKER):
-        rows = ProtectionCase.objects.filter(state__in=("assessing", "following"), category="left_behind", opened_at__lt=at(life.month)).order_by("id")
-        for pk, opened in list(rows.values_list("pk", "opened_at")[:6]):
-            try:
-                with transaction.atomic():
-                    services.record_contact(
-                        case_id=pk, uuid=key(life, "contact", pk), how="home", met="alone", safe="safe", note="按时上学，生活有人照料", done_at=at(on, 10), now=at(on, 11)
-                    )
-                    version = ProtectionCase.objects.get(pk=pk).version
-                    services.record_assessment(case_id=pk, version=version, uuid=key(life, "assessment", pk), answers=SAFE, now=at(on, 12))
-                    figures["cases_seen"] += 1
-                    if opened < at(on - timedelta(days=60)):
-                        version = ProtectionCase.objects.get(pk=pk).version
-                        services.close_case(case_id=pk, version=version, reason="restored", note="父母一方返乡，生活平稳", now=at(on, 15))
-                        figures["cases_closed"] += 1
-            except ValidationError:
-                continue  # something of it is still owed
-    if life.month.month % 2:
-        with life.acting(Duty.TOWNSHIP_OFFICER):
-            young = Person.objects.filter(died_on__isnull=True, birth_date__gte=on.replace(year=on.year - 15, day=1), birth_date__lt=on.replace(year=on.year - 6, day=1))
-            taken = set(ProtectionCase.objects.filter(person_id__isnull=False).values_list("person_id", flat=True))
-            free = [pk for pk in young.order_by("pk").values_list("pk", flat=True) if pk not in taken]
-            for person in life.some(free, 1):
-                try:
-                    row = services.open_case(
-                        uuid=key(life, "case"), minor=services.Minor(person=person), category="left_behind", source="visit", urgency="yellow",
-                        reported="父母均在外务工，由祖辈照料，生活和学习需要关注", now=at(on, 9),
-                    )  # fmt: skip
-                except ValidationError:
-                    continue  # the township does not see every case: this child has one
-                figures["cases"] += 1
-                with life.acting(Duty.PROTECTION_WORKER):
-                    services.take(case_id=row.pk, version=row.version, now=at(on, 10))
-    return figures
 
 
 def houses(life: Life, on: date) -> Figures:

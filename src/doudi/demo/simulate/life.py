@@ -135,11 +135,11 @@ def deaths(life: Life, on: date) -> Figures:
         with scopes.acting(life.officer(area).scope("doudi simulate")):
             people.record_death(person_id=person, version=version, died_on=day, on=on, now=at(on, 10, number % 60))
             if relationship == HEAD:
-                _follow(household, on)
+                follow(household, on)
     return {"deaths": len(chosen)}
 
 
-def _follow(household: int, on: date) -> None:
+def follow(household: int, on: date) -> None:
     rows = list(
         Membership.objects.filter(household_id=household, ends=None, person__died_on=None).order_by("person__birth_date", "person_id")
         .values_list("person_id", "relationship", "person__birth_date")

@@ -145,7 +145,7 @@ def _through_hands(life: Life, payroll: Payroll, on: date) -> Figures:
         payrolls.approve_payroll(payroll_id=payroll.pk, now=at(on, 16))
     with life.acting(Duty.FINANCE_OFFICER):
         payrolls.release_payroll(payroll_id=payroll.pk, on=on, now=at(on, 17))
-        return _answered(life, payroll, add_working_days(on, 1))
+        return _answered(life, Payroll.objects.get(pk=payroll.pk), add_working_days(on, 1))
 
 
 def _indices(life: Life, month: date) -> tuple[Decimal, Decimal, Decimal]:

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from doudi.core import clock, faults, periodic, places
 from doudi.core import scope as scopes
 from doudi.core.models import DailyRun
-from doudi.demo.simulate import care, cases, checks, finding, life, money, relieving, rules, society, work
+from doudi.demo.simulate import care, cases, checks, desks, finding, life, minors, money, relieving, rules, society, work
 from doudi.demo.simulate.life import Life, at
 from doudi.demo.staff import make_staff
 
@@ -78,7 +78,7 @@ def _steps(month: Life, *, first: bool) -> Iterator[tuple[date, str, Step]]:
         (day(18), "visits", work.visits),
         (day(19), "relief", relieving.relief),
         (day(15), "houses", care.houses),
-        (day(16), "minors", care.minors),
+        (day(16), "minors", minors.minors),
         (day(17), "calls", society.calls),
         (day(18), "portal", society.portal),
         (working(4), "applications", cases.applications),
@@ -88,6 +88,7 @@ def _steps(month: Life, *, first: bool) -> Iterator[tuple[date, str, Step]]:
         (day(22), "donations", society.donations),
         *((day(number), "needs", care.needs) for number in (9, 23)),
         (day(23), "budget", society.budget),
+        *((working(number), "desks", desks.desks) for number in (9, 15)),
         (day(25), "reviews", work.reviewed),
         (day(26), "decisions", work.decided),
         (day(27), "letters", cases.letters),

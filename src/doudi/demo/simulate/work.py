@@ -14,7 +14,7 @@ from doudi.demo.relieving import receipt
 from doudi.demo.simulate.life import Figures, Life, at, key
 from doudi.registry.models import Household, Membership
 
-VISITS = 12
+VISITS = 30
 
 
 def visits(life: Life, on: date) -> Figures:

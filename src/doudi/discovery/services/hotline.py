@@ -19,11 +19,13 @@ from doudi.core import duties, numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.numbers import Kind
-from doudi.core.services.todos import finish_todos, raise_todo
+from doudi.core.services.todos import ends_by_hand, finish_todos, raise_todo
 from doudi.core.workdays import add_working_days
 from doudi.discovery.models import Call, CallBack, Channel, HotlineDesk, Knowledge, Lead, LeadEvent, Need
 from doudi.discovery.services.raising import Subject, raise_lead
 from doudi.discovery.services.telling import tell_urged
+
+ends_by_hand("complaint")
 
 S, O = Call.State, Call.Outcome
 REPEAT = timedelta(days=30)

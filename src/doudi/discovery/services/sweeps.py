@@ -28,6 +28,8 @@ from doudi.discovery.services.telling import tell_raised, tell_sweep
 from doudi.discovery.services.visit_todos import tell_visits
 from doudi.discovery.sweep_catalogue import CATALOGUE, NO, OWN_KINDS, YES, Kind
 
+todos.ends_by_hand("sweep.unreached")
+
 FOLLOW = "procedure.sweep.follow_days"
 LONGEST = timedelta(days=184)
 MOST_OWN = 10

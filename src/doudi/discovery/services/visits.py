@@ -47,6 +47,8 @@ from doudi.discovery.services.visit_needs import raise_needs
 from doudi.discovery.services.visit_todos import tell_visits
 from doudi.registry.models import Household
 
+todos.ends_by_hand("visit.died", "visit.moved", "visit.refused", "visit.absent", "visit.change")
+
 S = Visit.State
 MOST_PHOTOS = 6
 RESULT = ("state", "met", "living", "needs", "medicine_days", "health", "income", "note", "witness", "next_on")

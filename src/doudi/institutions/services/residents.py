@@ -15,11 +15,13 @@ from doudi.batch import idnumber
 from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
-from doudi.core.services.todos import raise_todo
+from doudi.core.services.todos import ends_by_hand, raise_todo
 from doudi.institutions.models import Institution, IsolationRoom, IsolationStay, Resident, StaffMember
 from doudi.institutions.models.places import Bed
 from doudi.institutions.services.base import between, locked, needed, note_event, one_of, phone_token, refused, today_of
 from doudi.registry.models import BenefitStatus, Person, Programme, Sex
+
+ends_by_hand("institutions.support", "institutions.died")
 
 SUPPORTED = (Programme.TEKUN, Programme.ORPHAN, Programme.UNSUPPORTED_CHILD)
 Leaving = Resident.Leaving

@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from doudi.core import duties
 from doudi.core.models import Duty
-from doudi.core.services.todos import finish_todos
+from doudi.core.services.todos import ends_by_hand, finish_todos
 from doudi.core.workdays import is_working_day
 from doudi.needs import answerers
 from doudi.needs.models import Need, NeedAnswer
 from doudi.needs.services.base import SUBJECT, A, S, ask_for_answers, days, deadline, locked_answer, moved, note_event, todo
+
+ends_by_hand("need.expired")
 
 AT_ONCE = 500
 
@@ -67,6 +69,7 @@ def expire(*, area: str, on: date, now: datetime) -> dict[str, int]:
         NeedAnswer.objects.filter(need=row, state=A.OFFERED).update(state=A.LAPSED, ended_at=now, version=F("version") + 1)
         row.state, row.closed_at = S.EXPIRED, now
         moved(row, "过期", "", now, "state", "closed_at")
+        finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
         todo(row, "need.expired", Duty.TOWNSHIP_OFFICER, "已过期未满足，请核实是否仍需要", now, due=now)
     soon = [
         row for row in live.filter(expires_on__gt=on, expires_on__lte=on + timedelta(days=30), reminded_on__isnull=True, fixed=False).order_by("id")[:5000]

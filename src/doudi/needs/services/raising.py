@@ -182,5 +182,6 @@ def renew_need(*, need_id: int, version: int, by: date | None, now: datetime) ->
     moved(
         row, "重新公布", "", now, "by", "due", "answer_due", "expires_on", "state", "closed_at", "closed_by", "escalated", "escalated_at", "reminded_on",
     )  # fmt: skip
+    finish_todos(subject=SUBJECT, subject_id=row.pk, now=now, kind="need.expired")
     ask_for_answers(row, now)
     return row

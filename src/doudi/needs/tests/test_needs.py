@@ -261,8 +261,9 @@ def test_7_5_expired_with_reminder_renewed_and_cancelled_with_reason(place: Plac
         assert row.state == "expired"
         with pytest.raises(ValidationError):
             services.renew_need(need_id=row.pk, version=row.version, by=None, now=NOW + timedelta(days=5))
+        assert todos("need.expired") == [("township_officer", VILLAGE)]
         row = services.renew_need(need_id=row.pk, version=row.version, by=date(2022, 12, 5), now=NOW + timedelta(days=5))
-        assert row.state == "open"
+        assert row.state == "open" and todos("need.expired") == []
         answer = place.offered(row)
         with pytest.raises(ValidationError, match="刚由他人办理"):
             services.cancel_need(need_id=row.pk, version=row.version, reason="医院改期", now=NOW)

@@ -26,12 +26,14 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.plans import at_once
-from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
+from doudi.core.services.todos import ends_by_hand, finish_todos, raise_todo, raise_todos
 from doudi.payments import back_law
 from doudi.payments.models import BackPay, BackPayItem, Payroll
 from doudi.payments.services.drafts import county_of, first_of, month_range, next_month
 from doudi.payments.services.overpayments import open_from_back_pay
 from doudi.registry.models import Programme
+
+ends_by_hand("payments.back_differs", "payments.back_overpaid")
 
 State, Source = BackPay.State, BackPay.Source
 SUBJECT = "back_pay"

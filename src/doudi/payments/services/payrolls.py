@@ -19,11 +19,13 @@ from doudi.core import duties
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.plans import at_once
-from doudi.core.services.todos import finish_todos, raise_todo, raise_todos
+from doudi.core.services.todos import ends_by_hand, finish_todos, raise_todo, raise_todos
 from doudi.payments import signing
 from doudi.payments.models import BankReturn, LedgerAccount, LineReview, Payroll, PayrollExclusion
 from doudi.payments.services import channels, content, drafts, ledger, reviewing, setoffs
 from doudi.payments.services.turned import STANDS, TURNED
+
+ends_by_hand("payments.award_ends", "payments.member_died")
 
 State = Payroll.State
 

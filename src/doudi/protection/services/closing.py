@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from doudi.core import duties
 from doudi.core import scope as scopes
+from doudi.core.models import Todo
 from doudi.core.services.todos import finish_todos
 from doudi.core.settings_overlay import get_setting
-from doudi.protection.models import CaseAssignment, CaseContact, ProtectionCase
+from doudi.protection.models import CaseAssignment, CaseContact, PlanService, ProtectionCase, Referral
 from doudi.protection.services.base import SUBJECT, locked, moved, todo
 from doudi.protection.services.gaps import ALONE, GUARDIAN
+from doudi.protection.services.planning import SERVICE
+from doudi.protection.services.referring import REFERRAL
 
 S = ProtectionCase.State
 
@@ -74,8 +78,16 @@ def close_case(*, case_id: int, version: int, reason: str, note: str, now: datet
     row.contacts.filter(state=CaseContact.State.DUE).update(state=CaseContact.State.CANCELLED)
     CaseAssignment.objects.filter(case_id=row.pk, ends__isnull=True, role=CaseAssignment.Role.HELPER).update(ends=now)
     finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
+    _nothing_waits(row, now)
     scopes.check_constraints()
     return row
+
+
+def _nothing_waits(row: ProtectionCase, now: datetime) -> None:
+    """What was to be done for services of the plan, and about referrals that came back, ends with the case."""
+    services = Q(subject=SERVICE, subject_id__in=PlanService.objects.filter(case=row).values("pk"))
+    referrals = Q(subject=REFERRAL, subject_id__in=Referral.objects.filter(case=row).exclude(state__in=Referral.OPEN).values("pk"))
+    Todo.objects.filter(services | referrals, done_at__isnull=True).update(done_at=now, done_by=scopes.current().account_id or None)
 
 
 @transaction.atomic

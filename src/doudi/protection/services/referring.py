@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import audit, duties, freetext, places, workdays
 from doudi.core import scope as scopes
-from doudi.core.models import Division, Duty
+from doudi.core.models import Division, Duty, Todo
 from doudi.core.settings_overlay import get_setting
 from doudi.protection.models import Care, CaseSection, ProtectionCase, Referral, ReferralContent, ReferralStep
 from doudi.protection.sections import SECTIONS, may_read
@@ -30,6 +30,8 @@ RECEIVERS: dict[str, int] = {
 }  # fmt: skip
 TAKE_OVER = (Duty.PROTECTION_WORKER, Duty.CHILD_SUPERVISOR)
 S = Referral.State
+REFERRAL = "protection_referral"
+SEEN = ("referral_done", "referral_revoked")  # to-dos that tell of an end and ask for nothing more
 
 
 @dataclass(frozen=True)
@@ -283,14 +285,21 @@ def revoke(*, referral_id: int, version: int, reason: str, now: datetime) -> Ref
     return _go(row, S.REVOKED, reason, now)
 
 
-def open_referral(*, referral_id: int) -> tuple[Referral, dict[str, Any] | None, list[ReferralStep]]:
-    """A referral with what the acting officer may still see of it: its content and steps, None and none when the access has ended. Recorded before it answers."""
+def open_referral(*, referral_id: int, now: datetime) -> tuple[Referral, dict[str, Any] | None, list[ReferralStep]]:
+    """A referral with what the acting officer may still see of it: its content and steps, None and none when the access has ended. Recorded before it answers.
+
+    Who was told of its end has read of it now.
+    """
     duties.require("protection.referrals")
     row = Referral.objects.select_related("offered_by", "accepted_by").filter(pk=referral_id).first()
     if row is None:
         raise ValidationError(_("没有这件转介，或它不由您办理。"))
     content = ReferralContent.objects.filter(referral=row).first()
     if content is not None:
-        audit.record_access(what="open", subject="protection_referral", subject_id=row.pk, area=row.area)
+        audit.record_access(what="open", subject=REFERRAL, subject_id=row.pk, area=row.area)
+    if row.ended_at is not None:
+        me = scopes.current()
+        told = Todo.objects.filter(subject=REFERRAL, subject_id=row.pk, kind__in=SEEN, posting_id=me.posting_id, done_at__isnull=True)
+        told.update(done_at=now, done_by=me.account_id or None)
     steps = list(ReferralStep.objects.filter(referral=row).select_related("account").order_by("-id"))
     return row, json.loads(content.content) if content else None, steps

@@ -44,7 +44,7 @@ def fresh_as(office: CareOffice, row: ProtectionCase) -> ProtectionCase:
 
 def seen(who: scopes.Scope, pk: int) -> Any:
     with scopes.acting(who):
-        return services.open_referral(referral_id=pk)[1]
+        return services.open_referral(referral_id=pk, now=NOW)[1]
 
 
 def test_5_4_the_receiver_in_another_county_sees_what_was_chosen_as_it_stood_and_nothing_else() -> None:
@@ -83,16 +83,38 @@ def test_5_4_access_ends_with_the_referral(how: str) -> None:
     if how == "revoked":
         with scopes.acting(office.worker):
             services.revoke(referral_id=made.pk, version=3, reason="孩子随父亲回乡", now=NOW + DAY)
+    assert todos() == {(f"referral_{how}", "protection_worker")}
     with scopes.acting(office.there):
-        row, content, steps = services.open_referral(referral_id=made.pk)
+        row, content, steps = services.open_referral(referral_id=made.pk, now=NOW)
         assert (row.state, content, steps) == (how, None, [])
         assert not ReferralContent.objects.exists() and not ReferralStep.objects.exists()
         with pytest.raises(ValidationError, match="刷新"):
             services.report_progress(referral_id=made.pk, version=row.version, note="再看一眼", now=NOW)
     assert seen(office.worker, made.pk)["purpose"]
-    assert todos() == {(f"referral_{how}", "protection_worker")}
+    left = {(f"referral_{how}", "protection_worker")} if how == "declined" else set()
+    assert todos() == left, "who opened it knows of its end; what came back is still to be offered to somebody"
     with scopes.acting(office.worker):
         assert {f"referral_{how}", "referral_offered", "referral_accepted"} <= set(CaseEvent.objects.values_list("what", flat=True))
+
+
+def test_5_4_with_the_case_ends_what_was_to_be_done_about_it() -> None:
+    """A referral that came back need not be offered again, nor a service of the plan reported on."""
+    office = CareOffice()
+    row = filed(office)
+    made = office.offered(row)
+    with scopes.acting(office.there):
+        services.decline(referral_id=made.pk, version=1, reason="线上授课期间无须借读", now=NOW)
+    with scopes.acting(office.worker):
+        goal = services.add_goal(case_id=row.pk, uuid=uuid4(), goal="生活有保障", due=NOW.date() + DAY, now=NOW)
+        services.add_service(case_id=row.pk, goal_id=goal.pk, uuid=uuid4(), kind="care", what="送冬衣", due=NOW.date(), account_id=None, provider="社工站", now=NOW)
+    with scopes.acting(scopes.Scope(area="41", duty=WORKER, acts=frozenset({"protection.clocks"}))):
+        services.run_clocks(area="410122", on=NOW.date(), now=NOW)
+        waiting = Todo.objects.filter(done_at__isnull=True, subject__in=("protection_service", "protection_referral"))
+        assert set(waiting.values_list("kind", flat=True)) == {"protection_service", "referral_declined"}
+    with scopes.acting(office.worker):
+        services.close_case(case_id=row.pk, version=fresh(row).version, reason="unfounded", note="经核实，孩子由祖母照料", now=NOW + DAY)
+    with scopes.acting(scopes.Scope(area="41", duty=WORKER, acts=frozenset({"protection.clocks"}))):
+        assert not waiting.exists()
 
 
 def test_5_4_of_two_who_accept_at_once_the_second_is_told(committed_db: None) -> None:
@@ -230,7 +252,7 @@ def test_5_4_a_transfer_moves_the_case_with_everything_that_hangs_on_it(owner_co
         with scopes.acting(before):
             assert not ProtectionCase.objects.exists() and not Care.objects.exists() and not CaseEvent.objects.exists()
     with scopes.acting(office.worker):
-        row_, content, _steps = services.open_referral(referral_id=made.pk)
+        row_, content, _steps = services.open_referral(referral_id=made.pk, now=NOW)
         assert (row_.state, content) == ("done", None)
     # nothing of the case stays behind, in whatever table
     left = "select table_name from information_schema.columns where table_schema = 'doudi' and starts_with(table_name, 'protection_') and column_name = 'case_id'"

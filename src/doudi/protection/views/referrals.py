@@ -112,7 +112,7 @@ def offer(request: HttpRequest, case_id: int) -> HttpResponse:
     before = Referral.objects.filter(pk=int(text), case=row).first() if text.isascii() and text.isdigit() and len(text) < 18 else None
     initial: dict[str, Any] = {"to_area": row.area[:6]}
     if before is not None:
-        content = services.open_referral(referral_id=before.pk)[1] or {}
+        content = services.open_referral(referral_id=before.pk, now=now)[1] or {}
         initial = {
             "service": before.service, "receiver": before.to_duty or OUTSIDE, "to_area": before.to_area, "to_name": before.to_name, "ground": before.ground,
             "ground_note": content.get("ground_note", ""), "purpose": content.get("purpose", ""), "sections": list(content.get("sections", {})),
@@ -140,7 +140,7 @@ def offer(request: HttpRequest, case_id: int) -> HttpResponse:
 def referral(request: HttpRequest, pk: int, problem: str = "") -> HttpResponse:
     """One referral, as far as the reader may still see it, with the next step of their side."""
     try:
-        row, content, steps = services.open_referral(referral_id=pk)
+        row, content, steps = services.open_referral(referral_id=pk, now=timezone.now())
     except ValidationError as error:
         raise Http404 from error
     outside = not row.to_duty

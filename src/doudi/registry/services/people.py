@@ -17,10 +17,12 @@ from doudi.batch import idnumber
 from doudi.core import audit, keys, numbers
 from doudi.core.models import Duty
 from doudi.core.numbers import Kind
-from doudi.core.services.todos import raise_todo
+from doudi.core.services.todos import ends_by_hand, raise_todo
 from doudi.registry.models import BenefitStatus, Household, Membership, Person, Sex
 from doudi.registry.names import BadName, clean_name, pinyin_of
 from doudi.registry.services.base import Duplicate, ManagedElsewhere, changed, collected, next_id, service, village
+
+ends_by_hand("recipient_died")
 
 SEX_OF = {"male": Sex.MALE, "female": Sex.FEMALE}
 OLDEST = 130

@@ -17,7 +17,7 @@ from doudi.core.duties import WORKER
 from doudi.core.services.messages import send_message
 from doudi.core.services.todos import raise_todo
 from doudi.resources.models import PurchasedService
-from doudi.resources.services.recording import ALPHABET, LENGTH, SUBJECT
+from doudi.resources.services.recording import ALPHABET, LENGTH, SUBJECT, area_done
 
 S = PurchasedService.State
 A_ROUND = 100
@@ -77,6 +77,7 @@ def answer(found: tuple[int, str], *, right: bool, satisfaction: int | None = No
                     subject=SUBJECT, subject_id=row.pk, now=now,
                 )  # fmt: skip
             row.save(update_fields=["state", "confirmed", "confirmed_at", "satisfaction", "objection", "version"])
+            area_done(row, now=now)
             scopes.check_constraints()
 
 

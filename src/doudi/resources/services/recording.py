@@ -196,7 +196,7 @@ def confirm_service(
     save(row, "state", "confirmed", "confirmed_by", "confirmed_at", "satisfaction", "reason")
     if picture is not None:
         attach(subject=SUBJECT, subject_id=row.pk, area=row.area, name=picture[0], content=picture[1], now=now, pictures_only=True)
-    _area_done(row, now=now)
+    area_done(row, now=now)
     return row
 
 
@@ -207,7 +207,7 @@ def dispute(*, service_id: int, version: int, words: str, now: datetime) -> Purc
     row = locked(PurchasedService, service_id, version, S.RECORDED)
     row.state, row.objection = S.DISPUTED, reason_of(words, "note")
     save(row, "state", "objection")
-    _area_done(row, now=now)
+    area_done(row, now=now)
     return row
 
 
@@ -226,11 +226,11 @@ def drop(*, service_id: int, version: int, reason: str, now: datetime) -> Purcha
         row.state = S.REFUSED
     row.reason = reason_of(reason)
     save(row, "state", "reason")
-    _area_done(row, now=now)
+    area_done(row, now=now)
     return row
 
 
-def _area_done(row: PurchasedService, *, now: datetime) -> None:
+def area_done(row: PurchasedService, *, now: datetime) -> None:
     """The place's to-do ends when nothing there waits any more."""
     if not PurchasedService.objects.filter(area=row.area, state=S.RECORDED).exists():
         finish_todos(subject=PLACE, subject_id=int(row.area), now=now)

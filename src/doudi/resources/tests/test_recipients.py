@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from doudi.core import scope as scopes
-from doudi.core.models import Message
+from doudi.core.models import Message, Todo
 from doudi.core.tests.officers import client_of
 from doudi.registry.tests.helpers import VILLAGE, household, id_number
 from doudi.resources.models import PurchasedService
@@ -63,9 +63,13 @@ def test_8_2_a_recipient_confirms_by_the_address_on_the_phone_once(world: World,
     for _again in range(2):
         assert client.post(f"/service/{made.code}/", given).status_code == 200
     assert client.post(f"/service/{made.code}/", given | {"right": "no"}).status_code == 422
+    waiting = Todo.objects.filter(kind="purchases.confirm", done_at__isnull=True)
+    with scopes.acting(world.town):
+        assert waiting.exists()
     page = client.get(f"/service/{bad.code}/").content.decode()
     assert client.post(f"/service/{bad.code}/", {"right": "no", "words": "没人来过", **sum_of(page)}).status_code == 200
     with scopes.acting(world.town):
+        assert not waiting.exists(), "everything of the place is answered"
         assert (fresh(made).state, fresh(made).confirmed, fresh(made).satisfaction) == ("confirmed", "code", 5)
         assert (fresh(bad).state, fresh(bad).objection) == ("disputed", "没人来过")
     assert client.post("/service/", {"code": "../a"}).status_code == 200 and client.post("/service/", {"code": made.code.lower()}).status_code == 302

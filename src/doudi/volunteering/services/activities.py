@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from doudi.core import duties
 from doudi.core import scope as scopes
-from doudi.core.models import Duty
+from doudi.core.models import Duty, Todo
 from doudi.core.services.messages import send_message
-from doudi.core.services.todos import raise_todos
+from doudi.core.services.todos import ends_by_hand, raise_todos
 from doudi.core.settings_overlay import get_setting
 from doudi.volunteering import codes
 from doudi.volunteering.models import Activity, Organisation, ServiceRecord, Shift, SignUp, Volunteer
@@ -39,8 +39,11 @@ from doudi.volunteering.services.base import (
     save,
 )
 
+ends_by_hand("volunteer.absent")
+
 LIVE = (Activity.State.OPEN, Activity.State.CLOSED)
 LONGEST = timedelta(hours=16)
+ACTIVITY = "volunteering_activity"  # subject of to-dos
 SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 MOST = 40
 U = SignUp.State
@@ -317,7 +320,9 @@ def finish_over(*, area: str, on: date, now: datetime) -> dict[str, int]:
         .update(state=Activity.State.DONE)
     )
     drafts = Activity.objects.filter(area__gte=area, area__lt=area + ":", state=Activity.State.PROPOSED)
-    drafts.exclude(pk__in=Shift.objects.filter(ends__gte=now).values("activity")).update(state=Activity.State.CANCELLED, state_reason="活动时间已过，未审核")
+    past = list(drafts.exclude(pk__in=Shift.objects.filter(ends__gte=now).values("activity")).values_list("pk", flat=True))
+    Activity.objects.filter(pk__in=past).update(state=Activity.State.CANCELLED, state_reason="活动时间已过，未审核")
+    Todo.objects.filter(subject=ACTIVITY, subject_id__in=past, done_at__isnull=True).update(done_at=now)
     return {"waiting": waiting, "absent": absent, "ended": ended}
 
 

@@ -90,6 +90,7 @@ def test_8_1_a_draft_that_is_given_back_says_why_and_one_too_late_ends(world: Wo
             services.decide_activity(activity_id=late.pk, version=1, agree=True, now=NOW + timedelta(hours=4))
     with session.machine(COUNTY):
         services.finish_over(area=COUNTY, on=TODAY + timedelta(days=1), now=NOW + timedelta(days=1))
+        assert not Todo.objects.filter(kind="volunteering.proposed", done_at__isnull=True).exists()
     with session.acting(Who("organisation", row.pk, row.area, row.name)):
         assert [(each.pk, each.state, each.state_reason, each.returned) for each in queries.proposals(row.pk)] == [
             (late.pk, "cancelled", "活动时间已过，未审核", True), (back.pk, "cancelled", "请写明服务对象", True)
