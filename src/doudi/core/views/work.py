@@ -68,13 +68,13 @@ class Todos(ListPage):
             *([Column(_("办理人"), lambda row: row.posting.account.name if row.posting else gettext("本岗位"))] if self.all else []),
             Column(_("产生"), "made_at", kind="day", sort="made_at"),
             Column(_("办理时间"), "done_at", kind="day", sort="done_at") if self.done else Column(_("期限"), "due", kind="due", sort="due"),
-            *([] if self.all or self.done else [Column(_("办结"), self._settle, export=False)]),
+            *([Column(_("办结"), self._settle, export=False)] if not (self.all or self.done) and self.rows().filter(kind__in=BY_HAND).exists() else []),
         ]
 
     def _settle(self, row: Todo) -> str:
         """The button of what ends when its officer says so; the rest ends with its work."""
         if row.kind not in BY_HAND:
-            return ""
+            return format_html(" ")
         words = gettext("已核对")
         return format_html(
             '<form class="inl" method="post" action="{}"><input type="hidden" name="csrfmiddlewaretoken" value="{}"><button class="btn sm" aria-label="{}">{}</button></form>',

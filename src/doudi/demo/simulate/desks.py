@@ -229,8 +229,30 @@ def _heads(life: Life, on: date, before: datetime) -> tuple[int, int]:
     return done
 
 
+def _township(life: Life, on: date, before: datetime) -> tuple[int, int]:
+    """What a spot check found wrong is put right; what was granted out of the reserve and not fetched is brought home."""
+    from doudi.demo.relieving import receipt
+    from doudi.enrolment.models import Review
+    from doudi.enrolment.services import keep_review
+    from doudi.relief.models import ReliefCase, ReliefHelp
+    from doudi.relief.services import first
+
+    def pay(row: ReliefHelp) -> None:
+        case = ReliefCase.objects.get(pk=row.case_id)
+        first.pay(case=case, help_id=row.pk, means="cash", received_by=case.name, relation="self", receipts=[("收据.jpg", receipt())], now=at(on, 15))
+
+    with life.acting(Duty.COUNTY_REVIEWER):
+        spots = list(Review.objects.filter(state="open", kind="spot").order_by("id").values_list("pk", "version"))
+        done = worked(spots, lambda row: keep_review(review_id=row[0], version=row[1], reason="已补齐材料，入户重新核实，符合条件", now=at(on, 11)))
+    for officer in life.officers():
+        with scopes.acting(officer.scope("doudi simulate")):
+            owed = ReliefHelp.objects.filter(case_id__in=_subjects("relief.pay"), way="reserve", grant__payout__isnull=True, case__decided_at__lt=before)
+            done = _sum(done, worked(list(owed.order_by("id")), pay))
+    return done
+
+
 def _sum(*found: tuple[int, int]) -> tuple[int, int]:
     return sum(each[0] for each in found), sum(each[1] for each in found)
 
 
-COUNTY: tuple[Desk, ...] = (_read, _heads, _complaints, _payees_owed, _payees, _money, _owing, _found)
+COUNTY: tuple[Desk, ...] = (_read, _heads, _township, _complaints, _payees_owed, _payees, _money, _owing, _found)

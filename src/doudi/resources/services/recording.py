@@ -226,6 +226,7 @@ def drop(*, service_id: int, version: int, reason: str, now: datetime) -> Purcha
         row.state = S.REFUSED
     row.reason = reason_of(reason)
     save(row, "state", "reason")
+    finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
     area_done(row, now=now)
     return row
 

@@ -20,7 +20,7 @@ from doudi.core.models import Message, Todo
 from doudi.core.tests.officers import client_of
 from doudi.registry.tests.helpers import VILLAGE, household, id_number
 from doudi.resources.models import PurchasedService
-from doudi.resources.services import answering, sheet
+from doudi.resources.services import answering, recording, sheet
 from doudi.resources.services.contracts import Line
 from doudi.resources.tests.world import COUNTY, NOW, World, fresh
 
@@ -72,6 +72,11 @@ def test_8_2_a_recipient_confirms_by_the_address_on_the_phone_once(world: World,
         assert not waiting.exists(), "everything of the place is answered"
         assert (fresh(made).state, fresh(made).confirmed, fresh(made).satisfaction) == ("confirmed", "code", 5)
         assert (fresh(bad).state, fresh(bad).objection) == ("disputed", "没人来过")
+        cleared = Todo.objects.filter(kind="purchases.dispute", done_at__isnull=True)
+        assert cleared.exists()
+    with scopes.acting(world.reviewer):
+        recording.drop(service_id=bad.pk, version=fresh(bad).version, reason="经核实未提供服务", now=NOW)
+        assert not cleared.exists()
     assert client.post("/service/", {"code": "../a"}).status_code == 200 and client.post("/service/", {"code": made.code.lower()}).status_code == 302
     codes = ("A" * 12, "23456789ABCD", "x", "１２３４５６７８９０１２")
     answers = [client.get(f"/service/{code}/") for code in codes]
