@@ -64,9 +64,7 @@ def _answered(life: Life, able: list[Any], pk: int, on: date) -> None:
 
     with life.acting(Duty.COUNTY_REVIEWER):
         row = Complaint.objects.get(pk=pk)
-        if row.state == Complaint.State.FOR_APPROVAL:
-            row = None
-    if row is not None:
+    if row.state != Complaint.State.FOR_APPROVAL:
         for place, who in enumerate(able):
             try:
                 with transaction.atomic():

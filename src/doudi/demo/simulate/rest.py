@@ -48,10 +48,10 @@ def _supplied(life: Life, pk: int, on: date) -> None:
     with life.acting(Duty.COUNTY_REVIEWER):
         row = fresh()
         if row.state == Request.State.RAISED:
-            member = next(each for each in requests.candidates(row) if names.get(each.account_id) in ("health", "cdc"))
+            member = next(each for each in requests.candidates(row) if names.get(each.account_id or 0, "") in ("health", "cdc"))
             row = requests.assign(request_id=pk, version=row.version, member_ids=[member.pk], now=at(on, 9))
-        offer = row.offers.filter(state__in=("offered", "accepted")).order_by("-id").first()
-        worker = _user(life, names[GroupMember.objects.values_list("account_id", flat=True).get(pk=offer.member_id)])
+        offer = row.offers.filter(state__in=("offered", "accepted")).order_by("-id")[0]
+        worker = _user(life, names[GroupMember.objects.get(pk=offer.member_id).account_id or 0])
     with scopes.acting(worker.scope("doudi simulate")):
         row = fresh()
         if row.state == Request.State.ASSIGNED:
