@@ -144,7 +144,7 @@ def follow(household: int, on: date) -> None:
         Membership.objects.filter(household_id=household, ends=None, person__died_on=None).order_by("person__birth_date", "person_id")
         .values_list("person_id", "relationship", "person__birth_date")
     )  # fmt: skip
-    adults = [row for row in rows if (on - row[2]).days >= 18 * 365.25]
+    adults = [row for row in rows if (on - row[2]).days >= 18 * 365.25] or rows  # children alone: the eldest, until somebody takes them in
     if adults:
         version = Household.objects.values_list("version", flat=True).get(pk=household)
         others = {person: relationship for person, relationship, _born in rows if person != adults[0][0]}

@@ -17,7 +17,7 @@ from doudi.batch import idnumber
 from doudi.core import audit, keys, numbers
 from doudi.core.models import Duty
 from doudi.core.numbers import Kind
-from doudi.core.services.todos import ends_by_hand, raise_todo
+from doudi.core.services.todos import ends_by_hand, finish_todos, raise_todo
 from doudi.registry.models import BenefitStatus, Household, Membership, Person, Sex
 from doudi.registry.names import BadName, clean_name, pinyin_of
 from doudi.registry.services.base import Duplicate, ManagedElsewhere, changed, collected, next_id, service, village
@@ -230,7 +230,7 @@ def change_account(*, person_id: int, version: int, account: str, bank: str, on:
 def record_death(*, person_id: int, version: int, died_on: date, on: date, now: datetime) -> Person:
     """Record a death: membership ends on the day after, awards learn of it by trigger, to-dos are raised.
 
-    The month of death is still paid (integrity.md, "Death"). A dead head leaves a to-do to name a new one.
+    The month of death is still paid (integrity.md, "Death"). A dead head leaves a to-do to name a new one, where somebody is left.
     """
     person = Person.objects.select_for_update().get(pk=person_id)
     if died_on > on:
@@ -243,7 +243,10 @@ def record_death(*, person_id: int, version: int, died_on: date, on: date, now: 
         ends = max(died_on, membership.starts) + timedelta(days=1)
         Membership.objects.filter(pk=membership.pk).update(ends=ends)
         url = reverse("registry:household", args=[membership.household_id])
-        if membership.relationship == "02":
+        left = Membership.objects.filter(household_id=membership.household_id, ends__isnull=True).exists()
+        if not left:
+            finish_todos(subject="household", subject_id=membership.household_id, kind="head_died", now=now)
+        elif membership.relationship == "02":
             raise_todo(
                 kind="head_died", area=person.area, duty=Duty.TOWNSHIP_OFFICER, title="户主去世：请变更户主", url=url, subject="household",
                 subject_id=membership.household_id, now=now,

@@ -178,6 +178,16 @@ def test_death_ends_membership_and_asks_for_a_new_head(township: scopes.Scope) -
         assert Household.objects.get().name == "李秀英" and Todo.objects.get().done_at == NOW
 
 
+def test_where_nobody_is_left_there_is_no_head_to_name(township: scopes.Scope) -> None:
+    from doudi.core.models import Todo
+
+    household(township, members=[{"relationship": "10", "name": "李秀英", "id_number": id_number(male=False)}])
+    with scopes.acting(township):
+        for name, waiting in (("王建国", 1), ("李秀英", 0)):
+            services.record_death(person_id=Person.objects.get(name=name).pk, version=1, died_on=ON, on=ON, now=NOW)
+            assert Todo.objects.filter(kind="head_died", done_at=None).count() == waiting
+
+
 def test_born_on_29_february_is_read_and_a_29_february_that_never_was_is_not(township: scopes.Scope) -> None:
     assert _register(township, name="闰生", id_number=id_number(date(2020, 2, 29))).birth_date == date(2020, 2, 29)
     assert "不存在" in _errors(township, id_number="410122190002291018")["id_number"][0]
