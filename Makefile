@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test test-faults test-law test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench bench-packages bench-load load bench-short bench-province lock clean
+.PHONY: setup demo demo-reset test test-faults test-law test-spdci test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench bench-packages bench-load load bench-short bench-province lock clean
 
 setup: $(READY)
 
@@ -33,6 +33,11 @@ test: setup
 # The law alone: its wheel in an empty environment, its tests, its web API.
 test-law: setup
 	$(BIN)/python tests/law/alone.py $(ARGS)
+
+# The public compliance suite of the SPDCI standard against a server of its own. SUITE: a clone of OpenSPP/spdci-compliance after `npm ci --ignore-scripts` (Node 20).
+test-spdci: setup
+	@test -n "$(SUITE)" || { echo "Name the suite: make test-spdci SUITE=/path/to/spdci-compliance"; exit 2; }
+	$(BIN)/python tests/spdci/suite.py $(SUITE) $(ARGS)
 
 # Kills, full disks, a moved clock, a lost data folder, on a demo of its own (DOUDI_FAULTS_HOME keeps it between runs). Full disks need root.
 # ARGS=--short: one kill, one full disk, one restore; --demo FOLDER: a demo's data folder that is there already.

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import RawPostDataException
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as SchemaError
@@ -24,7 +25,7 @@ class PlainRenderer(JSONRenderer):
 
 api = NinjaAPI(
     title="兜底 · 社会救助接口 / Doudi API",
-    version="1.2.0",
+    version="1.2.1",
     description=(
         "供部门、呼叫中心和机构的系统调用。令牌由系统管理员开立，写在请求头 `Authorization: Bearer …`。\n\n"
         "For the systems of departments, call centres and institutions. The administrator issues tokens; send them as `Authorization: Bearer …`."
@@ -62,6 +63,12 @@ def _forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
 @api.exception_handler(Http404)
 def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return _named(of_status(404))
+
+
+@api.exception_handler(RawPostDataException)
+def _not_json(request: HttpRequest, error: RawPostDataException) -> HttpResponse:
+    """The body was taken as a file or a form, as its Content-Type says, by an operation that reads JSON."""
+    return _named(of_status(415))
 
 
 @api.exception_handler(HttpError)

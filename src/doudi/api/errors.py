@@ -16,7 +16,7 @@ from ninja import Schema
 
 Text = str | Promise
 # What any operation may answer other than success: `response={200: ..., REFUSALS: ErrorOut}`.
-REFUSALS = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429})
+REFUSALS = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500})
 ONLY_CHINESE = "Refused; the Chinese message says why."
 
 
@@ -38,6 +38,17 @@ class ErrorOut(Schema):
     """Every answer of 400 and above. `code` does not change; the messages may."""
 
     error: ErrorBody
+
+
+class StandardError(Schema):
+    code: str
+    message: str
+
+
+class StandardErrorOut(ErrorOut):
+    """With the SPDCI standard's own words beside ours (`in_the_standards_words`)."""
+
+    errors: list[StandardError]
 
 
 def in_both(message: Text, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
@@ -95,7 +106,7 @@ def answer(error: ApiError, request_id: str) -> JsonResponse:
 # The SPDCI standard's words for what is refused before its own rules are asked.
 STANDARD = {
     401: "err.request.unauthorized", 403: "err.request.forbidden", 404: "err.request.not_found", 429: "err.request.too_many_requests",
-    503: "err.service.unavailable",
+    500: "err.service.unavailable", 503: "err.service.unavailable",
 }  # fmt: skip
 
 
@@ -105,7 +116,13 @@ def in_the_standards_words(response: HttpResponse) -> None:
     own = content["error"]
     code = own["code"] if own["code"].startswith("err.") else STANDARD.get(response.status_code, "err.request.bad")
     content["errors"] = [{"code": code, "message": own["message"]}]
+    rewrite(response, content)
+
+
+def rewrite(response: HttpResponse, content: Mapping[str, Any]) -> None:
+    """Another body for an answer that the framework has finished: the length that it was given would cut the new one off."""
     response.content = json.dumps(content, ensure_ascii=False).encode()
+    response["Content-Length"] = str(len(response.content))
 
 
 # What a status means where the framework itself answered.
@@ -115,6 +132,7 @@ BY_STATUS: dict[int, tuple[str, Text]] = {
     404: ("not_found", _("没有这一地址或这一记录，或它不在令牌的范围内。")),
     405: ("method_not_allowed", _("这一地址不支持这种请求方法；请查看接口文档。")),
     413: ("too_large", _("内容太大；请拆分后分别提交。")),
+    415: ("not_json", _("这一地址只接收 JSON；请在请求头中写明 Content-Type: application/json。")),
     500: ("internal", _("系统出错，本次请求没有生效；请稍后重试，仍然失败的请把 request_id 告知系统管理员。")),
 }
 

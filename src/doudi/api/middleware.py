@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.errors import LockNotAvailable
 
 from doudi.api import access
-from doudi.api.errors import ApiError, answer, in_the_standards_words, of_status
+from doudi.api.errors import ApiError, answer, in_the_standards_words, of_status, rewrite
 from doudi.api.rights import Caller
 from doudi.core import postgres
 from doudi.core import scope as scopes
@@ -130,7 +130,7 @@ def _name_request(response: HttpResponse, request_id: str) -> None:
     if hasattr(response, "error_code"):
         body = json.loads(response.content)
         body["error"]["request_id"] = request_id
-        response.content = json.dumps(body, ensure_ascii=False).encode()
+        rewrite(response, body)
 
 
 def _receive(request: HttpRequest, most: int) -> bytes:

@@ -132,6 +132,14 @@ def _tell(row: SpdciCallback, now: datetime) -> tuple[str, bool, list[notices.Ch
         )  # fmt: skip
     except outgoing.Unreachable as error:
         return str(error), False, []
-    if 200 <= given.status < 300:
-        return "", False, changes
-    return f"http {given.status}", False, []
+    if not 200 <= given.status < 300:
+        return f"http {given.status}", False, []
+    return ("not acknowledged", False, []) if _err(given.body) else ("", False, changes)
+
+
+def _err(body: bytes) -> bool:
+    """Whether a partner's answer says, in the standard's words, that the message could not be taken."""
+    try:
+        return bool(json.loads(body)["message"]["ack_status"] == "ERR")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False

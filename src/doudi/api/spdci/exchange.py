@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from doudi.api.errors import Text
 from doudi.api.rights import Caller
 from doudi.api.spdci import answers, asking, callbacks, envelope, records, words
 from doudi.api.spdci.asking import Rejected, is_name
@@ -29,11 +31,14 @@ from doudi.core import audit, duties, keys, numbers
 from doudi.registry.models import Person
 
 MOST_REQUESTS, MOST_WATCHED, MOST_CONDITIONS = 20, 10_000, 50
+# Where a message of several requests holds them; of which messages the status is told.
+REQUESTS = {"search": "search_request", "subscribe": "subscribe_request"}
+STATED = ("search", "subscribe", "unsubscribe")
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message that is its sender's and new. `rejected`: the code of what its header lacks; then nothing is done.
+    """A message that is its sender's and new. `rejected`: the code of what it lacks, and `detail` where; then nothing is done.
 
     `later`: it is answered by a callback, and `told` notes of whom that tells, to be looked at again when it leaves.
     """
@@ -43,6 +48,7 @@ class Received:
     message: dict[str, Any]
     correlation_id: str
     rejected: str = ""
+    detail: Text = ""
     later: bool = False
     told: list[answers.Told] = field(default_factory=list)
 
@@ -81,7 +87,10 @@ def receive(body: bytes, *, action: str, caller: Caller, asynchronous: bool, now
     if not is_name(message_id) or not is_name(transaction):
         raise refusal("err.request.bad")
     correlation = secrets.token_hex(16)
-    return Received(partner, header, message, correlation, _kept(caller, header, message, action, correlation, now), asynchronous)
+    rejected, detail = _kept(caller, header, message, action, correlation, now), ""
+    if asynchronous and not rejected:
+        rejected, detail = _without_form(message.get(REQUESTS.get(action, "")))
+    return Received(partner, header, message, correlation, rejected, detail, asynchronous)
 
 
 def _kept(caller: Caller, header: dict[str, Any], message: dict[str, Any], action: str, correlation: str, now: datetime) -> str:
@@ -100,6 +109,28 @@ def _kept(caller: Caller, header: dict[str, Any], message: dict[str, Any], actio
     if header.get("action") != action:
         return "rjct.action.invalid"
     return ""
+
+
+def _without_form(requests: Any) -> tuple[str, Text]:
+    """(code, where) if no request of a message has the standard's form: it is refused at once, where otherwise one request by itself is, in the answer."""
+    first: tuple[str, Text] = ("", "")
+    for each in requests if isinstance(requests, list) else []:
+        try:
+            _form(each if isinstance(each, dict) else {})
+            return "", ""
+        except Rejected as error:
+            first = first if first[0] else (error.code, error.detail)
+    return first
+
+
+def _form(request: dict[str, Any]) -> None:
+    """What every request of a batch must bear, whatever it asks."""
+    if not is_name(request.get("reference_id")):
+        raise Rejected("rjct.reference_id.invalid")
+    if _moment(request.get("timestamp")) is None:
+        raise Rejected("rjct.timestamp.invalid")
+    if "locale" in request and not (isinstance(request["locale"], str) and asking.LOCALE.fullmatch(request["locale"])):
+        raise Rejected("rjct.search_criteria.invalid", "locale: ISO 639-3 (zho, eng)")
 
 
 def _moment(value: Any) -> datetime | None:
@@ -127,8 +158,10 @@ def answer_later(received: Received, *, action: str, now: datetime) -> None:
     callbacks.queue(received.partner, message, action=REPLIES[action], now=now, changes=[each.kept() for each in received.told] if action == "search" else None)
 
 
-def _each(received: Received, name: str, work: Callable[[dict[str, Any]], dict[str, Any]], now: datetime) -> tuple[list[dict[str, Any]], list[Any]]:
-    """Every request of a batch by itself: one that is refused does not stop the others."""
+def _each(
+    received: Received, name: str, work: Callable[[dict[str, Any]], dict[str, Any]], now: datetime, codes: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Every request of a batch by itself: one that is refused does not stop the others. `codes`: reasons that the standard calls otherwise here."""
     requests = received.message.get(name)
     if not isinstance(requests, list) or not 0 < len(requests) <= MOST_REQUESTS or not all(isinstance(each, dict) for each in requests):
         raise refusal("err.request.bad")
@@ -138,19 +171,14 @@ def _each(received: Received, name: str, work: Callable[[dict[str, Any]], dict[s
         reference = each.get("reference_id")
         about = {"reference_id": reference if is_name(reference) else "", "timestamp": now.isoformat()}
         try:
-            if not is_name(reference):
-                raise Rejected("rjct.reference_id.invalid")
-            if reference in seen:
+            if is_name(reference) and reference in seen:
                 raise Rejected("rjct.reference_id.duplicate")
-            if _moment(each.get("timestamp")) is None:
-                raise Rejected("rjct.timestamp.invalid")
-            if "locale" in each and not (isinstance(each["locale"], str) and asking.LOCALE.fullmatch(each["locale"])):
-                raise Rejected("rjct.search_criteria.invalid", "locale: ISO 639-3 (zho, eng)")
-            seen.add(reference)
+            _form(each)
+            seen.add(str(reference))
             with transaction.atomic():
                 found.append(about | {"status": "succ"} | work(each))
         except Rejected as error:
-            found.append(about | words.rejection(error.code, error.detail))
+            found.append(about | words.rejection(codes.get(error.code, error.code), error.detail))
     return found, [[each["reference_id"], each["status"]] for each in found]
 
 
@@ -224,15 +252,8 @@ OF_SUBSCRIPTIONS = {"rjct.search_criteria.invalid": "rjct.notify_details.invalid
 
 
 def _subscribe(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
-    found, outcomes = _each(received, "subscribe_request", lambda each: _watched(received, each, now), now)
+    found, outcomes = _each(received, "subscribe_request", lambda each: _watch(received, each, now), now, OF_SUBSCRIPTIONS)
     return {"subscribe_response": found}, outcomes
-
-
-def _watched(received: Received, request: dict[str, Any], now: datetime) -> dict[str, Any]:
-    try:
-        return _watch(received, request, now)
-    except Rejected as error:
-        raise Rejected(OF_SUBSCRIPTIONS.get(error.code, error.code), error.detail) from None
 
 
 def _watch(received: Received, request: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -293,7 +314,7 @@ def _unsubscribe(received: Received, now: datetime) -> tuple[dict[str, Any], lis
 def _status(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any]]:
     """What became of earlier messages of the partner: references and outcomes, nobody's data."""
     asked = received.message.get("txnstatus_request")
-    if not isinstance(asked, dict) or asked.get("txn_type") not in ("search", "subscribe", "unsubscribe"):
+    if not isinstance(asked, dict) or asked.get("txn_type") not in STATED:
         raise refusal("err.request.bad")
     kind, value = asked.get("attribute_type"), asked.get("attribute_value")
     rows = SpdciMessage.objects.filter(client_id=received.partner.client_id, action=asked["txn_type"]).exclude(correlation_id=received.correlation_id)
@@ -311,11 +332,21 @@ def _status(received: Received, now: datetime) -> tuple[dict[str, Any], list[Any
         raise refusal("err.request.bad")
     met = list(rows.order_by("made_at", "pk")[:MOST_REQUESTS])
     found = [{"reference_id": reference, "timestamp": row.made_at.isoformat(), "status": status} for row in met for reference, status in row.outcomes]
-    status = {
-        "transaction_id": met[-1].transaction_id if met else received.message["transaction_id"], "correlation_id": met[-1].correlation_id if met else "",
-        f"{'subscribe' if asked['txn_type'] == 'subscribe' else 'search'}_response": found,
-    }  # fmt: skip
-    return {"txnstatus_response": {"txn_type": asked["txn_type"], "txn_status": status}}, []
+    status = {"transaction_id": met[-1].transaction_id if met else received.message["transaction_id"], "correlation_id": met[-1].correlation_id if met else ""}
+    # the standard asks for `search_response` whatever it was that was asked about
+    shown = {"subscribe_response": found, "search_response": []} if asked["txn_type"] == "subscribe" else {"search_response": found}
+    return {"txnstatus_response": {"txn_type": asked["txn_type"], "txn_status": status | shown}}, []
+
+
+def nothing(received: Received, *, action: str) -> dict[str, Any]:
+    """The message that answers one that was not taken: in the standard's form, with nothing in it."""
+    about = {"transaction_id": received.message["transaction_id"], "correlation_id": received.correlation_id}
+    if action == "search":
+        return about | {"search_response": []}
+    asked = received.message.get("txnstatus_request")
+    kind = asked.get("txn_type") if isinstance(asked, dict) else None
+    status = {"transaction_id": received.message["transaction_id"], "correlation_id": "", "search_response": []}
+    return about | {"txnstatus_response": {"txn_type": kind if kind in STATED else STATED[0], "txn_status": status}}
 
 
 ACTIONS: dict[str, Callable[[Received, datetime], tuple[dict[str, Any], list[Any]]]] = {

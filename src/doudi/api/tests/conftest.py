@@ -78,6 +78,8 @@ class System:
             options["content_type"] = headers.pop("content_type", "text/csv")
         answer: HttpResponse = getattr(http, method)(f"/api/v1{path}", **options, headers={key.replace("_", "-"): value for key, value in headers.items()})
         as_described(method, answer)
+        if not answer.streaming:
+            assert int(answer.headers.get("Content-Length", len(answer.content))) == len(answer.content), "a server sends no more than it says"
         return answer
 
 
