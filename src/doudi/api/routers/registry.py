@@ -27,10 +27,6 @@ def _also(*required: str, **properties: dict[str, Any]) -> ConfigDict:
     return ConfigDict(extra="allow", json_schema_extra=tell)
 
 
-def _action(name: str) -> Any:
-    return Annotated[str, WithJsonSchema({"type": "string", "const": name})]
-
-
 class HeaderIn(BaseModel):
     model_config = _also(
         "total_count",
@@ -49,19 +45,19 @@ class HeaderIn(BaseModel):
 
 
 class SearchHeader(HeaderIn):
-    action: _action("search")
+    action: Annotated[str, WithJsonSchema({"const": "search"})]
 
 
 class SubscribeHeader(HeaderIn):
-    action: _action("subscribe")
+    action: Annotated[str, WithJsonSchema({"const": "subscribe"})]
 
 
 class UnsubscribeHeader(HeaderIn):
-    action: _action("unsubscribe")
+    action: Annotated[str, WithJsonSchema({"const": "unsubscribe"})]
 
 
 class StatusHeader(HeaderIn):
-    action: _action("txn-status")
+    action: Annotated[str, WithJsonSchema({"const": "txn-status"})]
 
 
 class EnvelopeIn(BaseModel):
@@ -116,7 +112,6 @@ class Jwks(Schema):
     keys: list[dict[str, str]]
 
 
-
 def _sync(request: HttpRequest, action: str) -> dict[str, Any]:
     now, caller = timezone.now(), _caller(request)
     found = exchange.receive(request.body, action=action, caller=caller, asynchronous=False, now=now)
@@ -145,8 +140,6 @@ def _caller(request: HttpRequest) -> Caller:
 
 def _answers(with_: type[Schema]) -> dict[str, Any]:
     return {"response": {200: with_, REFUSALS: StandardErrorOut}, **needs(callbacks.RIGHT)}
-
-
 
 
 @router.post("/sync/search", summary="查询（当即答复） / Search, answered at once", **_answers(Found))

@@ -31,10 +31,13 @@ EXPRESSION = _of(["value"], type={"type": "string"}, value=_of(["expression"], e
 PURPOSE = _of(["purpose"], purpose=_of(["code"], code=ID))
 ENTITY = {"enum": ["Member", "Group"]}
 RECORD = {"type": "string", "pattern": "^([A-Za-z:._-]{1,80}:)?(Member|Group)$"}
+# What the standard has and we do not look at.
+NOT_READ = {"description": "不使用 / not looked at"}
+UNREAD = {name: {"type": "string"} | NOT_READ for name in ("version", "reg_type", "reg_record_type")}
 LOCALE = {"type": "string", "pattern": "^[a-z]{3}$"}
 CRITERIA = _of(
     ["query_type", "query"], query_type={"enum": ["idtype-value", "predicate", "expression"]}, query={"anyOf": [UIN, PREDICATES, EXPRESSION]},
-    response_entity=ENTITY, consent=PURPOSE, authorize=PURPOSE,
+    response_entity=ENTITY, consent=PURPOSE, authorize=PURPOSE, **UNREAD,
     sort={"type": "array", "maxItems": 2, "items": _of(["attribute_name"], attribute_name={"enum": ["birth_date", "registration_date"]}, sort_order={"enum": ["asc", "desc"]})},
     pagination=_of(["page_size"], page_size={"type": "integer", "minimum": 1, "maximum": MOST_PAGE}, page_number={"type": "integer", "minimum": 1, "maximum": MOST_PAGES}),
 ) | {"anyOf": [{"required": ["consent"]}, {"required": ["authorize"]}]}  # fmt: skip
@@ -42,7 +45,7 @@ WATCHED = _of(
     ["reg_event_type", "filter", "notify_record_type", "authorize"],
     reg_event_type={"anyOf": [{"enum": list(EVENTS)}, {"type": "array", "items": {"enum": list(EVENTS)}, "minItems": 1, "maxItems": len(EVENTS)}]},
     filter_type={"enum": ["idtype-value", "predicate", "expression"]}, filter={"anyOf": [UIN, PREDICATES, EXPRESSION]},
-    notify_record_type=RECORD, authorize=PURPOSE,
+    notify_record_type=RECORD, authorize=PURPOSE, frequency={"type": "object"} | NOT_READ, **UNREAD,
 )  # fmt: skip
 
 
@@ -69,8 +72,18 @@ STATUS = _of(
 # --- answers --------------------------------------------------------------------------------------------------------
 
 LATER: dict[str, Any] = {"type": "string", "maxLength": 99}
-REASON = {"status_reason_code": {"type": "string", "pattern": "^rjct[.]"}, "status_reason_message": {"type": "string", "maxLength": 999}}
-OUTCOME = {"reference_id": LATER, "timestamp": MOMENT, "status": {"enum": ["rcvd", "pdng", "succ", "rjct"]}, **REASON}
+
+
+def _reasons(*codes: str) -> dict[str, Any]:
+    return {"status_reason_code": {"enum": [f"rjct.{code}" for code in codes]}, "status_reason_message": {"type": "string", "maxLength": 999}}
+
+
+OUTCOME = {
+    "reference_id": LATER, "timestamp": MOMENT, "status": {"enum": ["succ", "rjct"]},
+    **_reasons(
+        "reference_id.invalid", "reference_id.duplicate", "timestamp.invalid", "search_criteria.invalid", "filter.invalid", "sort.invalid", "pagination.invalid"
+    ),
+}  # fmt: skip
 COUNT = {"type": "integer", "minimum": 0}
 FOUND = _of(
     ["reference_id", "timestamp", "status"], **OUTCOME,
@@ -94,14 +107,15 @@ STATED_ALL = _of(
 def _header(action: str) -> dict[str, Any]:
     return _of(
         ["version", "message_id", "message_ts", "action", "status", "total_count", "completed_count", "sender_id", "receiver_id"],
-        version={"const": "1.0.0"}, message_id=ID, message_ts=MOMENT, action={"const": action}, status={"enum": ["succ", "rjct"]}, **REASON,
+        version={"const": "1.0.0"}, message_id=ID, message_ts=MOMENT, action={"const": action}, status={"enum": ["succ", "rjct"]},
+        **_reasons("message_id.duplicate", "message_ts.invalid", "action.invalid"),
         total_count=COUNT, completed_count=COUNT, sender_id={"const": "doudi"}, receiver_id=ID, is_msg_encrypted={"const": False},
     )  # fmt: skip
 
 
 ACK = _of(
     ["ack_status", "timestamp", "correlation_id"], ack_status={"enum": ["ACK", "ERR"]}, timestamp=MOMENT, correlation_id=ID,
-    error=_of(["code", "message"], code={"type": "string", "pattern": "^err[.]"}, message={"type": "string", "maxLength": 999}),
+    error=_of(["code", "message"], code={"const": "err.request.bad"}, message={"type": "string", "maxLength": 999}),
 )  # fmt: skip
 Search = Annotated[dict[str, Any], WithJsonSchema(SEARCH)]
 Subscribe = Annotated[dict[str, Any], WithJsonSchema(SUBSCRIBE)]

@@ -87,10 +87,10 @@ def receive(body: bytes, *, action: str, caller: Caller, asynchronous: bool, now
     if not is_name(message_id) or not is_name(transaction):
         raise refusal("err.request.bad")
     correlation = secrets.token_hex(16)
-    rejected, detail = _kept(caller, header, message, action, correlation, now), ""
-    if asynchronous and not rejected:
-        rejected, detail = _without_form(message.get(REQUESTS.get(action, "")))
-    return Received(partner, header, message, correlation, rejected, detail, asynchronous)
+    rejected: tuple[str, Text] = (_kept(caller, header, message, action, correlation, now), "")
+    if asynchronous and not rejected[0]:
+        rejected = _without_form(message.get(REQUESTS.get(action, "")))
+    return Received(partner, header, message, correlation, *rejected, later=asynchronous)
 
 
 def _kept(caller: Caller, header: dict[str, Any], message: dict[str, Any], action: str, correlation: str, now: datetime) -> str:
