@@ -6,6 +6,7 @@ import pkgutil
 from importlib import import_module
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import RawPostDataException
 from ninja import NinjaAPI
@@ -13,7 +14,7 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as SchemaError
 from ninja.renderers import JSONRenderer
 
-from doudi.api import routers
+from doudi.api import limits, routers
 from doudi.api.errors import ApiError, answer, of_schema, of_status, of_validation
 
 
@@ -25,7 +26,7 @@ class PlainRenderer(JSONRenderer):
 
 api = NinjaAPI(
     title="兜底 · 社会救助接口 / Doudi API",
-    version="1.2.1",
+    version="1.3.0",
     description=(
         "供部门、呼叫中心和机构的系统调用。令牌由系统管理员开立，写在请求头 `Authorization: Bearer …`。\n\n"
         "For the systems of departments, call centres and institutions. The administrator issues tokens; send them as `Authorization: Bearer …`."
@@ -58,6 +59,13 @@ def _refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(PermissionDenied)
 def _forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
     return _named(of_status(403))
+
+
+@api.exception_handler(OperationalError)
+def _too_slow(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    if not limits.cancelled(error):
+        raise error
+    return _named(limits.too_slow())
 
 
 @api.exception_handler(Http404)

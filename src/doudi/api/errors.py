@@ -16,7 +16,7 @@ from ninja import Schema
 
 Text = str | Promise
 # What any operation may answer other than success: `response={200: ..., REFUSALS: ErrorOut}`.
-REFUSALS = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500})
+REFUSALS = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503})
 ONLY_CHINESE = "Refused; the Chinese message says why."
 
 

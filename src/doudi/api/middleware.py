@@ -23,7 +23,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import LockNotAvailable
 
-from doudi.api import access
+from doudi.api import access, limits
 from doudi.api.errors import ApiError, answer, in_the_standards_words, of_status, rewrite
 from doudi.api.rights import Caller
 from doudi.core import postgres
@@ -107,7 +107,7 @@ class ApiMiddleware:
             raise ApiError(400, "bad_key", _("Idempotency-Key 应为 8 至 80 个字母、数字或符号，不含空格。"))
         try:
             digest = _receive(request, LARGEST if "deliveries:write" in caller.scopes else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-            with scopes.acting(access.scope_of(caller, request)):
+            with scopes.acting(access.scope_of(caller, request)), limits.within(file=request.upload is not None or bool(request.FILES)):  # type: ignore[attr-defined]
                 response = access.begin(caller, key=key, digest=digest, now=timezone.now()) if key else None
                 if response is None:
                     response = self.get_response(request)
@@ -119,6 +119,8 @@ class ApiMiddleware:
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):
                 raise ApiError(409, "in_progress", _("同一 Idempotency-Key 的请求仍在处理；请稍后重试。"), retry_after=10) from None
+            if limits.cancelled(error):
+                raise limits.too_slow() from None
             raise
         finally:
             if request.upload is not None:  # type: ignore[attr-defined]

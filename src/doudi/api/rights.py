@@ -35,8 +35,8 @@ _ALL = [
     Right("institutions:report", _("机构日报"), _("上报养老、福利机构和救助管理站的日报、查询已报的日报"), frozenset({"institutions.report"}), houses=True),
     Right("payrolls:read", _("发放进度"), _("查询发放批次的进度和金额（不含人员）"), frozenset({"payments.view"})),
     Right("registry:search", _("社会登记查询"), _("社会登记接口（SPDCI）：按登记的用途查询和订阅"), frozenset({"spdci.answer"})),
-    Right("statistics:read", _("保障统计"), _("查询保障统计（少于 10 人的组不给数字）"), frozenset({"reports.view"})),
-    Right("statistics:full", _("保障统计（含小数值）"), _("查询保障统计（含小数值，限民政、财政等统计责任单位）"), frozenset({"reports.view"})),
+    Right("statistics:read", _("保障统计"), _("查询保障统计（限已公布的月份，取整到十人、万元，少于 10 人的组不给数字）"), frozenset({"reports.view"})),
+    Right("statistics:full", _("保障统计（准确数字）"), _("查询保障统计（含当月和准确数字，限民政、财政等统计责任单位）"), frozenset({"reports.view"})),
 ]
 RIGHTS: dict[str, Right] = {right.name: right for right in _ALL}
 

@@ -1,20 +1,21 @@
 """Statistics of assistance for other systems (统计): recipients, households and yuan of a month by programme and place, from what is counted each night.
 
-Who reads by `statistics:read` gets what may be published: no group of fewer than ten people or ten households, none that the sums would tell, and nothing
-within a place that is withheld. `statistics:full` (offices that answer for the figures) gets them as they are.
+Who reads by `statistics:read` gets what may be published, as the public page gives it: months that are closed, people and households in tens and yuan in
+ten thousands, no group of fewer than ten people or ten households, none that the sums would tell, and nothing within a place that is withheld.
+`statistics:full` (offices that answer for the figures) gets them as they are, of the running month too.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db.models import Max, Sum
 from django.db.models.functions import Left
 
 from doudi.core import duties
-from doudi.reports import queries
+from doudi.reports import queries, services
 from doudi.reports.models import MonthlyFigure
 
 LEVELS = {"province": 2, "city": 4, "county": 6, "township": 9}
@@ -31,6 +32,8 @@ PROGRAMMES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] 
 }
 KEYS = sorted({key for kinds in PROGRAMMES.values() for keys in kinds for key in keys})
 Sums = dict[str, dict[str, Decimal]]
+TENS, TEN_THOUSANDS = Decimal(queries.FEW), Decimal(10_000)
+"""What figures are rounded to: neither two months nor a place and its parts, exact to one, may tell of somebody."""
 
 
 def counted_at(*, month: date, area: str) -> datetime | None:
@@ -40,10 +43,16 @@ def counted_at(*, month: date, area: str) -> datetime | None:
     return found
 
 
+def published(month: date, today: date) -> bool:
+    """Whether a month's figures stand: the running one, told night by night, would tell of each who came or left."""
+    return services.closed(month, today)
+
+
 def figures(*, month: date, level: str, own: str, area: str, full: bool, after: str = "", limit: int = 200) -> list[dict[str, Any]]:
     """Figures by place of a level and programme, in this order, within `area`; `own` is the reader's whole area, over which is decided what is withheld.
 
-    `after` is `<area> <programme>` of the last one seen. What is withheld has None in place of figures and `suppressed`. A query for each level.
+    `after` is `<area> <programme>` of the last one seen. What is withheld has None in place of figures and `suppressed`; without `full` the others are
+    rounded. A query for each level.
     """
     duties.require("reports.view")
     lengths = [length for length in LEVELS.values() if length <= LEVELS[level] and length >= min(len(own), LEVELS[level])]
@@ -59,11 +68,13 @@ def figures(*, month: date, level: str, own: str, area: str, full: bool, after: 
             if not place.startswith(area) or f"{place} {programme}" <= after or not given.keys() & {*people, *yuan}:
                 continue
             hidden = (place, programme) in withheld
+            tens, ten_thousands = (None, None) if full else (TENS, TEN_THOUSANDS)
             found.append(
                 {
                     "area": place, "programme": programme, "suppressed": hidden,
-                    "people": None if hidden else int(_total(given, people)), "households": None if hidden or not households else int(_total(given, households)),
-                    "amount": None if hidden or not yuan else _total(given, yuan),
+                    "people": None if hidden else int(_rounded(_total(given, people), tens)),
+                    "households": None if hidden or not households else int(_rounded(_total(given, households), tens)),
+                    "amount": None if hidden or not yuan else _rounded(_total(given, yuan), ten_thousands),
                 }
             )  # fmt: skip
             if len(found) == limit:
@@ -73,6 +84,10 @@ def figures(*, month: date, level: str, own: str, area: str, full: bool, after: 
 
 def _total(given: dict[str, Decimal], keys: tuple[str, ...]) -> Decimal:
     return sum((given.get(key, Decimal(0)) for key in keys), Decimal(0))
+
+
+def _rounded(value: Decimal, to: Decimal | None) -> Decimal:
+    return value if to is None else (value / to).quantize(Decimal(1), ROUND_HALF_UP) * to
 
 
 def _sums(month: date, own: str, length: int) -> Sums:

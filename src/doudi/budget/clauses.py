@@ -17,9 +17,9 @@ def submitted() -> QuerySet[Scenario]:
     return sent.filter(pk__in=sent.order_by().values("area").annotate(last=Max("pk")).values("last"))
 
 
-def next_year() -> tuple[object, str]:
+def next_year(numbers: measures.Numbers) -> tuple[object, str]:
     """4.4: counties that have submitted next year's budget."""
-    return submitted().count(), _("个县已上报下年预算")
+    return int(numbers["n"]), _("个县已上报下年预算")
 
 
-measures.serve("4.4", "budget:index", act="budget.view", figure=next_year, rows=submitted)
+measures.serve("4.4", "budget:index", act="budget.view", counts=submitted, says=next_year, rows=submitted)

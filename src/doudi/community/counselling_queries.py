@@ -14,6 +14,7 @@ from doudi.community.models import CounsellingSession
 from doudi.community.queries import comfort_visits, month_start
 from doudi.community.services import counselling
 from doudi.core import duties
+from doudi.core.measures import Numbers
 from doudi.discovery.models import Visit
 from doudi.registry.models import Person
 
@@ -46,9 +47,9 @@ def comforted() -> QuerySet[Visit]:
     return comfort_visits(timezone.localdate())
 
 
-def comfort_figure() -> tuple[str, str]:
-    """7.6: comfort visits of the month, and sessions held for who may see their number."""
-    visits = comforted().count()
+def comfort_figure(numbers: Numbers) -> tuple[str, str]:
+    """7.6: comfort visits of the month, and sessions held (now) for who may see their number."""
+    visits = int(numbers["n"])
     if not duties.may("counselling.numbers"):
         return f"{visits:,}", _("次本月走访慰问")
     held = counselling.numbers_since(month_start(timezone.localdate()))["held"]

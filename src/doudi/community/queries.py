@@ -103,9 +103,9 @@ def with_contact() -> QuerySet[CarePerson]:
     return in_care().filter(contact__isnull=False)
 
 
-def contact_figure() -> tuple[str, str]:
+def contact_figure(numbers: measures.Numbers) -> tuple[str, str]:
     """Share of people who have a care contact (7.5)."""
-    return measures.share(with_contact().count(), in_care().count(), 0), _("已落实帮扶责任人")
+    return measures.share(numbers["with"], numbers["all"], 0), _("已落实帮扶责任人")
 
 
 @prepared
@@ -235,9 +235,9 @@ def cards_that_hold() -> QuerySet[HelpCard]:
     return HelpCard.objects.filter(void_at__isnull=True, printed_at__isnull=False, digest=F("printed_digest"))
 
 
-def cards_figure() -> tuple[str, str]:
+def cards_figure(numbers: measures.Numbers) -> tuple[str, str]:
     """Share of people in care whose card is printed as it stands today (7.4)."""
-    return measures.share(cards_that_hold().count(), in_care().count(), 0), _("已发内容准确的明白卡")
+    return measures.share(numbers["hold"], numbers["all"], 0), _("已发内容准确的明白卡")
 
 
 def found() -> QuerySet[Lead]:
@@ -245,8 +245,8 @@ def found() -> QuerySet[Lead]:
     return Lead.objects.filter(channel__in=("visitor", "team", "portal"), signal_at__gte=month_start(timezone.localdate()))
 
 
-def found_figure() -> tuple[int, str]:
-    return found().count(), _("条本月社区发现的线索")
+def found_figure(numbers: measures.Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("条本月社区发现的线索")
 
 
 def plans_in_force() -> QuerySet[PlanVersion]:
@@ -254,5 +254,5 @@ def plans_in_force() -> QuerySet[PlanVersion]:
     return PlanVersion.objects.filter(state=PlanVersion.State.APPROVED)
 
 
-def plans_figure() -> tuple[int, str]:
-    return plans_in_force().count(), _("个村（社区）有现行预案")
+def plans_figure(numbers: measures.Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("个村（社区）有现行预案")

@@ -19,6 +19,8 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("DOUDI_ORIGINS", "")
 BEHIND_TLS = os.environ.get("DOUDI_TLS") == "1"
 # Partners' callback addresses on this machine itself: for trials, else refused.
 CALLBACKS_WITHIN = os.environ.get("DOUDI_CALLBACKS_WITHIN") == "1"
+# Seconds that a call of the API may keep the database busy; a file that is delivered, ten times as many. 0: no limit.
+API_SECONDS = float(os.environ.get("DOUDI_API_SECONDS") or 30)
 
 # The rooms, in the order of the floors: each imports only what stands above it.
 ROOMS = [

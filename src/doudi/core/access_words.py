@@ -33,7 +33,7 @@ SUBJECTS: dict[str, str | Promise] = {
 FIELDS: dict[str, str | Promise] = {
     "account": _("银行账号"), "accounts": _("银行账号"), "assessment": _("测算说明"), "award": _("保障待遇"), "caller_phone": _("来电号码"), "card": _("明白卡"),
     "care": _("社区关爱"), "case": _("救助申请"), "certificate": _("低保证"), "complainant": _("反映人"), "contact": _("联系方式"), "contact_phone": _("联系电话"),
-    "csv": "CSV", "decision": _("决定"), "holder": _("户名"), "id_number": _("身份证号"), "kin_phone": _("亲属电话"), "letter": _("告知书"),
+    "csv": "CSV", "decision": _("决定"), "detail": _("文字里的号码"), "holder": _("户名"), "id_number": _("身份证号"), "kin_phone": _("亲属电话"), "letter": _("告知书"),
     "letter:notice": _("告知书"), "meeting": _("一事一议"), "note": _("疏导记录"), "notice": _("告知书"), "number": _("身份证号"), "payee_change": _("账户变更"),
     "payments": _("发放记录"), "pdf": "PDF", "phone": _("联系电话"), "phones": _("联系电话"), "preview": _("预览名单"), "rejects": _("退回清单"),
     "report": _("核对报告"), "reporter": _("报告人"), "reserve_payout": _("备用金支出"), "review": _("定期核查"), "spot_check": _("抽查"),

@@ -106,6 +106,9 @@ def line_chart(
             else:
                 pieces[-1].append(f"{x(index):.1f},{y(float(value)):.1f}")
         for piece in filter(None, pieces):
+            if len(piece) == 1:  # a value between gaps: a dash, where a line of one point would not be seen
+                across, up = (float(value) for value in piece[0].split(","))
+                piece[:] = [f"{across - 4:.1f},{up:.1f}", f"{across + 4:.1f},{up:.1f}"]
             if len(series) == 1 and len(piece) == len(line):
                 body.append(
                     f'<polygon points="{x(0):.1f},{height - bottom} {" ".join(piece)} {x(len(line) - 1):.1f},{height - bottom}" class="area"/>'

@@ -1,16 +1,18 @@
-"""The eight measures (八项举措), clause by clause: where each lives in the system and its live figure.
+"""The eight measures (八项举措), clause by clause: where each lives in the system and its figure.
 
 Rooms register what they have built in `AppConfig.ready()`:
 
-    measures.serve("1.2", "discovery:leads", act="discovery.view", figure=lambda: (Lead.objects.count(), _("条线索")))
+    measures.serve("1.2", "discovery:leads", act="discovery.view", counts=compared_leads, says=lambda numbers: (numbers["n"], _("条线索")))
 
-A clause that no room serves yet says so: nothing is claimed that is not there.
+`counts` names rows, or several by name, that belong to places: their numbers add up, so the reports count them each night and a county, city or province
+reads sums; `says` makes the figure of the numbers. What does not add up over places (it is seen from above or below, or belongs to today) gives `figure`
+instead and is asked at each opening. A clause that no room serves yet says so: nothing is claimed that is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -19,8 +21,13 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from doudi.core import duties
+
 Figure = Callable[[], tuple[object, str]]
 Rows = Callable[[], QuerySet[Any]]
+Numbers = Mapping[str, Decimal]
+Says = Callable[[Numbers], tuple[object, str]]
+Tally = Callable[[], Mapping[tuple[str, str], Decimal]]
 
 MEASURES: dict[int, str | Promise] = {
     1: _("主动发现"),
@@ -79,6 +86,9 @@ CLAUSES: dict[str, str | Promise] = {
 class Served:
     """Where a clause lives: the page, who may open it, and the figure (value, unit) under the reader's scope.
 
+    `counts` (name -> rows with an `area`) and `tally` ((area, name) -> number, for what rows do not give) are what adds up over places, `says` the figure of
+    those numbers; without them the figure is live alone. `confidential`: told to who may open the rows and nobody else.
+
     Behind each figure stands a list of one of two kinds. `given`: how the page's own form is filled in, so that it has as many rows as the figure says.
     `rows`: the rows that are counted, listed by the reports (`reports/clause_lists.py`) for who may `rows_act`; `value` names the field that is added up
     where not the rows are counted; with `part` the figure is a share, and these are the rows above the line.
@@ -92,6 +102,15 @@ class Served:
     rows_act: str | None = None
     value: str = ""
     part: bool = False
+    counts: Mapping[str, Rows] = field(default_factory=dict)
+    tally: Tally | None = None
+    says: Says | None = None
+    confidential: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Whether the acting duty is told the figure."""
+        return not self.confidential or self.rows_act is None or duties.may(self.rows_act)
 
     @property
     def url(self) -> str:
@@ -118,14 +137,30 @@ def share(part: Decimal | int, whole: Decimal | int, digits: int = 1) -> str:
     return f"{part / whole:.{digits}%}" if whole else "—"
 
 
+def live(counts: Mapping[str, Rows], tally: Tally | None) -> dict[str, Decimal]:
+    """What adds up, counted now under the acting scope; a query a name."""
+    found = {name: added(rows()) for name, rows in counts.items()}
+    for (_area, name), number in (tally() if tally else {}).items():
+        found[name] = found.get(name, Decimal(0)) + number
+    return found
+
+
 def serve(
-    clause: str, url_name: str, *, act: str | None, figure: Figure, given: str = "", rows: Rows | None = None, rows_act: str | None = None, value: str = "",
-    part: bool = False,
+    clause: str, url_name: str, *, act: str | None, figure: Figure | None = None, counts: Rows | Mapping[str, Rows] | None = None, tally: Tally | None = None,
+    says: Says | None = None, given: str = "", rows: Rows | None = None, rows_act: str | None = None, value: str = "", part: bool = False,
+    confidential: bool = False,
 ) -> None:  # fmt: skip
-    """Say that a room serves a clause (`Served` tells the rest). Unknown clauses raise KeyError."""
+    """Say that a room serves a clause (`Served` tells the rest): with `figure`, or with `says` and `counts` (rows alone are named `n`) or `tally`.
+
+    Unknown clauses raise KeyError, a figure said twice or not at all ValueError.
+    """
     if clause not in CLAUSES:
         raise KeyError(clause)
-    _served[clause] = Served(url_name, act, figure, given, rows, rows_act or act, value, part)
+    named = {"n": counts} if callable(counts) else dict(counts or {})
+    if (figure is None) == (says is None) or (says is None) != (not named and tally is None):
+        raise ValueError(clause)
+    made: Figure = figure or (lambda: says(live(named, tally)))  # type: ignore[misc]
+    _served[clause] = Served(url_name, act, made, given, rows, rows_act or act, value, part, named, tally, says, confidential)
 
 
 def served(clause: str) -> Served | None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from doudi.batch import idnumber
 from doudi.core import numbers, places
+from doudi.core.measures import Numbers
 from doudi.core.models import Duty, Posting
 from doudi.core.numbers import Kind
 from doudi.discovery.clocks import deadlines
@@ -210,6 +211,10 @@ def quality(*, first: date, last: date, today: date) -> list[dict[str, Any]]:
     return rows if len(rows) != 2 else rows[:1]
 
 
-def hotline_figure() -> tuple[int, str]:
+def registered() -> QuerySet[Call]:
     """1.4: calls registered."""
-    return Call.objects.filter(state=Call.State.DONE).count(), _("通来电")
+    return Call.objects.filter(state=Call.State.DONE)
+
+
+def hotline_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("通来电")

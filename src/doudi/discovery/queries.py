@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from doudi.batch.datasets import CONTRACTS
 from doudi.batch.indicators import INDICATORS
-from doudi.core import measures, places
+from doudi.core import freetext, measures, places
 from doudi.core.models import Duty, Posting
 from doudi.core.prepared import prepared
 from doudi.core.templatetags import ui
@@ -92,7 +92,7 @@ def timeline(lead: Lead) -> list[dict[str, Any]]:
             "at": event.at,
             "title": str(WHAT[event.what]) if event.what in WHAT else Lead.State(event.after).label,
             "who": event.account.name if event.account else _("系统"),
-            "note": event.note,
+            "note": freetext.masked(event.note),
         }
         for event in LeadEvent.objects.filter(lead=lead).select_related("account").order_by("-at", "-id")
     ]
@@ -139,7 +139,7 @@ def about(lead: Lead) -> list[tuple[Any, Any]]:
     if lead.registered_area:
         rows.append((_("户籍地"), ui.area_name(lead.registered_area)))
     if lead.address:
-        rows.append((_("现住址"), lead.address))
+        rows.append((_("现住址"), freetext.masked(str(lead.address))))
     if lead.member:
         rows.append((_("报告人"), f"{lead.member.name}（{lead.member.get_kind_display()}）"))
     if lead.attempts:
@@ -147,11 +147,19 @@ def about(lead: Lead) -> list[tuple[Any, Any]]:
     return rows
 
 
+def told_numbers(lead: Lead) -> list[str]:
+    """What was told of a lead and of what was merged into it, and the notes on it, where whole phone or ID numbers stand: what a page masks. Two queries."""
+    merged = Lead.objects.filter(merged_into=lead).order_by("-signal_at", "-id")[:50]
+    texts = [text for each in (lead, *merged) for text in (each.reason, each.detail, each.address)]
+    texts += LeadEvent.objects.filter(lead=lead).order_by("-at", "-id").values_list("note", flat=True)
+    return list(dict.fromkeys(text for text in texts if text and freetext.masked(text) != text))
+
+
 def signals(lead: Lead) -> list[Lead]:
     """What was merged into a lead, the newest first; one query."""
     found = list(Lead.objects.filter(merged_into=lead).select_related("person", "household").order_by("-signal_at", "-id")[:50])
     for each in found:
-        each.title = indicator_title(each.indicator) if each.run_id else each.reason  # type: ignore[attr-defined]
+        each.title = indicator_title(each.indicator) if each.run_id else freetext.masked(each.reason)  # type: ignore[attr-defined]
         each.urgency_colour = URGENCY_COLOURS[each.urgency]  # type: ignore[attr-defined]
         each.colour = STATE_COLOURS[each.state]  # type: ignore[attr-defined]
     return found
@@ -282,9 +290,13 @@ def evidence_rows(lead: Lead) -> list[tuple[Any, Any]]:
     return rows
 
 
-def deliveries_figure() -> tuple[int, str]:
+def taken_in() -> QuerySet[Delivery]:
     """1.1: departments' files taken in."""
-    return Delivery.objects.filter(state=Delivery.State.ACCEPTED).count(), _("批数据")
+    return Delivery.objects.filter(state=Delivery.State.ACCEPTED)
+
+
+def deliveries_figure(numbers: measures.Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("批数据")
 
 
 def compared_leads() -> QuerySet[Lead]:
@@ -292,8 +304,8 @@ def compared_leads() -> QuerySet[Lead]:
     return Lead.objects.filter(run__isnull=False)
 
 
-def leads_figure() -> tuple[int, str]:
-    return compared_leads().count(), _("条线索")
+def leads_figure(numbers: measures.Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("条线索")
 
 
 def contacted_in_time() -> QuerySet[Lead]:
@@ -301,7 +313,11 @@ def contacted_in_time() -> QuerySet[Lead]:
     return Lead.objects.filter(contacted_at__isnull=False, contacted_at__date__lte=F("contact_due"))
 
 
-def in_time_figure() -> tuple[str, str]:
+def contacted() -> QuerySet[Lead]:
+    """1.5: leads with a first contact."""
+    return Lead.objects.filter(contacted_at__isnull=False)
+
+
+def in_time_figure(numbers: measures.Numbers) -> tuple[str, str]:
     """1.5: share of first contacts made by their day."""
-    contacted = Lead.objects.filter(contacted_at__isnull=False).count()
-    return measures.share(contacted_in_time().count(), contacted), _("按时联系") if contacted else _("尚无首次联系")
+    return measures.share(numbers["in_time"], numbers["contacted"]), _("按时联系") if numbers["contacted"] else _("尚无首次联系")

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import duties, places
+from doudi.core.measures import Numbers
 from doudi.core.models import Todo
 from doudi.core.prepared import prepared
 from doudi.core.templatetags import ui
@@ -280,8 +281,8 @@ def answered() -> QuerySet[SweepEntry]:
     return SweepEntry.objects.filter(state__in=("done", "refused"), done_at__gte=timezone.now() - timedelta(days=90))
 
 
-def sweep_figure() -> tuple[int, str]:
-    return answered().count(), _("户已排查（近90天）")
+def sweep_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("户已排查（近90天）")
 
 
 def running(on: date) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from doudi.core.measures import Numbers
 from doudi.discovery.models import Lead, TeamMember, TeamTraining
 
 # What became of a report, in words for who made it: no more than they need.
@@ -52,8 +53,8 @@ def serving() -> QuerySet[TeamMember]:
     return TeamMember.objects.filter(ends__isnull=True)
 
 
-def roster_figure() -> tuple[int, str]:
-    return serving().count(), _("名队员")
+def roster_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("名队员")
 
 
 def roster_counts() -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from doudi.core import freetext
 from doudi.discovery import queries, visit_queries
 from doudi.discovery.models import Lead
 from doudi.discovery.visit_queries import Card
@@ -49,7 +50,7 @@ def _item(card: Card) -> dict[str, Any]:
         "due": card.due.isoformat() if card.due else None,
         "why": _why(card),
         "reason": card.visit.reason if card.visit else "",
-        "lead_reason": card.lead.reason[:60] if card.lead else "",
+        "lead_reason": freetext.masked(card.lead.reason)[:60] if card.lead else "",
         "last": [timezone.localdate(last.done_at).isoformat(), str(last.get_living_display() or last.get_state_display())] if last else None,  # type: ignore[attr-defined]
     }
 

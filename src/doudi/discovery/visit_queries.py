@@ -299,8 +299,8 @@ def made_lately() -> QuerySet[Visit]:
     return Visit.objects.filter(state="done", done_at__gte=timezone.now() - timedelta(days=30))
 
 
-def visits_figure() -> tuple[int, str]:
-    return made_lately().count(), _("次走访（近30天）")
+def visits_figure(numbers: measures.Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("次走访（近30天）")
 
 
 def visited_households() -> QuerySet[Household]:
@@ -308,10 +308,14 @@ def visited_households() -> QuerySet[Household]:
     return Household.objects.filter(pk__in=made_lately().values("household_id"))
 
 
-def households_figure() -> tuple[str, str]:
+def owed_households() -> QuerySet[Household]:
+    """7.3: those and the households that are owed a visit."""
+    return Household.objects.filter(Q(pk__in=made_lately().values("household_id")) | Q(pk__in=Visit.objects.filter(state__in=Visit.OPEN).values("household_id")))
+
+
+def households_figure(numbers: measures.Numbers) -> tuple[str, str]:
     """7.3: households visited in the last thirty days of those that are owed visits."""
-    owed = Household.objects.filter(Q(pk__in=made_lately().values("household_id")) | Q(pk__in=Visit.objects.filter(state__in=Visit.OPEN).values("household_id"))).count()
-    return measures.share(visited_households().count(), owed, 0), _("近30天已走访户数占比") if owed else _("还没有安排走访")
+    return measures.share(numbers["visited"], numbers["owed"], 0), _("近30天已走访户数占比") if numbers["owed"] else _("还没有安排走访")
 
 
 def of_household(household: Household) -> QuerySet[Visit]:

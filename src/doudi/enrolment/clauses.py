@@ -17,13 +17,13 @@ def low_income_people() -> QuerySet[Person]:
     return Person.objects.filter(pk__in=AwardMember.objects.filter(void=False, ends=None, award__programme__in=counted).values("person_id"))
 
 
-def low_income() -> tuple[int, str]:
-    return low_income_people().count(), _("人")
+def people(numbers: measures.Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("人")
 
 
-def alone() -> tuple[int, str]:
+def alone() -> QuerySet[Award]:
     """2.3: members of marginal families and others included alone."""
-    return Award.objects.filter(void=False, ends=None, suspended=False, programme=Programme.DIBAO_SINGLE).count(), _("人")
+    return Award.objects.filter(void=False, ends=None, suspended=False, programme=Programme.DIBAO_SINGLE)
 
 
 def workers_away() -> QuerySet[Fact]:
@@ -31,19 +31,19 @@ def workers_away() -> QuerySet[Fact]:
     return Fact.objects.filter(kind=FactKind.WORKS_AWAY, number=1, superseded_at=None)
 
 
-def working_away() -> tuple[int, str]:
-    return workers_away().count(), _("人")
-
-
-def disability() -> tuple[int, str]:
+def disability() -> QuerySet[Award]:
     """4.5: running disability subsidies."""
-    return Award.objects.filter(void=False, ends=None, suspended=False, programme__in=queries.DISABILITY).count(), _("人次")
+    return Award.objects.filter(void=False, ends=None, suspended=False, programme__in=queries.DISABILITY)
 
 
-measures.serve("2.2", "enrolment:awards", act="enrolment.view", figure=low_income, rows=low_income_people)
-measures.serve("2.3", "enrolment:awards", act="enrolment.view", figure=alone, given="programme=dibao_single&state=active")
-measures.serve("2.4", "assessment:list", act="assessment.view", figure=working_away, rows=workers_away)
-measures.serve("4.5", "enrolment:awards", act="enrolment.view", figure=disability, given="programme=disability&state=active")
-measures.serve("2.1", "enrolment:reviews", act="enrolment.view", figure=review_queries.open_figure, given="state=open")
-measures.serve("2.5", "enrolment:awards", act="enrolment.view", figure=review_queries.gradual_figure, given="state=gradual")
+def subsidies(numbers: measures.Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("人次")
+
+
+measures.serve("2.2", "enrolment:awards", act="enrolment.view", counts=low_income_people, says=people, rows=low_income_people)
+measures.serve("2.3", "enrolment:awards", act="enrolment.view", counts=alone, says=people, given="programme=dibao_single&state=active")
+measures.serve("2.4", "assessment:list", act="assessment.view", counts=workers_away, says=people, rows=workers_away)
+measures.serve("4.5", "enrolment:awards", act="enrolment.view", counts=disability, says=subsidies, given="programme=disability&state=active")
+measures.serve("2.1", "enrolment:reviews", act="enrolment.view", counts=review_queries.waiting, says=review_queries.open_figure, given="state=open")
+measures.serve("2.5", "enrolment:awards", act="enrolment.view", counts=review_queries.in_gradual_exit, says=review_queries.gradual_figure, given="state=gradual")
 measures.serve("2.6", "emergency_measures", act="emergencies.view", figure=review_queries.suspended_figure, rows=review_queries.suspended_places)

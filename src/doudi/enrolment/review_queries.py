@@ -13,6 +13,7 @@ from doudi.assessment import queries as assessments
 from doudi.assessment.facts import EXIT_SUSPENSION
 from doudi.batch.law.settings import system
 from doudi.core.emergencies import switched_areas
+from doudi.core.measures import Numbers
 from doudi.core.models import Division
 from doudi.core.prepared import prepared
 from doudi.core.templatetags.ui import declared
@@ -64,14 +65,22 @@ def law_says(row: Review) -> list[tuple[str, float | None]]:
     return assessments.said(row.assessment.results) if row.assessment else []
 
 
-def open_figure() -> tuple[int, str]:
+def waiting() -> QuerySet[Review]:
     """2.1: reviews that wait."""
-    return Review.objects.filter(state="open").count(), _("件待核查")
+    return Review.objects.filter(state="open")
 
 
-def gradual_figure() -> tuple[int, str]:
+def open_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("件待核查")
+
+
+def in_gradual_exit() -> QuerySet[Award]:
     """2.5: households in gradual exit."""
-    return Award.objects.filter(void=False, gradual_exit_start__isnull=False, ends__gt=timezone.localdate()).count(), _("户渐退中")
+    return Award.objects.filter(void=False, gradual_exit_start__isnull=False, ends__gt=timezone.localdate())
+
+
+def gradual_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("户渐退中")
 
 
 def suspended_places() -> QuerySet[Division]:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import measures
 from doudi.institutions import queries, request_queries
-from doudi.institutions.models import Institution, ReportDue, TaskGroup
+from doudi.institutions.models import Institution, ReportDue, Request, TaskGroup
 
 
 def reported() -> tuple[object, str]:
@@ -32,12 +32,19 @@ def groups() -> tuple[object, str]:
     return TaskGroup.objects.filter(ended_at__isnull=True).count(), _("个专项工作组运行中")
 
 
-def requests() -> tuple[object, str]:
-    """6.3: requests that are open, of them late."""
-    found = request_queries.figures(timezone.now())
-    return found["raised"] + found["assigned"] + found["working"], _("件协调事项未办结，其中超期 %(n)s 件") % {"n": found["late"]}
+def open_requests() -> QuerySet[Request]:
+    """6.3: requests that are open."""
+    return Request.objects.filter(state__in=Request.OPEN)
+
+
+def late_requests() -> QuerySet[Request]:
+    return open_requests().filter(request_queries.late(timezone.now()))
+
+
+def requests(numbers: measures.Numbers) -> tuple[object, str]:
+    return int(numbers["open"]), _("件协调事项未办结，其中超期 %(n)s 件") % {"n": int(numbers["late"])}
 
 
 measures.serve("6.1", "institutions:reports", act="institutions.oversee", figure=reported, rows=reporting_houses)
 measures.serve("6.2", "institutions:groups", act="group.view", figure=groups, given="state=running")
-measures.serve("6.3", "institutions:requests", act="requests.view", figure=requests, given="state=open")
+measures.serve("6.3", "institutions:requests", act="requests.view", counts={"open": open_requests, "late": late_requests}, says=requests, given="state=open")

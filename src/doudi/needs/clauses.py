@@ -3,4 +3,4 @@
 from doudi.core import measures
 from doudi.needs import queries
 
-measures.serve("7.5", "needs:list", act="needs.view", figure=queries.met_figure)
+measures.serve("7.5", "needs:list", act="needs.view", counts=queries.met_lately, says=queries.met_figure)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import duties, places
 from doudi.core import scope as scopes
+from doudi.core.measures import Numbers
 from doudi.core.models import Duty, Posting
 from doudi.core.models.divisions import ancestors
 from doudi.core.prepared import prepared
@@ -74,9 +75,13 @@ def figures(now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def met_figure() -> tuple[int, str]:
+def met_lately() -> QuerySet[Need]:
     """7.5: needs met in the last thirty days."""
-    return Need.objects.filter(state="done", closed_at__gte=timezone.now() - timedelta(days=30)).count(), _("项需求已满足（近30天）")
+    return Need.objects.filter(state="done", closed_at__gte=timezone.now() - timedelta(days=30))
+
+
+def met_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("项需求已满足（近30天）")
 
 
 def whose(need: Need, private: NeedPrivate | None = None) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import measures
 from doudi.core import scope as scopes
-from doudi.payments import fund_queries, watch_queries
+from doudi.payments import watch_queries
 from doudi.payments.models import Fund, LedgerEntry, Payroll
 
 
@@ -34,11 +34,18 @@ def _standings() -> list[tuple[str, date, str]]:
     return now + [(one.area, month, standing) for one in counties for month, standing, _share in one.history]
 
 
-def in_time() -> tuple[str, str]:
-    """4.3: months of counties that were paid by their pay day, of those that are over or late."""
-    standings = [standing for _area, _month, standing in _standings()]
-    counted = sum(standing in ("paid", "paid_late", "late") for standing in standings)
-    return measures.share(standings.count("paid"), counted), _("县月按期到账") if counted else _("尚无发放结果")
+def months_of_counties() -> dict[tuple[str, str], Decimal]:
+    """4.3: of each county the months paid by the pay day, and those that are over or late."""
+    found: dict[tuple[str, str], Decimal] = {}
+    for area, _month, standing in _standings():
+        for name, holds in (("paid", standing == "paid"), ("over", standing in ("paid", "paid_late", "late"))):
+            found[area, name] = found.get((area, name), Decimal(0)) + holds
+    return found
+
+
+def in_time(numbers: measures.Numbers) -> tuple[str, str]:
+    over = numbers.get("over", Decimal(0))
+    return measures.share(numbers.get("paid", Decimal(0)), over), _("县月按期到账") if over else _("尚无发放结果")
 
 
 def paid_in_time() -> QuerySet[Payroll]:
@@ -53,11 +60,18 @@ def paid_in_time() -> QuerySet[Payroll]:
     return Payroll.objects.filter(asked, kind=Payroll.Kind.REGULAR)
 
 
-def matched() -> tuple[str, str]:
-    """4.2: how much of what this year's documents promise has been received, over all levels within the reader's scope."""
-    acting = scopes.current()
-    planned, received = fund_queries.short_of_plan(acting.low, acting.high, timezone.localdate().year)
-    return measures.share(received, planned), _("指标已到账") if planned else _("尚未登记指标")
+def promised() -> dict[tuple[str, str], Decimal]:
+    """4.2: of each place what this year's documents promise, and what of it has been received, over all funds and levels."""
+    found: dict[tuple[str, str], Decimal] = {}
+    for area, planned, counts in received_of_plan().order_by().values_list("area", "planned", "counts"):
+        for name, yuan in (("planned", planned), ("received", counts)):
+            found[area, name] = found.get((area, name), Decimal(0)) + yuan
+    return found
+
+
+def matched(numbers: measures.Numbers) -> tuple[str, str]:
+    planned = numbers.get("planned", Decimal(0))
+    return measures.share(numbers.get("received", Decimal(0)), planned), _("指标已到账") if planned else _("尚未登记指标")
 
 
 def received_of_plan() -> QuerySet[Any, Any]:
@@ -71,5 +85,5 @@ def received_of_plan() -> QuerySet[Any, Any]:
 
 
 measures.serve("4.1", "payments:purposes", act="payments.view", figure=earmarked, rows=funds)
-measures.serve("4.2", "payments:funds", act="payments.view", figure=matched, rows=received_of_plan, value="counts", part=True)
-measures.serve("4.3", "payments:calendar", act="payments.view", figure=in_time, rows=paid_in_time, part=True)
+measures.serve("4.2", "payments:funds", act="payments.view", tally=promised, says=matched, rows=received_of_plan, value="counts", part=True)
+measures.serve("4.3", "payments:calendar", act="payments.view", tally=months_of_counties, says=in_time, rows=paid_in_time, part=True)

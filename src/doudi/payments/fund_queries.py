@@ -175,15 +175,3 @@ def rules() -> list[dict[str, Any]]:
     return found
 
 
-def short_of_plan(low: str, high: str, year: int) -> tuple[Decimal, Decimal]:
-    """(planned, received of it) of a range and year over all funds, yuan. What came beyond a plan does not make up for another."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select coalesce(sum(planned), 0), coalesce(sum(least(planned, received)), 0) from"
-            " (select coalesce(sum(amount) filter (where account = 'planned'), 0) as planned,"
-            "   -coalesce(sum(amount) filter (where account = 'appropriation'), 0) as received"
-            "  from payments_ledgerentry where fund_id = any(%s) and fund_year = %s and area >= %s and area < %s and account in ('planned', 'appropriation')"
-            "  group by area, fund_id, level) found",
-            [list(Fund.objects.values_list("id", flat=True)), year, low, high],
-        )
-        return cursor.fetchone()

@@ -9,6 +9,7 @@ from django.db.models import BigIntegerField, F, Q, QuerySet, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from doudi.core.measures import Numbers
 from doudi.discovery.models.visits import CHILDREN, Visit
 from doudi.protection.models import CaseContact, CaseGap, ProtectionCase
 
@@ -46,15 +47,22 @@ def figures(now: datetime) -> list[dict[str, Any]]:
 
 def made_lately() -> QuerySet[Any, Any]:
     """5.1: visits to children in the last thirty days, of households and of cases; one walked for both counts once. Rows: household or case, area, day."""
-    made = {"state": "done", "done_at__gte": timezone.now() - timedelta(days=30)}
     none = Value(None, output_field=BigIntegerField())
-    contacts = CaseContact.objects.filter(visit_id__isnull=True, **made).values("area", "done_at", "pk", visit=none, number=F("case__number"), file=F("case_id"))
-    visits = _of_children().filter(**made).values("area", "done_at", "pk", visit=F("pk"), number=F("household__name"), file=none)
+    contacts = contacts_lately().values("area", "done_at", "pk", visit=none, number=F("case__number"), file=F("case_id"))
+    visits = homes_lately().values("area", "done_at", "pk", visit=F("pk"), number=F("household__name"), file=none)
     return visits.union(contacts, all=True)
 
 
-def visited_figure() -> tuple[int, str]:
-    return made_lately().count(), _("次走访（近30天）")
+def homes_lately() -> QuerySet[Visit]:
+    return _of_children().filter(state="done", done_at__gte=timezone.now() - timedelta(days=30))
+
+
+def contacts_lately() -> QuerySet[CaseContact]:
+    return CaseContact.objects.filter(visit_id__isnull=True, state="done", done_at__gte=timezone.now() - timedelta(days=30))
+
+
+def visited_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["homes"] + numbers["cases"]), _("次走访（近30天）")
 
 
 def gaps_closed() -> QuerySet[ProtectionCase]:
@@ -63,10 +71,14 @@ def gaps_closed() -> QuerySet[ProtectionCase]:
     return ProtectionCase.objects.filter(pk__in=gaps.values("case_id"))
 
 
-def gaps_figure() -> tuple[int, str]:
-    return gaps_closed().count(), _("件监护缺失已解决")
+def gaps_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("件监护缺失已解决")
 
 
-def open_figure() -> tuple[int, str]:
+def in_hand() -> QuerySet[ProtectionCase]:
     """5.4: cases in hand."""
-    return ProtectionCase.objects.filter(state__in=ProtectionCase.OPEN).count(), _("件个案在办")
+    return ProtectionCase.objects.filter(state__in=ProtectionCase.OPEN)
+
+
+def open_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("件个案在办")

@@ -49,11 +49,24 @@ SHARES: tuple[tuple[str, str | Promise, str], ...] = (
     ("needs", gettext_lazy("需求满足"), "needs.view"), ("daily", gettext_lazy("机构每日报告"), "institutions.oversee"),
 )  # fmt: skip
 
+# How each of them is counted: the clause, and what of what.
+EXPLAINED: dict[str, tuple[str, str | Promise]] = {
+    "leads": ("1.5", gettext_lazy("当月作了首次联系的线索中，在联系期限当天或以前联系的占比；期限按预警级别从发现之日起算。")),
+    "cases": ("2.2", gettext_lazy("当月办结（批准或不予批准）的申请中，决定在办结期限当天或以前作出的占比；送达另计。")),
+    "payments": ("4.3", gettext_lazy(
+        "当月常规发放批次的应发放金额中，银行在本县到账期限当天或以前确认到账的金额占比；到账期限为每月10日，遇休息日提前，以各县发放日历为准。"
+        "退回的不算到账，补发批次不计；当月10日以前不计算。")),
+    "relief": ("3.1", gettext_lazy("当月批准的急难型临时救助中，在申请当天或次日决定的占比。")),
+    "needs": ("7.5", gettext_lazy("当月满足的需求中，在办理期限以前满足的占比。")),
+    "daily": ("6.1", gettext_lazy("当月应报的机构每日报告中，已报的占比；还没到时限的不算应报。")),
+}  # fmt: skip
+
 SHORT: dict[str, str | Promise] = {"payments": gettext_lazy("10日前到账"), "daily": gettext_lazy("机构日报")}  # as heads of the table of places
 
 LABELS: dict[str, tuple[str | Promise, str | Promise]] = {
     **{line.key: (line.label, line.unit) for line in LINES if line.key},
     **{f"now.{figure.key}": (figure.label, figure.unit) for figure in standing.FIGURES.values()},
+    "in_time.yuan": (gettext_lazy("10日前到账"), YUAN),
     "leads.contacted": (gettext_lazy("首次联系的线索"), gettext_lazy("条")), "leads.contacted_in_time": (gettext_lazy("按期首次联系"), gettext_lazy("条")),
     "cases.decided": (gettext_lazy("办结的申请"), gettext_lazy("件")), "cases.in_time": (gettext_lazy("按期办结的申请"), gettext_lazy("件")),
     "relief.decided": (gettext_lazy("急难型临时救助"), gettext_lazy("件")), "relief.in_time": (gettext_lazy("次日前决定的急难救助"), gettext_lazy("件")),
@@ -88,6 +101,12 @@ def share(given: Sums, what: str, month: date) -> Decimal | None:
     return done / owed if owed else None
 
 
+def explained(shown: Iterable[str]) -> list[tuple[str | Promise, str, str | Promise]]:
+    """(words, clause, how it is counted) of what is measured by its limit."""
+    words = {what: label for what, label, _act in SHARES}
+    return [(words[what], EXPLAINED[what][0], EXPLAINED[what][1]) for what in shown]
+
+
 def median(given: Iterable[Sums], step: str) -> int | None:
     """Half of the leads took at most so many days from the signal to contact or help; None where none took the step."""
     counts = [sum((each.get(key, Decimal(0)) for each in given), Decimal(0)) for key in WAYS[step]]
@@ -117,6 +136,7 @@ def waiting(area: str, kept: Sums) -> list[dict[str, Any]]:
     """Groups of figures of what waits, in the order of the duty; live for a county and below, above as counted last night (what is not counted: live, up to
     a list's ceiling)."""
     first = FIRST.get(scopes.current().duty, ())
+    counted = any(key.startswith("now.") for key in kept)  # months counted later than they ran have none
     found = standing.visible()
     found.sort(key=lambda each: first.index(each[0].key) if each[0].key in first else len(first))
     shown = []
@@ -125,6 +145,9 @@ def waiting(area: str, kept: Sums) -> list[dict[str, Any]]:
         for figure in figures:
             if len(area) < 6 and figure.kept:
                 number, url = int(kept.get(f"now.{figure.key}", 0)), number_url(f"now.{figure.key}", area)
+                if not counted:
+                    items.append({"label": figure.label, "value": "—", "unit": figure.unit, "url": "", "bad": False})
+                    continue
             else:
                 number, url = standing.live(figure, area), figure.url(area)
             more = len(area) < 6 and not figure.kept and number > COUNT_CEILING

@@ -19,7 +19,7 @@ from doudi.core.views.access import may
 from doudi.reports import behind, board, clause_lists, queries, standing
 from doudi.reports.asking import TREND, YEARS, above, month_of, place_of
 from doudi.reports.models import MonthlyFigure
-from doudi.reports.statistics import KEYS, PAID
+from doudi.reports.statistics import IN_TIME, KEYS, PAID
 
 
 @require_GET
@@ -44,6 +44,8 @@ def page(request: HttpRequest) -> HttpResponse:
             context["compared"] = board.compared(area, month)
             context["where"], context["where_unit"] = board.coverage(area, month)
         context["at"] = queries.counted_at(area, month) if len(area) < 6 else None
+    if context["charts"] or context.get("compared"):
+        context["explained"] = board.explained(what for what, _words, act in board.SHARES if duties.may(act))
     context["waiting"] = board.waiting(area, kept)
     return render(request, "reports/board.html", context)
 
@@ -90,7 +92,7 @@ def number(request: HttpRequest) -> HttpResponse:
         "area": area, "above": above(area), "month": month, "months": months, "key": key, "words": words, "unit": unit, "rows": rows, "where": where,
         "whole": board.said(key, found[month].get(key, 0)) if found.get(month) else "—", "list": url(area) if len(area) >= 6 else "",
         "chart": charts.line_chart([f"{each.month}月" for each in wanted], [(str(words), line)], title=str(words), zero=True) if any(found.values()) else "",
-        "gone": figure is not None and not latest,
+        "gone": figure is not None and not latest, "explained": board.explained(what for what, keys in IN_TIME.items() if key in keys),
     }  # fmt: skip
     return render(request, "reports/number.html", context)
 

@@ -35,6 +35,21 @@ class CountyFigure(AreaModel):
         constraints = [models.UniqueConstraint(fields=["area", "month", "key"], name="county_figure_once")]
 
 
+class MeasureFigure(AreaModel):
+    """A number of a clause of the eight measures (八项举措) as it was last counted: of a county, or of what belongs to a city or the province itself.
+
+    `key`: the clause and the number's name in `core.measures`, "1.5.contacted". Written each night as a whole; numbers of minors' cases are seen by those
+    duties alone who see all cases of their area.
+    """
+
+    key = CodeField(max_length=40)
+    value = models.DecimalField(max_digits=16, decimal_places=2)
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["area", "key"], name="measure_figure_once")]
+
+
 class NationalExport(AreaModel):
     """A file for the national low-income platform (全国低收入人口动态监测信息平台): an area's low-income population on the first of a month.
 

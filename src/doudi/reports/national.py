@@ -213,7 +213,7 @@ def make_export(*, area: str, month: date, now: datetime) -> Made:
         sealed.keep_stream(numbers.keyring(), plain, folder() / name)
     export = NationalExport.objects.create(
         area=area, month=month, layout=LAYOUT, number=number, households=counts["households"], people=counts["people"], faults=counts["faults"],
-        left_out=counts["left_out"], sha256=digest, size=size, file=name, made_by_id=acting.account_id, made_at=now,
+        left_out=counts["left_out"], sha256=digest, size=size, file=name, made_by_id=acting.account_id or None, made_at=now,
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(

@@ -16,10 +16,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from doudi.core import duties, measures, places
-from doudi.reports import behind, clause_lists
+from doudi.reports import behind, clause_counts, clause_lists
 from doudi.reports.models import CountyFigure, MonthlyFigure
-from doudi.reports.services import month_before
-from doudi.reports.statistics import LINES, PAID, SECTIONS, YUAN, Line
+from doudi.reports.services import month_before, standards_of
+from doudi.reports.statistics import LINES, PAID, SECTIONS, STANDARDS, YUAN, Line
 
 Sums = dict[str, Decimal]
 LEVELS = {2: 4, 4: 6, 6: 9}
@@ -30,7 +30,8 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Clause:
-    """One clause: `value` is None where no room serves it yet; `url` (the page) and `list` (the rows behind the value) only where the reader may open them."""
+    """One clause: `value` is None where no room serves it yet; `url` (the page) and `list` (the rows behind the value) only where the reader may open them;
+    `kept`: counted in the night."""
 
     number: str
     title: str | Promise
@@ -39,20 +40,22 @@ class Clause:
     url: str
     list: str
     place: str
+    kept: bool = False
 
 
-def clauses() -> list[tuple[int, str | Promise, list[Clause]]]:
-    """(measure, title, its clauses) in order, under the reader's scope. One query per served clause."""
+def clauses(known: clause_counts.Counted | None = None) -> list[tuple[int, str | Promise, list[Clause]]]:
+    """(measure, title, its clauses) in order, under the reader's scope: of what was counted in the night, else live, by one query or two a clause."""
     found: dict[int, list[Clause]] = {}
     for number, title in measures.CLAUSES.items():
         there = measures.served(number)
-        value, unit, url, place = None, "", "", ""
+        value: object | None = None
+        unit, url, place, kept = "", "", "", False
         if there:
-            value, unit = there.figure()
+            value, unit, kept = clause_counts.figure(number, there, known)
             place = there.url_name
             if there.act is None or duties.may(there.act):
                 url = there.url
-        found.setdefault(int(number[0]), []).append(Clause(number, title, value, unit, url, clause_lists.url_of(number), place))
+        found.setdefault(int(number[0]), []).append(Clause(number, title, value, unit, url, clause_lists.url_of(number), place, kept))
     return [(measure, measures.MEASURES[measure], rows) for measure, rows in found.items()]
 
 
@@ -82,8 +85,11 @@ def sums(area: str, month: date) -> Sums:
 def sums_below(area: str, month: date) -> dict[str, Sums]:
     """Place below -> key -> sum; what belongs to none of them (a county's payrolls) stays out."""
     length = LEVELS.get(len(area))
-    if length is None:
-        return {}
+    return {} if length is None else sums_at(area, month, length)
+
+
+def sums_at(area: str, month: date, length: int) -> dict[str, Sums]:
+    """Place of a level within another -> key -> sum; a township's at the smallest."""
     rows = _figures(area, townships=length > 6).filter(month=month).annotate(place=Left("area", length))
     found: dict[str, Sums] = {}
     for place, key, value in rows.values_list("place", "key").annotate(value=Sum("value")):
@@ -99,6 +105,34 @@ def sums_over(area: str, wanted: Sequence[date]) -> dict[date, Sums]:
     for month, key, value in rows.values_list("month", "key").annotate(value=Sum("value")):
         found[month][key] = value
     return found
+
+
+def with_standards(area: str, month: date, found: dict[str, Sums]) -> dict[str, Sums]:
+    """Sums of places within an area in which the average standard is missing (a township has none of its own; months counted long ago), with the standard
+    that was in force in the month; at most two queries."""
+    lacking = [place for place, given in found.items() if given and any(sum_ not in given for sum_, _number in STANDARDS.values())]
+    if not lacking:
+        return found
+    counties = {place[:6] for place in lacking if len(place) >= 6}
+    if any(len(place) < 6 for place in lacking):
+        counties |= set(CountyFigure.objects.filter(area__gte=area, area__lt=area + ":", month=month).order_by("area").values_list("area", flat=True).distinct())
+    known = standards_of(month, sorted(counties))
+    for place in lacking:
+        mine = [known[place[:6]]] if len(place) >= 6 else [given for county, given in known.items() if county.startswith(place)]
+        for keys in STANDARDS.values():
+            if keys[0] not in found[place] and any(keys[0] in given for given in mine):
+                found[place] = found[place] | {key: total_of(mine, key) for key in keys}
+    return found
+
+
+def total_of(given: Iterable[Sums], key: str) -> Decimal:
+    return sum((each.get(key, Decimal(0)) for each in given), Decimal(0))
+
+
+def lines_of(found: Iterable[Sums]) -> tuple[Line, ...]:
+    """The lines that a table has a column for: a standard that was in force nowhere has none."""
+    given = list(found)
+    return tuple(line for line in LINES if line.over not in STANDARDS.values() or any(value_of(line, each) is not None for each in given))
 
 
 def value_of(line: Line, given: Sums) -> Decimal | None:
@@ -124,12 +158,15 @@ def number_url(key: str, area: str, month: date) -> str:
 
 
 def table(area: str, month: date) -> list[dict[str, Any]]:
-    """Sections of lines with this month's value, the month before's, and where the list is; two queries."""
-    now, before = (sums_over(area, [month, month_before(month)])[each] for each in (month, month_before(month)))
-    out = []
+    """Sections of lines with this month's value, the month before's, and where the list is; a handful of queries."""
+    found = sums_over(area, [month, month_before(month)])
+    now, before = (with_standards(area, each, {area: found[each]})[area] for each in (month, month_before(month)))
+    out, shown = [], lines_of([now])
     for title, lines in SECTIONS:
         rows = []
         for line in lines:
+            if line not in shown:
+                continue
             value, earlier = value_of(line, now), value_of(line, before)
             url = number_url(line.key, area, month) if line.key and value is not None else ""
             step = value - earlier if before and value is not None and earlier is not None and value != earlier else None
@@ -141,15 +178,15 @@ def table(area: str, month: date) -> list[dict[str, Any]]:
     return out
 
 
-def by_place(area: str, month: date) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """(code, name, value and page of each line) of the places below."""
-    found = sums_below(area, month)
+def by_place(area: str, month: date) -> tuple[tuple[Line, ...], list[tuple[str, str, list[tuple[str, str]]]]]:
+    """The lines, and (code, name, value and page of each line) of the places below."""
+    found = with_standards(area, month, sums_below(area, month))
     places.preload(found)
-    rows = []
+    rows, lines = [], lines_of(found.values())
     for code, given in found.items():
-        values = [(line.key, said(line, value), value is not None) for line in LINES for value in (value_of(line, given),)]
+        values = [(line.key, said(line, value), value is not None) for line in lines for value in (value_of(line, given),)]
         rows.append((code, places.name(code), [(words, number_url(key, code, month) if key and there else "") for key, words, there in values]))
-    return rows
+    return lines, rows
 
 
 def last_months(month: date, count: int) -> list[date]:

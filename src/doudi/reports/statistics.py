@@ -1,6 +1,7 @@
 """What is counted each month (民政统计月报): the keys, their words and order, how they are drawn from the tables, set-based.
 
     area, month ─▶ COUNT (one statement) ─▶ `MonthlyFigure` per township ─▶ sums per place, averages from sums
+                └▶ READ (the same, by village, for one township or county) ─▶ a workbook
 
 Recipients are those whose award holds on the first of the month; the dead of earlier months are not counted. Expenditure is what payrolls of the month
 released less what came back; of temporary assistance, what was granted, from the reserve too. Of dibao, employment follows the facts on record: wages
@@ -117,10 +118,11 @@ KEYS: frozenset[str] = frozenset(
     + [key for keys in (*WAYS.values(), *IN_TIME.values(), FURTHER) for key in keys]
 )
 
-# %(low)s, %(high)s: areas; %(month)s: its first day; %(next)s: of the month after; %(counties)s, %(dues)s: counties that pay, and the day by which each should have.
-COUNT = """
+# %(low)s, %(high)s: areas; %(length)s: of the codes by which is counted; %(month)s: its first day; %(next)s: of the month after;
+# %(counties)s, %(dues)s: counties that pay, and the day by which each should have.
+FIGURES = """
 with holders as (
-  select left(a.area, 9) as place, case a.programme when 'dibao_single' then 'dibao' else a.programme end as programme, a.programme as own, h.residence,
+  select left(a.area, %(length)s) as place, case a.programme when 'dibao_single' then 'dibao' else a.programme end as programme, a.programme as own, h.residence,
     m.person_id, a.household_id, p.birth_date
   from enrolment_awardmember m
   join enrolment_award a on a.id = m.award_id
@@ -142,7 +144,8 @@ with holders as (
     coalesce(s.institution, false) as institution, h.birth_date > %(month)s::date - interval '18 years' as minor, h.birth_date <= %(month)s::date - interval '60 years' as old
   from holders h left join said s using (person_id)
 ), lines as (
-  select left(l.area, 9) as place, case l.programme when 'dibao_single' then 'dibao' else l.programme end as programme, h.residence, l.amount - coalesce(r.amount, 0) as yuan
+  select left(l.area, %(length)s) as place, case l.programme when 'dibao_single' then 'dibao' else l.programme end as programme, h.residence,
+    l.amount - coalesce(r.amount, 0) as yuan
   from payments_payrollline l
   join payments_payroll p on p.id = l.payroll_id and p.state in ('released', 'booked') and p.month = %(month)s
   left join payments_bankreturn r on r.line_id = l.id and r.payroll_id = l.payroll_id
@@ -166,77 +169,82 @@ with holders as (
   union all
   select place, programme || case when programme in ('dibao', 'tekun') then '.' || coalesce(residence, 'rural') else '' end || '.yuan', sum(yuan) from lines group by 1, 2
   union all
-  select left(area, 9), 'temporary.times', sum(people) from relief_reliefcase
+  select left(area, %(length)s), 'temporary.times', sum(people) from relief_reliefcase
     where area >= %(low)s and area < %(high)s and state = 'granted' and decided_at >= %(begins)s and decided_at < %(over)s group by 1
   union all
-  select left(area, 9), 'temporary.elsewhere', sum(people) from relief_reliefcase
+  select left(area, %(length)s), 'temporary.elsewhere', sum(people) from relief_reliefcase
     where area >= %(low)s and area < %(high)s and state = 'granted' and elsewhere and decided_at >= %(begins)s and decided_at < %(over)s group by 1
   union all
-  select left(area, 9), 'temporary.yuan', sum(amount) from relief_reliefcase
+  select left(area, %(length)s), 'temporary.yuan', sum(amount) from relief_reliefcase
     where area >= %(low)s and area < %(high)s and state = 'granted' and decided_at >= %(begins)s and decided_at < %(over)s group by 1
   union all
-  select left(area, 9), 'leads.signals', count(*) from discovery_lead
+  select left(area, %(length)s), 'leads.signals', count(*) from discovery_lead
     where area >= %(low)s and area < %(high)s and merged_into_id is null and signal_at >= %(begins)s and signal_at < %(over)s group by 1
   union all
-  select left(area, 9), 'leads.helped', count(*) from discovery_lead
+  select left(area, %(length)s), 'leads.helped', count(*) from discovery_lead
     where area >= %(low)s and area < %(high)s and merged_into_id is null and helped_at >= %(begins)s and helped_at < %(over)s group by 1
   union all
-  select left(area, 9), 'visits.done', count(*) from discovery_visit
+  select left(area, %(length)s), 'visits.done', count(*) from discovery_visit
     where area >= %(low)s and area < %(high)s and state = 'done' and done_at >= %(begins)s and done_at < %(over)s group by 1
   union all
-  select left(area, 9), 'regular.yuan', sum(amount) from payments_payroll
+  select left(area, %(length)s), 'regular.yuan', sum(amount) from payments_payroll
     where area >= %(low)s and area < %(high)s and month = %(month)s and kind = 'regular' and state <> 'draft' group by 1
   union all
-  select left(r.area, 9), 'in_time.yuan', sum(r.paid_amount) from payments_bankresult r join payments_payroll p on p.id = r.payroll_id
+  select left(r.area, %(length)s), 'in_time.yuan', sum(r.paid_amount) from payments_bankresult r join payments_payroll p on p.id = r.payroll_id
     join unnest(%(counties)s::text[], %(dues)s::date[]) pay (county, due) on pay.county = p.area
     where r.area >= %(low)s and r.area < %(high)s and p.month = %(month)s and p.kind = 'regular' and r.booked_on <= pay.due group by 1
   union all
-  select left(area, 9), 'leads.contact.' || lpad(least(%(slowest)s, greatest(0, (contacted_at at time zone 'Asia/Shanghai')::date
+  select left(area, %(length)s), 'leads.contact.' || lpad(least(%(slowest)s, greatest(0, (contacted_at at time zone 'Asia/Shanghai')::date
       - (signal_at at time zone 'Asia/Shanghai')::date))::text, 2, '0'), count(*) from discovery_lead
     where area >= %(low)s and area < %(high)s and merged_into_id is null and contacted_at >= %(begins)s and contacted_at < %(over)s group by 1, 2
   union all
-  select left(area, 9), 'leads.help.' || lpad(least(%(slowest)s, greatest(0, (helped_at at time zone 'Asia/Shanghai')::date
+  select left(area, %(length)s), 'leads.help.' || lpad(least(%(slowest)s, greatest(0, (helped_at at time zone 'Asia/Shanghai')::date
       - (signal_at at time zone 'Asia/Shanghai')::date))::text, 2, '0'), count(*) from discovery_lead
     where area >= %(low)s and area < %(high)s and merged_into_id is null and helped_at >= %(begins)s and helped_at < %(over)s group by 1, 2
   union all
-  select left(area, 9), counted.key, count(*) from discovery_lead cross join lateral (values ('leads.contacted', true),
+  select left(area, %(length)s), counted.key, count(*) from discovery_lead cross join lateral (values ('leads.contacted', true),
       ('leads.contacted_in_time', (contacted_at at time zone 'Asia/Shanghai')::date <= contact_due)) counted (key, holds)
     where area >= %(low)s and area < %(high)s and merged_into_id is null and contact_due is not null and contacted_at >= %(begins)s and contacted_at < %(over)s
       and holds group by 1, 2
   union all
-  select left(c.area, 9), counted.key, count(*) from enrolment_case c left join enrolment_decision d on d.id = c.decision_id
+  select left(c.area, %(length)s), counted.key, count(*) from enrolment_case c left join enrolment_decision d on d.id = c.decision_id
     cross join lateral (values ('cases.decided', true),
       ('cases.in_time', (coalesce(d.decided_at, c.closed_at) at time zone 'Asia/Shanghai')::date <= c.decide_by)) counted (key, holds)
     where c.area >= %(low)s and c.area < %(high)s and c.outcome in ('granted', 'refused') and c.decide_by is not null
       and c.closed_at >= %(begins)s and c.closed_at < %(over)s and holds group by 1, 2
   union all
-  select left(area, 9), counted.key, count(*) from relief_reliefcase cross join lateral (values ('relief.decided', true), ('relief.in_time',
+  select left(area, %(length)s), counted.key, count(*) from relief_reliefcase cross join lateral (values ('relief.decided', true), ('relief.in_time',
       (decided_at at time zone 'Asia/Shanghai')::date - (made_at at time zone 'Asia/Shanghai')::date <= 1)) counted (key, holds)
     where area >= %(low)s and area < %(high)s and state = 'granted' and kind = 'emergency' and decided_at >= %(begins)s and decided_at < %(over)s
       and holds group by 1, 2
   union all
-  select left(area, 9), counted.key, count(*) from needs_need cross join lateral (values ('needs.met', true), ('needs.in_time', closed_at <= due)) counted (key, holds)
+  select left(area, %(length)s), counted.key, count(*) from needs_need cross join lateral (values ('needs.met', true), ('needs.in_time', closed_at <= due)) counted (key, holds)
     where area >= %(low)s and area < %(high)s and state = 'done' and closed_at >= %(begins)s and closed_at < %(over)s and holds group by 1, 2
   union all
-  select left(area, 9), counted.key, count(*) from institutions_reportdue cross join lateral (values ('daily.owed', true),
+  select left(area, %(length)s), counted.key, count(*) from institutions_reportdue cross join lateral (values ('daily.owed', true),
       ('daily.reported', reported_at is not null)) counted (key, holds)
     where area >= %(low)s and area < %(high)s and "on" >= %(month)s and "on" < %(next)s and due_at < %(now)s and holds group by 1, 2
   union all
-  select left(area, 9), 'reviews.made', count(*) from enrolment_review
+  select left(area, %(length)s), 'reviews.made', count(*) from enrolment_review
     where area >= %(low)s and area < %(high)s and kind = 'difference' and made_at >= %(begins)s and made_at < %(over)s group by 1
   union all
-  select left(area, 9), 'reviews.done', count(*) from enrolment_review
+  select left(area, %(length)s), 'reviews.done', count(*) from enrolment_review
     where area >= %(low)s and area < %(high)s and kind = 'difference' and decided_at >= %(begins)s and decided_at < %(over)s group by 1
   union all
-  select left(area, 9), counted.key, count(*) from discovery_call cross join lateral (values ('calls.rang', true), ('calls.missed', state = 'missed')) counted (key, holds)
+  select left(area, %(length)s), counted.key, count(*) from discovery_call cross join lateral (values ('calls.rang', true), ('calls.missed', state = 'missed')) counted (key, holds)
     where area >= %(low)s and area < %(high)s and rang_at >= %(begins)s and rang_at < %(over)s and holds group by 1, 2
   union all
-  select left(area, 9), 'complaints.opened', count(*) from complaints_complaint
+  select left(area, %(length)s), 'complaints.opened', count(*) from complaints_complaint
     where area >= %(low)s and area < %(high)s and opened_at >= %(begins)s and opened_at < %(over)s group by 1
   union all
-  select left(area, 9), 'complaints.closed', count(*) from complaints_complaint
+  select left(area, %(length)s), 'complaints.closed', count(*) from complaints_complaint
     where area >= %(low)s and area < %(high)s and closed_at >= %(begins)s and closed_at < %(over)s group by 1
 )
+"""
+COUNT = f"""{FIGURES}
 insert into reports_monthlyfigure (area, month, key, value, counted_at)
 select place, %(month)s, key, value, %(now)s from figures where key = any(%(keys)s) and value is not null
+"""
+READ = f"""{FIGURES}
+select place, key, value from figures where key = any(%(keys)s) and value is not null and length(place) = %(length)s
 """

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import xlsxwriter
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -18,17 +18,18 @@ from django.views.decorators.http import require_GET
 
 from doudi.core import charts, places
 from doudi.core import scope as scopes
-from doudi.core.lists import safe
 from doudi.core.views.access import may
-from doudi.reports import board, queries, services
+from doudi.reports import board, clause_counts, queries, services
+from doudi.reports import workbook as sheets
 from doudi.reports.asking import TREND, YEARS, above, month_of, place_of
-from doudi.reports.statistics import LINES, SECTIONS, YUAN
+from doudi.reports.statistics import LINES
 
 
 @may("reports.view")
 def measures(request: HttpRequest) -> HttpResponse:
-    """The eight measures, clause by clause, with live figures of the reader's area."""
-    return render(request, "reports/measures.html", {"measures": queries.clauses()})
+    """The eight measures, clause by clause, with figures of the reader's area: a county's and above as counted last night, below live."""
+    known = clause_counts.counted(scopes.current().area)
+    return render(request, "reports/measures.html", {"measures": queries.clauses(known), "known": known})
 
 
 def _place(request: HttpRequest) -> str:
@@ -43,10 +44,12 @@ def statistics(request: HttpRequest) -> HttpResponse:
     area = _place(request)
     counted = queries.months(area)
     month = month_of(request, counted)
-    below = queries.by_place(area, month)
+    lines, below = queries.by_place(area, month)
+    sections = queries.table(area, month)
     context = {
-        "area": area, "above": above(area), "month": month, "months": counted, "sections": queries.table(area, month), "below": below, "lines": LINES,
-        "at": queries.counted_at(area, month), "deeper": len(area) < 6, "closed": month in counted,
+        "area": area, "above": above(area), "month": month, "months": counted, "sections": sections, "below": below, "lines": lines,
+        "at": queries.counted_at(area, month), "deeper": len(area) < 6, "closed": month in counted, "levels": sheets.levels(area),
+        "whole_lines": sum(len(section["rows"]) for section in sections) == len(LINES), "explained": board.explained(["payments"]),
     }  # fmt: skip
     return render(request, "reports/statistics.html", context)
 
@@ -54,35 +57,18 @@ def statistics(request: HttpRequest) -> HttpResponse:
 @require_GET
 @may("reports.view")
 def workbook(request: HttpRequest) -> HttpResponse:
-    """The same as a workbook: the place and those below it, one line each."""
+    """The same as a workbook: the place, and those of a level below it, one line each."""
     area = _place(request)
-    month = month_of(request, queries.months(area))
-    whole = queries.sums(area, month)
-    rows = [(area, places.name(area), whole), *((code, places.name(code), given) for code, given in queries.sums_below(area, month).items())]
-    made = io.BytesIO()
-    book = xlsxwriter.Workbook(made, {"in_memory": True})
-    sheet = book.add_worksheet(f"{month:%Y-%m}")
-    head, money, count = book.add_format({"bold": True, "text_wrap": True, "valign": "top"}), book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "#,##0"})
-    sheet.write(0, 0, _("%(place)s民政统计月报") % {"place": places.name(area)} + f" {month:%Y-%m}", book.add_format({"bold": True}))
-    at = 2
-    for title, lines in SECTIONS:
-        sheet.merge_range(1, at, 1, at + len(lines) - 1, str(title), head)
-        at += len(lines)
-    for column, words in enumerate([_("地区代码"), _("地区"), *(f"{line.label}（{line.unit}）" for line in LINES)]):
-        sheet.write(2, column, words, head)
-    for number, (code, name, given) in enumerate(rows, 3):
-        sheet.write_string(number, 0, code)
-        sheet.write_string(number, 1, safe(name))
-        for column, line in enumerate(LINES, 2):
-            value = queries.value_of(line, given)
-            if value is not None:
-                sheet.write_number(number, column, float(value), money if line.unit is YUAN else count)
-    sheet.freeze_panes(3, 2)
-    sheet.set_column(0, 1, 14)
-    sheet.set_column(2, len(LINES) + 1, 13)
-    book.close()
-    answer = HttpResponse(made.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{area}-{month:%Y-%m}-民政统计月报.xlsx')}"
+    month, level = month_of(request, queries.months(area)), request.GET.get("level", "")
+    chosen = int(level) if level.isascii() and level.isdigit() and len(level) < 3 else next(iter(sheets.levels(area)))
+    try:
+        content = sheets.written(sheets.table(area, month, chosen, timezone.now()))
+    except ValidationError as error:
+        messages.error(request, "；".join(error.messages))
+        return redirect(reverse("reports:statistics") + "?" + urlencode({"area": area, "month": f"{month:%Y-%m}"}))
+    answer = HttpResponse(content, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    name = f"{places.name(area)}民政统计月报表-{month:%Y-%m}-按{sheets.LEVELS[chosen]}.xlsx"
+    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return answer
 
 
@@ -123,6 +109,7 @@ def trends(request: HttpRequest) -> HttpResponse:
     context = {
         "area": area, "above": above(area), "month": month, "months": counted, "charts": drawn if any(found.values()) else [], "where": where, "span": span,
         "below": [(code, places.name(code), value) for code, value in below.items()], "deeper": len(area) < 6, "figures": _figures(area, month, now, before),
+        "explained": board.explained(["payments"]),
     }  # fmt: skip
     return render(request, "reports/trends.html", context)
 
@@ -158,6 +145,9 @@ def _figures(area: str, month: date, now: queries.Sums, before: queries.Sums) ->
     return [
         {"label": _("低保和特困对象"), "value": f"{people:,.0f}", "unit": _("人"), "url": url, "note": change},
         {"label": _("本月支出"), "value": f"{queries.spent(now) / 10_000:,.2f}", "unit": _("万元"), "url": url},
-        {"label": _("10日前到账"), "value": share, "unit": "", "url": "" if share == "—" else queries.number_url("in_time.yuan", area, month)},
+        {
+            "label": _("10日前到账率"), "value": share, "unit": "", "note": _("4.3　到账额占应发放额"),
+            "url": "" if share == "—" else queries.number_url("in_time.yuan", area, month),
+        },
         {"label": _("新增线索"), "value": f"{now.get('leads.signals', 0):,.0f}", "unit": _("条"), "url": queries.number_url("leads.signals", area, month)},
     ]  # fmt: skip

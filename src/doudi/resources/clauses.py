@@ -3,4 +3,4 @@
 from doudi.core import measures
 from doudi.resources import queries
 
-measures.serve("8.2", "resources:services", act="purchases.view", figure=queries.services_figure, rows=queries.confirmed_services)
+measures.serve("8.2", "resources:services", act="purchases.view", counts=queries.confirmed_services, says=queries.services_figure, rows=queries.confirmed_services)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from doudi.core import scope as scopes
+from doudi.core.measures import Numbers
 from doudi.core.models.divisions import ancestors
 from doudi.needs import kinds
 from doudi.resources.models import Acceptance, ContractLine, Donation, DonationAllocation, PurchasedService, Resource, ServiceContract, Spending
@@ -190,8 +191,8 @@ def confirmed_services() -> QuerySet[PurchasedService]:
     return PurchasedService.objects.filter(state__in=states, day__year=timezone.localdate().year)
 
 
-def services_figure() -> tuple[int, str]:
-    return confirmed_services().count(), _("次已确认的购买服务")
+def services_figure(numbers: Numbers) -> tuple[int, str]:
+    return int(numbers["n"]), _("次已确认的购买服务")
 
 
 def of_person(person_id: int) -> list[tuple[PurchasedService, str]]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from doudi.core import duties, places
 from doudi.core import scope as scopes
+from doudi.core.measures import Numbers
 from doudi.needs import kinds
 from doudi.needs.models import Need, NeedAnswer
 from doudi.needs.queries import ANSWER_COLOURS, URGENCY_COLOURS
@@ -75,8 +76,8 @@ def done_lately() -> QuerySet[Offer]:
     return Offer.objects.filter(answer__state=A.DONE, answer__ended_at__gte=timezone.now() - timedelta(days=30))
 
 
-def taken_figure() -> tuple[object, str]:
-    return done_lately().count(), _("人次志愿服务完成（近30天）")
+def taken_figure(numbers: Numbers) -> tuple[object, str]:
+    return int(numbers["n"]), _("人次志愿服务完成（近30天）")
 
 
 def offers_of(need: Need) -> list[Offer]:

@@ -42,7 +42,7 @@ def counted(month: date, **townships: dict[str, int]) -> None:
             )
 
 
-DECEMBER = date(2022, 12, 1)
+DECEMBER, OCTOBER = date(2022, 12, 1), date(2022, 10, 1)
 
 
 def test_figures_of_a_month_by_place_from_what_was_counted(system: Callable[..., System], django_assert_max_num_queries: Any) -> None:
@@ -69,7 +69,7 @@ def test_figures_of_a_month_by_place_from_what_was_counted(system: Callable[...,
     assert pages == below
     assert read(caller, "/statistics?month=2022-12&level=township&area=410122102") == below[2:]
     assert error_of(caller.call("get", "/statistics?month=2022-11"))["code"] == "not_counted"
-    other = system(area="410724", rights=["statistics:read"])
+    other = system(area="410724", rights=["statistics:full"])
     assert error_of(other.call("get", "/statistics?month=2022-12"))["code"] == "not_counted"
     assert error_of(other.call("get", "/statistics?month=2022-12&area=410122"))["code"] == "not_found"
     for wrong in ("month=2022-13", "month=2022-12&level=village", "month=2022-12&area=4101222", "month=2022-12&limit=0"):
@@ -79,7 +79,7 @@ def test_figures_of_a_month_by_place_from_what_was_counted(system: Callable[...,
 
 def test_small_groups_are_withheld_with_whatever_would_tell_of_them(system: Callable[..., System]) -> None:
     counted(
-        DECEMBER,
+        OCTOBER,
         t410122101={"dibao.rural.people": 30, "tekun.rural.people": 4, "orphan.people": 11, "marginal.people": 1, "rigid.people": 60, "rigid.households": 20},
         t410122102={"dibao.rural.people": 9, "tekun.rural.people": 3, "orphan.yuan": 800, "marginal.people": 1, "rigid.people": 14, "rigid.households": 3},
         t410122103={"dibao.rural.people": 50, "orphan.people": 12, "marginal.people": 70, "rigid.people": 80, "rigid.households": 30},
@@ -87,11 +87,11 @@ def test_small_groups_are_withheld_with_whatever_would_tell_of_them(system: Call
     caller = system(rights=["statistics:read"])
 
     def shown(query: str) -> dict[tuple[str, str], int | None]:
-        rows = read(caller, f"/statistics?month=2022-12&{query}")
+        rows = read(caller, f"/statistics?month=2022-10&{query}")
         assert all((row["people"] is None) == row["suppressed"] and (not row["suppressed"] or row["amount"] is row["households"] is None) for row in rows)
         return {(row["area"][6:], row["programme"]): row["people"] for row in rows}
 
-    assert shown("") == {("", "dibao"): 89, ("", "marginal"): 72, ("", "orphan"): 23, ("", "rigid"): 154, ("", "tekun"): None}
+    assert shown("") == {("", "dibao"): 90, ("", "marginal"): 70, ("", "orphan"): 20, ("", "rigid"): 150, ("", "tekun"): None}
     found = shown("level=township")
     assert found["102", "dibao"] is None and found["101", "dibao"] is None, "89 less 30 and 50 would tell of the nine"
     assert found["103", "dibao"] == 50
@@ -100,6 +100,20 @@ def test_small_groups_are_withheld_with_whatever_would_tell_of_them(system: Call
     assert [found[place, "marginal"] for place in ("101", "102", "103")] == [None] * 3, "72 less 70 would tell that both are one"
     assert [found[place, "rigid"] for place in ("101", "102", "103")] == [None, None, 80], "three households are few, however many live in them"
     assert shown("level=township&area=410122101") == {place: value for place, value in found.items() if place[0] == "101"}, "narrower questions tell no more"
+
+
+def test_what_is_not_closed_is_told_exactly_to_offices_that_answer_for_it_and_to_nobody_else(system: Callable[..., System]) -> None:
+    given = {"dibao.rural.people": 44, "dibao.rural.households": 26, "dibao.rural.yuan": 14_900, "rigid.people": 25}
+    for month in (date(2022, 11, 1), OCTOBER):
+        counted(month, t410122101=given)
+    read_only, full = system(rights=["statistics:read"]), system(rights=["statistics:full"])
+    for query in ("month=2022-11", "month=2022-11&level=township&area=410122101"):
+        assert error_of(read_only.call("get", f"/statistics?{query}"))["code"] == "not_published", "each night's step would tell who came and who left"
+    exact = [{"area": "410122", "programme": "dibao", "households": 26, "people": 44, "amount": "14900.00", "suppressed": False}]
+    assert [row for row in read(full, "/statistics?month=2022-11") if row["programme"] == "dibao"] == exact
+    rough = [{"area": "410122", "programme": "dibao", "households": 30, "people": 40, "amount": "10000", "suppressed": False}]
+    assert [row for row in read(read_only, "/statistics?month=2022-10") if row["programme"] == "dibao"] == rough
+    assert next(row["people"] for row in read(read_only, "/statistics?month=2022-10") if row["programme"] == "rigid") == 30
 
 
 def test_a_payroll_is_followed_to_the_banks_answer(system: Callable[..., System], officers: Officers, django_assert_max_num_queries: Any) -> None:

@@ -127,6 +127,10 @@ def workbook(row: Scenario) -> io.BytesIO:
         sheet.write_row(line, 0, [fund["name"], "小计"], bold)
         sheet.write_row(line, 4, [*fund["months"], fund["total"]], money)
         line += 1
+    bold_money = book.add_format({"bold": True, "num_format": "#,##0.00", "top": 1})
+    sheet.write_row(line, 0, ["合计", ""], bold)
+    whole = [sum((fund["months"][at] for fund in funds), queries.NOUGHT) for at in range(12)]
+    sheet.write_row(line, 4, [*whole, sum(whole, queries.NOUGHT)], bold_money)
     sheet.set_column(0, 1, 26)
     sheet.set_column(2, 16, 13)
     sheet.freeze_panes(4, 2)

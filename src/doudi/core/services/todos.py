@@ -102,12 +102,13 @@ def with_pages(rows: QuerySet[Todo]) -> QuerySet[Todo]:
 
 
 def of_posting(rows: QuerySet[Todo], *, posting_id: int, on: date) -> QuerySet[Todo]:
-    """Of to-dos those that a posting has to do: its own, those of nobody in particular, and those of somebody who has left."""
-    return rows.filter(Q(posting__isnull=True) | Q(posting_id=posting_id) | Q(posting__ends__lte=on))
+    """Of to-dos those that a posting has to do: its own, those of nobody in particular, and those of somebody who has left; none whose page would
+    be shown to it empty. Among all to-dos of the duty that one stands, without a link. Rows have `opens`."""
+    return with_pages(rows).filter(Q(posting__isnull=True) | Q(posting_id=posting_id) | Q(posting__ends__lte=on), Q(opens=True))
 
 
 def open_todos(*, duty: str, posting_id: int | None = None, on: date | None = None) -> QuerySet[Todo]:
-    """Open to-dos of a duty within the scope, the most urgent first; with `posting_id` and `on` what that posting has to do."""
+    """Open to-dos of a duty within the scope, the most urgent first; with `posting_id` and `on` what that posting has to do, and can open."""
     rows = Todo.objects.filter(duty=duty, done_at__isnull=True)
     if posting_id is not None and on is not None:
         rows = of_posting(rows, posting_id=posting_id, on=on)

@@ -83,9 +83,9 @@ class Todos(ListPage):
 
     def rows(self) -> QuerySet[Todo]:
         scope = scopes.current()
-        rows = with_pages(Todo.objects.filter(duty=scope.duty, done_at__isnull=not self.done))
+        rows = Todo.objects.filter(duty=scope.duty, done_at__isnull=not self.done)
         if self.all or self.done:
-            return rows.select_related("posting__account")
+            return with_pages(rows).select_related("posting__account")
         return of_posting(rows, posting_id=scope.posting_id, on=timezone.localdate())
 
     @property

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from doudi.core import scope as scopes
-from doudi.core.models import Duty, Todo
+from doudi.core.models import AccessRecord, Duty, Todo
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery import timing
 from doudi.discovery.models import Lead, LeadReferral
@@ -104,6 +104,30 @@ def test_1_5_the_page_assigns_refers_and_links_and_a_second_press_is_told(town: 
     assert there.post(copy, {"area": ELSEWHERE}).status_code == 302
     with scopes.acting(scopes.Scope(area=ELSEWHERE[:6])):
         assert Lead.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_1_5_numbers_in_what_was_told_are_masked_and_seeing_them_is_recorded(town: scopes.Scope) -> None:
+    home = household(town)
+    lead = signal(town, household_id=home.pk, detail="儿子电话 13911112222，身份证 410122198001011234，家中断粮")
+    signal(town, "call:2", household_id=home.pk, urgency="yellow", detail="邻居可联系：139 3333 4444")
+    with scopes.acting(town):
+        advance_lead(lead_id=lead.pk, version=Lead.objects.get(pk=lead.pk).version, after="contacted", note="已与 15055556666 通话", now=NOW)
+    client, page = client_of(town), reverse("discovery:lead", args=[lead.pk])
+    text = client.get(page).content.decode()
+    whole = ("13911112222", "410122198001011234", "139 3333 4444", "15055556666")
+    assert "139****2222" in text and "家中断粮" in text and "查看文字里的号码" in text and not any(number in text for number in whole)
+    told = reverse("discovery:lead_reveal", args=[lead.pk, "detail"])
+    assert told in text
+    for who in (officer(Duty.SUPERVISOR, "41"), officer(Duty.FINANCE_OFFICER)):
+        assert client_of(who).post(told).status_code == 403 and told not in client_of(who).get(page).content.decode()
+    assert client_of(officer(Duty.TOWNSHIP_OFFICER, ELSEWHERE[:9])).post(told).status_code == 404
+    shown = client.post(told).content.decode()
+    assert all(number in shown for number in whole)
+    with scopes.acting(officer(Duty.AUDITOR, "41")):
+        seen = AccessRecord.objects.filter(subject="lead", subject_id=lead.pk, what="reveal")
+        assert list(seen.values_list("account_id", "field")) == [(town.account_id, "detail")]
+    assert "查看文字里的号码" not in client.get(reverse("discovery:lead", args=[signal(town, "call:9", detail="独居").pk])).content.decode()
 
 
 @pytest.mark.django_db

@@ -13,6 +13,7 @@ urlpatterns = [
     path("hotline/calls/", hotline.Calls.as_view(), name="calls"),
     path("hotline/calls/<int:call_id>/", hotline.call, name="call"),
     path("hotline/calls/<int:call_id>/phone/", hotline.reveal_phone, name="call_phone"),
+    path("hotline/calls/<int:call_id>/detail/", hotline.reveal_detail, name="call_detail"),
     path("hotline/calls/<int:call_id>/satisfaction/", hotline.satisfaction, name="call_satisfaction"),
     path("hotline/callbacks/", hotline.callbacks, name="callbacks"),
     path("hotline/callbacks/<int:callback_id>/", hotline.call_back, name="call_back"),

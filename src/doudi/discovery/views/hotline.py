@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from doudi.core import audit, duties, numbers, places
+from doudi.core import audit, duties, freetext, numbers, places
 from doudi.core import scope as scopes
 from doudi.core.forms import DayInput, errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
@@ -229,7 +229,12 @@ def call(request: HttpRequest, call_id: int) -> HttpResponse:
     row = get_object_or_404(Call.objects.select_related("lead", "operator", "desk", "transferred_to", "repeat_of"), pk=call_id)
     words = "、".join(str(Need(need).label) for need in row.needs if need in Need.values)
     ask = row.lead is not None and row.lead.closed_at is not None and row.satisfaction is None and row.asked < 3 and duties.may("hotline.take")
-    return render(request, "discovery/call.html", {"call": row, "needs": words, "ask": ask, "callbacks": row.callbacks.order_by("-due_at")})
+    told = str(row.detail or "")
+    context = {
+        "call": row, "needs": words, "ask": ask, "callbacks": row.callbacks.order_by("-due_at"),
+        "told_numbers": duties.may("hotline.take") and freetext.masked(told) != told,
+    }  # fmt: skip
+    return render(request, "discovery/call.html", context)
 
 
 @require_POST
@@ -282,6 +287,15 @@ def reveal_phone(request: HttpRequest, call_id: int) -> HttpResponse:
     row = get_object_or_404(Call, pk=call_id, caller_phone__isnull=False)
     audit.record_access(what="reveal", subject="call", subject_id=row.pk, area=row.area, field="caller_phone", reason="热线回电")
     return HttpResponse(numbers.plain(row.caller_phone) or "", content_type="text/plain; charset=utf-8")
+
+
+@require_POST
+@may("hotline.take")
+def reveal_detail(request: HttpRequest, call_id: int) -> HttpResponse:
+    """What was told in a call with the numbers in it; recorded before it is shown."""
+    row = get_object_or_404(Call, pk=call_id)
+    audit.record_access(what="reveal", subject="call", subject_id=row.pk, area=row.area, field="detail")
+    return HttpResponse(str(row.detail or ""), content_type="text/plain; charset=utf-8")
 
 
 class PeriodForm(forms.Form):

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -91,13 +91,17 @@ def identify(request: HttpRequest, lead_id: int) -> HttpResponse:
 @require_POST
 @may("discovery.view")
 def reveal(request: HttpRequest, lead_id: int, field: str) -> HttpResponse:
-    """The whole number of somebody who is not in the registry, after its access record is committed; for those who work on leads."""
-    if field not in ("phone", "id_number"):
+    """The whole number of somebody who is not in the registry, or what was told with its numbers (`detail`), after the access record is committed; for those
+    who work on leads."""
+    if field not in ("phone", "id_number", "detail"):
         raise Http404
     if not duties.may("discovery.handle"):
         raise PermissionDenied(_("您的岗位不能查看完整信息。"))
     found = get_object_or_404(queries.leads(), pk=lead_id)
     audit.record_access(what="reveal", subject="lead", subject_id=found.pk, area=found.area, field=field)
+    if field == "detail":
+        told = format_html_join("", "<p>{}</p>", ((text,) for text in queries.told_numbers(found)))
+        return HttpResponse(format_html('<div class="rv">{}</div>', told))
     token = found.subject_phone if field == "phone" else found.subject_token
     if field == "phone" and token is None and found.person is not None:
         token = found.person.phone

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from doudi.core import audit, duties
+from doudi.core import audit, duties, freetext
 from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import Posting
@@ -111,7 +111,7 @@ class Leads(ListPage):
             Column(_("线索编号"), "number", kind="code", url=lambda lead: reverse("discovery:lead", args=[lead.pk]), drawer=True),
             Column(_("对象"), lambda lead: shown_name(self.request, lead), kind="code"),
             Column(_("所在村（社区）"), "area", kind="place" if whole else "area"),
-            Column(_("线索来源"), source, small=lambda lead: queries.indicator_title(lead.indicator) if lead.run_id else lead.reason),
+            Column(_("线索来源"), source, small=lambda lead: queries.indicator_title(lead.indicator) if lead.run_id else freetext.masked(lead.reason)),
             Column(_("预警"), "get_urgency_display", kind="tag", colour=lambda lead: queries.URGENCY_COLOURS[lead.urgency]),
             Column(_("办理期限"), "due", kind="due", sort="contact_due"),
             Column(
@@ -190,9 +190,10 @@ def page(
     context = {
         "lead": lead,
         "way": queries.way(lead),
-        "title": queries.indicator_title(lead.indicator) if lead.run_id else lead.reason,
+        "title": queries.indicator_title(lead.indicator) if lead.run_id else freetext.masked(lead.reason),
         "about": queries.about(lead),
         "signals": queries.signals(lead),
+        "told_numbers": duties.may("discovery.handle") and bool(queries.told_numbers(lead)),
         "evidence": queries.evidence_rows(lead),
         "timeline": queries.timeline(lead),
         "referral": LeadReferral.objects.filter(lead=lead).order_by("-id").first(),

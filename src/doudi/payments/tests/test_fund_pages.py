@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from doudi.core import measures
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.tests.officers import client_of, officer
-from doudi.payments import clauses, fund_queries
+from doudi.payments import clauses
 from doudi.payments.models import FundMovement, FundPurpose
 from doudi.payments.services import funds, ledger
 from doudi.payments.tests.world import COUNTY, NOW, ON, Officers
@@ -107,14 +108,15 @@ def test_4_2_city_and_province_see_all_counties_in_bounded_queries(officers: Off
 
 
 @pytest.mark.django_db
-def test_4_2_the_measures_tell_how_much_of_the_plan_came(officers: Officers) -> None:
+def test_4_2_the_measures_tell_how_much_of_the_plan_came(officers: Officers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *_args: ON)
     officers.money("1000.00")  # beyond any plan
     with scopes.acting(officers.finance):
-        assert fund_queries.short_of_plan(COUNTY, COUNTY + ":", 2022) == (0, 0) and clauses.matched()[0] == "—" and clauses.earmarked()[0] == 4
+        assert clauses.promised() == {} and clauses.matched({})[0] == "—" and clauses.earmarked()[0] == 4
         for level, amount in (("province", "100"), ("city", "300")):
             funds.register_plan(
                 area=COUNTY, fund="assistance", year=2022, level=level, issuer=level, amount=Decimal(amount), document="指标", document_date=date(2022, 1, 1), on=ON,
                 now=NOW,
             )  # fmt: skip
         ledger.receive_appropriation(fund="assistance", area=COUNTY, year=2022, amount=Decimal(250), document="到", level="province", on=ON, now=NOW)
-        assert fund_queries.short_of_plan(COUNTY, COUNTY + ":", 2022) == (400, 100)
+        assert clauses.promised() == {(COUNTY, "planned"): 400, (COUNTY, "received"): 100} and clauses.matched(measures.live({}, clauses.promised))[0] == "25.0%"

@@ -12,9 +12,11 @@ import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
+from doudi.core.services.todos import open_todos, raise_todo
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, client_of, officer
 from doudi.protection import services
 from doudi.protection.models import CaseAssignment, Counselling, ProtectionCase
@@ -109,6 +111,28 @@ def test_5_4_every_duty_reads_and_writes_each_section_as_declared_and_nothing_el
             if (reads, writes, served) != (right is not None, right == WRITE, right == WRITE):
                 wrong.append(f"{duty} {code}: declared {right}, reads {reads}, writes {writes} ({code_got}), service {served}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_5_4_a_to_do_of_a_case_that_others_took_is_neither_on_the_dashboard_nor_in_its_badge() -> None:
+    office = Office()
+    row, theirs = office.taken(), office.opened(source_id=7)
+    with scopes.acting(office.worker):
+        for each, title in ((row, "已由同事接收的个案"), (theirs, "等待接收的个案")):
+            raise_todo(
+                kind="test", area=COUNTY, duty=Duty.PROTECTION_WORKER, title=title, url=reverse("protection:case", args=[each.pk]),
+                subject="protection_case", subject_id=each.pk, now=NOW,
+            )  # fmt: skip
+    seen = {}
+    for who in (office.worker, office.other):
+        client = client_of(who)
+        page, mine, every = (client.get(path).content.decode() for path in ("/", "/todos/", "/todos/?all=1"))
+        assert ("已由同事接收的个案" in page) == ("已由同事接收的个案" in mine) == (client.get(reverse("protection:case", args=[row.pk])).status_code == 200)
+        assert "等待接收的个案" in page and "已由同事接收的个案" in every, "among all of the duty's it stands, without a link"
+        with scopes.acting(who):
+            listed = open_todos(duty=who.duty, posting_id=who.posting_id, on=timezone.localdate()).count()
+        assert f'<span class="tag orange">{listed}</span>' in page
+        seen[who] = listed
+    assert seen[office.worker] > seen[office.other]
 
 
 def test_5_4_the_database_itself_keeps_counselling_from_other_duties() -> None:

@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from doudi.core import numbers
 from doudi.core import scope as scopes
+from doudi.core.duties import WORKER
 from doudi.core.models import AccessRecord, Duty
 from doudi.core.numbers import Kind
 from doudi.core.tests.officers import COUNTY, VILLAGE, client_of, officer
@@ -163,3 +164,15 @@ def test_who_made_it_and_who_took_it_is_recorded_and_others_get_nothing(django_a
     assert b"PK\x03\x04" not in sealed and b"families" not in sealed
     with scopes.acting(reviewer), pytest.raises(Exception, match="permission denied"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("update reports_nationalexport set people = 1")
+
+
+@pytest.mark.usefixtures("families")
+def test_the_command_line_has_no_account_and_makes_the_file_all_the_same() -> None:
+    acting = scopes.Scope(area=COUNTY, duty=WORKER, page="doudi national-export", acts=frozenset({"reports.national"}))
+    with scopes.acting(acting):
+        made = national.make_export(area=COUNTY, month=MONTH, now=NOW).export
+    with scopes.acting(acting):
+        assert next(national.opened(made))[:2] == b"PK"
+    with scopes.acting(officer(Duty.AUDITOR, "41")):
+        assert NationalExport.objects.get().made_by_id is None
+        assert AccessRecord.objects.filter(subject="national_export", subject_id=made.pk, field="zip", page="doudi national-export").exists()

@@ -13,6 +13,7 @@ from django.db.models import Sum
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
+from doudi.core import measures
 from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.models import Duty, Setting
@@ -23,8 +24,8 @@ from doudi.payments.models import LedgerEntry, OneOff
 from doudi.payments.tests.test_grants import granted, prepared
 from doudi.payments.tests.world import MONTH, NOVEMBER, NOW, Officers, award
 from doudi.registry.models import Person, Programme
-from doudi.reports import behind, queries, services
-from doudi.reports.models import MonthlyFigure
+from doudi.reports import behind, board, queries, services, workbook
+from doudi.reports.models import CountyFigure, MonthlyFigure
 from doudi.reports.statistics import COUNT, KEYS, LINES, PAID, STANDARDS
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,11 @@ def counted(month: date = MONTH, area: str = COUNTY, now: datetime = NOW) -> dic
     with scopes.acting(scopes.Scope(area=area, duty=WORKER, page="test", acts=frozenset({"reports.count"}))):
         services.count_month(area=area, month=month, now=now)
         return queries.sums(area, month)
+
+
+def sheet_of(answer: Any) -> list[list[Any]]:
+    assert answer.status_code == 200
+    return CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
 
 
 @pytest.fixture
@@ -165,11 +171,67 @@ def test_the_table_opens_its_lists_and_the_workbook_says_the_same(django_assert_
     with django_assert_max_num_queries(25):
         page = client.get(reverse("reports:statistics"), {"month": "2022-12"}).content.decode()
     assert "农村低保对象" in page and "key=dibao.rural.people&amp;area=410122" in page
-    sheet = CalamineWorkbook.from_filelike(io.BytesIO(client.get(reverse("reports:workbook"), {"month": "2022-12"}).content)).get_sheet_by_index(0).to_python()
-    at = sheet[2].index("农村低保对象（人）")
-    assert [row[at] for row in sheet[3:]] == [3, 2, 1] and [row[0] for row in sheet[3:]] == [COUNTY, VILLAGE[:9], OTHER[:9]]
+    sheet = sheet_of(client.get(reverse("reports:workbook"), {"month": "2022-12"}))
+    at = sheet[3].index("农村低保对象（人）")
+    assert [row[at] for row in sheet[4:7]] == [3, 2, 1] and [row[0] for row in sheet[4:7]] == [COUNTY, VILLAGE[:9], OTHER[:9]]
+    assert sheet[0][0].endswith("民政统计月报表（2022年12月）") and sheet[4][1] == "合计" and "统计时间" in sheet[7][0] and sheet[2][3] == "最低生活保障"
     with django_assert_max_num_queries(25):
         assert "保障对象" in client.get(reverse("reports:trends"), {"month": "2022-12", "span": "36"}).content.decode()
+
+
+@pytest.mark.usefixtures("some")
+def test_the_workbook_is_divided_by_the_level_that_is_asked_for_within_the_reader_s_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted()
+    supervisor, reviewer, township = (client_of(officer(duty, area)) for duty, area in (
+        (Duty.SUPERVISOR, "41"), (Duty.COUNTY_REVIEWER, COUNTY), (Duty.TOWNSHIP_OFFICER, VILLAGE[:9])))  # fmt: skip
+
+    def people(client: Any, level: int, **given: str) -> dict[str, Any]:
+        rows = sheet_of(client.get(reverse("reports:workbook"), {"month": "2022-12", "level": level, **given}))
+        at = rows[3].index("农村低保对象（人）")
+        return {row[0]: row[at] for row in rows[4:-1]}
+
+    assert people(supervisor, 4) == {"41": 3, "4101": 3} and people(supervisor, 6) == {"41": 3, COUNTY: 3}
+    by_township = {VILLAGE[:9]: 2, OTHER[:9]: 1}
+    assert people(supervisor, 9) == {"41": 3} | by_township and people(supervisor, 9, area="4101") == {"4101": 3} | by_township
+    assert people(reviewer, 12) == {COUNTY: 3, VILLAGE: 2, OTHER: 1} and people(township, 12) == {VILLAGE[:9]: 2, VILLAGE: 2}
+    for client, level in ((supervisor, "12"), (supervisor, "2"), (reviewer, "6"), (township, "9")):
+        answer = client.get(reverse("reports:workbook"), {"month": "2022-12", "level": level}, follow=True)
+        assert answer.redirect_chain and "不能按这一级导出" in answer.content.decode()
+    assert reviewer.get(reverse("reports:workbook"), {"month": "2022-12", "level": "9", "area": "410105"}).status_code == 404
+    monkeypatch.setattr(workbook, "MOST", 1)
+    assert "一份表最多 1 个" in reviewer.get(reverse("reports:workbook"), {"month": "2022-12", "level": "9"}, follow=True).content.decode()
+
+
+@pytest.mark.usefixtures("some")
+def test_the_average_standard_of_a_month_is_the_one_in_force_then_and_without_one_there_is_no_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = date(2021, 9, 1)  # counted before standards were counted along
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        MonthlyFigure.objects.create(area=VILLAGE[:9], month=old, key="dibao.rural.people", value=20, counted_at=NOW)
+        CountyFigure.objects.create(area=COUNTY, month=old, key="dibao.rural.people", value=20)
+        then, now = (services.standards_of(month, [COUNTY])[COUNTY]["dibao.rural.standard"] for month in (old, MONTH))
+    assert 0 < then < now, "the standard was raised since"
+    supervisor, township = client_of(officer(Duty.SUPERVISOR, "41")), client_of(officer(Duty.TOWNSHIP_OFFICER, VILLAGE[:9]))
+    for client in (supervisor, township):
+        page = client.get(reverse("reports:statistics"), {"month": "2021-09"}).content.decode()
+        assert f"农村低保平均标准</div><span>{then:,.2f} 元" in page and "— 元" not in page.split("农村低保平均标准")[1][:60]
+    rows = sheet_of(supervisor.get(reverse("reports:workbook"), {"month": "2021-09", "level": "6"}))
+    assert [row[rows[3].index("农村低保平均标准（元）")] for row in rows[4:6]] == [float(then)] * 2
+    monkeypatch.setattr(queries, "standards_of", lambda _month, counties: {county: {} for county in counties})
+    page = supervisor.get(reverse("reports:statistics"), {"month": "2021-09"}).content.decode()
+    assert "平均标准</div>" not in page and "没有登记低保标准，平均标准不列" in page
+    rows = sheet_of(supervisor.get(reverse("reports:workbook"), {"month": "2021-09", "level": "6"}))
+    assert not any("平均标准" in str(cell) for cell in rows[3]) and "平均标准不列" in rows[-1][0]
+
+
+def test_a_share_of_what_was_in_time_says_its_clause_what_it_is_of_and_how_it_is_counted() -> None:
+    with scopes.acting(officer(Duty.COUNTY_APPROVER)):
+        award(starts=NOVEMBER)
+    counted()
+    client = client_of(officer(Duty.COUNTY_REVIEWER))
+    for name, given in (("reports:trends", {}), ("reports:statistics", {}), ("reports:number", {"key": "in_time.yuan"}), ("reports:board", {})):
+        page = client.get(reverse(name), {"month": "2022-12", **given}).content.decode()
+        assert "<dt>4.3　10日前到账</dt>" in page and "银行在本县到账期限当天或以前确认到账的金额占比" in page, name
+    assert {what for what, _words, _act in board.SHARES} == board.EXPLAINED.keys() and all(clause in measures.CLAUSES for clause, _how in board.EXPLAINED.values())
 
 
 @pytest.mark.usefixtures("some")
