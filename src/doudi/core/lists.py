@@ -45,7 +45,9 @@ from urllib.parse import quote, urlencode
 import django_filters
 import xlsxwriter
 from django import forms
-from django.db.models import QuerySet
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import F, QuerySet
+from django.db.models.expressions import OrderBy
 from django.http import FileResponse, HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import resolve, reverse
@@ -229,6 +231,16 @@ class PrefixFilter(django_filters.CharFilter):
         return qs.filter(**{f"{self.field_name}__gte": value, f"{self.field_name}__lt": value + "\U0010ffff"})
 
 
+def sorted_by(rows: QuerySet[Any], sort: str) -> str | OrderBy:
+    """The order that a head asks for ("-due": descending). What is empty comes last both ways; a column that is never empty keeps its index's order."""
+    name = sort.removeprefix("-")
+    try:
+        filled = not getattr(rows.model._meta.get_field(name), "null", True)
+    except FieldDoesNotExist:  # an annotation, or a field of another table
+        filled = False
+    return sort if filled or name == sort else F(name).desc(nulls_last=True)
+
+
 class ListPage(View):
     """See the module's own words."""
 
@@ -267,7 +279,7 @@ class ListPage(View):
         columns = self.get_columns()
         sort = request.GET.get("sort", "")
         if sort.lstrip("-") in {column.sort for column in columns if column.sort}:
-            rows = rows.order_by(sort, "pk")
+            rows = rows.order_by(sorted_by(rows, sort), "pk")
         else:
             sort, rows = "", rows.order_by(*self.order)
         kind = request.GET.get("export")

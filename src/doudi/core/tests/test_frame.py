@@ -164,6 +164,15 @@ def test_todos_of_another_place_or_duty_are_not_seen(township: scopes.Scope) -> 
     assert '<span class="n">1</span>' in page
 
 
+@pytest.mark.parametrize(("sort", "first"), [("due", "先到期"), ("-due", "后到期")])
+def test_what_has_no_limit_comes_last_whichever_way_a_list_is_sorted(township: scopes.Scope, sort: str, first: str) -> None:
+    with scopes.acting(township):
+        for number, (title, due) in enumerate([("不限期", None), ("先到期", date(2022, 12, 1)), ("后到期", date(2022, 12, 31))]):
+            todo(number, title=title, due=due)
+    page = client_of(township).get(f"/todos/?sort={sort}").content.decode()
+    assert page.index(first) < page.index("到期", page.index(first) + 3) < page.index("不限期")
+
+
 def test_a_list_costs_the_same_queries_for_any_number_of_rows(township: scopes.Scope) -> None:
     client = client_of(township)
     client.get("/todos/")  # what is kept in memory
