@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from doudi.core import divisions
 from doudi.core import scope as scopes
 from doudi.enrolment.models import Award
-from doudi.payments.models import BankReturn, OpenMonth, Payroll, PayrollExclusion
+from doudi.payments.models import BankReturn, OpenMonth, PaidMonth, Payroll, PayrollExclusion
 from doudi.payments.services import corrections, drafts, payrolls
 from doudi.payments.tests.test_guards import refused, run
 from doudi.payments.tests.world import COUNTY, MONTH, NOW, ON, PAPER, VILLAGE, Given, Officers, award, card
@@ -336,3 +336,19 @@ def test_a_village_that_comes_to_a_county_that_is_further_is_paid_what_it_is_owe
         owner.close()
     lines, _out = found(there, MONTH)
     assert sorted(month for award_id, month in lines if award_id == given.award.pk) == [OCTOBER, NOVEMBER, MONTH]
+
+
+def test_a_draft_is_emptied_of_the_months_of_one_whose_award_has_another_member_now(committed_db: None, owner_connection: Any) -> None:
+    officers = Officers()
+    officers.money()
+    given = several(officers, 3, starts=MONTH)
+    payroll = officers.prepared(MONTH).payroll
+    owner_connection.execute("alter table enrolment_awardmember disable trigger user")
+    try:
+        owner_connection.execute("delete from enrolment_awardmember where award_id = %s", [given[0].award.pk])
+    finally:
+        owner_connection.execute("alter table enrolment_awardmember enable trigger user")
+    with scopes.acting(officers.reviewer):
+        assert PaidMonth.objects.count() == 3
+        payrolls.delete_draft(payroll_id=payroll.pk, now=NOW)
+        assert PaidMonth.objects.count() == 0
