@@ -19,7 +19,7 @@ from (select name, value, current_setting(name) as was from unnest(%s::text[], %
 def at_once(cursor: Any, **settings: str) -> Iterator[None]:
     """Plan what runs within by whole tables, in the transaction that is open; `settings`: others for the same time, such as `work_mem`.
 
-    Afterwards each is what it was, so that one may stand within another. Where the database refused a statement, the rollback brings them back.
+    Afterwards each is what it was, so that one may stand within another. Where something broke within, the rollback brings them back.
     """
     wanted = {**AT_ONCE, **settings}
     cursor.execute(CHANGE, [list(wanted), list(wanted.values())])
@@ -27,5 +27,5 @@ def at_once(cursor: Any, **settings: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if cursor.connection.info.transaction_status == TransactionStatus.INTRANS:
+        if cursor.connection.info.transaction_status == TransactionStatus.INTRANS and not cursor.db.needs_rollback:
             cursor.execute(CHANGE, [list(wanted), was])

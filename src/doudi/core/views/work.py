@@ -26,7 +26,7 @@ from doudi.core import scope as scopes
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.models import DailyRun, TaskProgress, Todo
 from doudi.core.services.todos import BY_HAND, of_posting, settle, with_pages
-from doudi.core.views.access import may
+from doudi.core.views.access import may, with_posting
 
 STATE_COLOURS: dict[str, str] = {"waiting": "orange", "running": "orange", "done": "green", "failed": "red", "cancelled": "gray"}
 
@@ -97,6 +97,7 @@ class Todos(ListPage):
 
 
 @require_POST
+@with_posting
 def todo_settle(request: HttpRequest, todo_id: int) -> HttpResponse:
     """What a to-do asked to look at was looked at."""
     try:
