@@ -68,7 +68,8 @@ DAILY = (
     "discovery.late_deliveries", "discovery.sweeps", "discovery.visit_devices", "discovery.visits", "enrolment.monitoring", "enrolment.moved_awards",
     "enrolment.payees", "enrolment.publicity", "enrolment.spot_checks", "institutions.actions", "institutions.day", "needs.expire", "payments.accounts",
     "payments.calendar", "payments.cover", "payments.overpayments", "payments.proof", "payments.returns", "protection.care", "protection.clocks",
-    "registry.moves", "relief.prices", "relief.remind", "relief.stays", "reports.count", "reports.measures", "reports.measures_above", "resources.remind", "volunteering.papers", "volunteering.shifts",
+    "registry.moves", "relief.prices", "relief.remind", "relief.stays", "reports.count", "reports.measures", "reports.measures_above", "resources.remind",
+    "volunteering.papers", "volunteering.shifts",
 )  # fmt: skip
 # The hands of a payroll one after another: step -> (the statement after which the kill comes, who does it).
 HANDS = {
