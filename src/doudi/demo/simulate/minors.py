@@ -46,7 +46,7 @@ def _version(pk: int) -> int:
 def _followed(life: Life, pk: int, on: date, *, end: bool) -> int:
     """One case: 1 where it was closed."""
     from doudi.protection import services
-    from doudi.protection.models import ProtectionCase
+    from doudi.protection.models import Care, ProtectionCase
 
     with life.acting(Duty.PROTECTION_WORKER):
         row = ProtectionCase.objects.get(pk=pk)
@@ -62,7 +62,7 @@ def _followed(life: Life, pk: int, on: date, *, end: bool) -> int:
             how = "父母返家，由父母照料" if end else "姑姑接到家中照料"
             services.end_gap(case_id=pk, version=_version(pk), kind=kind, at=at(on, 11), how=how, now=at(on, 11))
         services.record_assessment(case_id=pk, version=_version(pk), uuid=key(life, "assessment", pk), answers=SAFE, now=at(on, 12))
-        if not end:
+        if not end or Care.objects.filter(case=row, state="active").exists():  # no case is closed while somebody else looks after the child
             return 0
         services.close_case(case_id=pk, version=_version(pk), reason="restored", note="父母一方返乡，生活平稳", now=at(on, 15))
         return 1
