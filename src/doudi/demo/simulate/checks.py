@@ -124,12 +124,13 @@ NEVER: tuple[tuple[str, str], ...] = (
         " where t.done_at is null and t.posting_id is not null and (p.id is null or p.ends is not null)",
     ),
     (
-        # of the county at work; departments' files and a place's last missed visit end theirs, a budget above waits for the year
+        # More than ten of a kind, of the county at work: single ones lie in every office (a debtor who does not pay). Departments' files and a place's last
+        # missed visit end theirs, a budget above waits for the year.
         "待办久未办结",
         "select '待办 ' || min(t.id) || ' 等 ' || count(*) || ' 项：' || t.kind || ' ' || t.duty || '，最早 ' || min(t.made_at)::date from core_todo t where t.done_at is null"
         " and coalesce(t.due, t.made_at::date) < (select max(\"on\") from core_dailyrun where name like 'simulate.%') - 180"
         " and t.kind not in ('delivery_late', 'budget.decide', 'visit.missed') and t.duty <> 'supervisor'"
-        " and exists (select from core_posting p where p.duty = 'county_approver' and p.area = left(t.area, 6)) group by t.kind, t.duty",
+        " and exists (select from core_posting p where p.duty = 'county_approver' and p.area = left(t.area, 6)) group by t.kind, t.duty having count(*) > 10",
     ),
     (
         "办理中的申请没有待办",

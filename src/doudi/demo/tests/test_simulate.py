@@ -49,7 +49,8 @@ SPOILT = {
     "待办所指的事项已不存在或已办结": TODO + "'county_reviewer', 'x', 'x', '/', 'lead', -1, now())",
     "待办没有可办的岗位": TODO + "'nobody', 'x', 'x', '/', 'x', 1, now())",
     "待办的接办人已不在岗": TODO.replace("made_at)", "made_at, posting_id)") + "'county_reviewer', 'x', 'x', '/', 'x', 2, now(), -1)",
-    "待办久未办结": TODO.replace("made_at)", "made_at, due)") + "'county_reviewer', 'x', 'x', '/', 'x', 3, now(), '2022-05-01')",
+    "待办久未办结": TODO.replace("made_at)", "made_at, due)").replace("values (", "select ")
+    + "'county_reviewer', 'x', 'x', '/', 'x', n, now(), '2022-05-01' from generate_series(3, 13) n",
     "办理中的申请没有待办": "with gone as (delete from core_todo where subject in ('case', 'decision'))"
     " update enrolment_case set state = 'open', outcome = '', closed_at = null where id = (select max(id) from enrolment_case)",
     "办结的申请没有已审批的决定": "update enrolment_decision set state = 'proposed', decided_by_id = null, decided_at = null"
