@@ -108,7 +108,8 @@ class Place:
 
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         if self._open:
-            return self._open.execute(query, values or None).fetchall()  # type: ignore[call-overload,no-any-return]
+            found = self._open.execute(query, values or None)  # type: ignore[call-overload]
+            return found.fetchall() if found.description else []
         with psycopg.connect(self.server.conninfo("superuser")) as connection:
             return connection.execute(query, values or None).fetchall()  # type: ignore[call-overload,no-any-return]
 

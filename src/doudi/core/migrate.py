@@ -9,6 +9,7 @@ from django.core.management.commands import migrate as command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ModelState, ProjectState
+from django.db.migrations.utils import field_is_referenced
 from django.db.models import NOT_PROVIDED
 
 from doudi.core import keystate
@@ -20,7 +21,11 @@ class State(ProjectState):
 
     For each new model, field, index and constraint Django renders every model anew that is related by any number of steps, here nearly all of them: three
     quarters of the time of a new database. On PostgreSQL these operations read from the state before them no more than the table's name, so the
-    classes may stay the same ones and be told what is new; relations to a new model are found through their registry. All else is as Django does it.
+    classes may stay the same ones and be told what is new; relations to a new model are found through their registry.
+
+    Where a model changes otherwise, Django renders its neighbours and theirs as well. Here it alone is rendered; its neighbours keep the class from before
+    until a migration works with rows, for which Django renders all models anew where the state says that it lags behind (`is_delayed`). A change that the
+    tables of others feel (a key that they refer to, another name) gives the classes up: they are rendered at the next need.
     """
 
     _relations: dict[Any, Any] | None
@@ -48,6 +53,29 @@ class State(ProjectState):
             self.resolve_model_field_relations(key, name, field)
         self.apps.get_model(app_label, model_name).add_to_class(name, field.clone())
         self.apps.clear_cache()
+
+    def alter_field(self, app_label: str, model_name: str, name: str, field: Any, preserve_default: bool) -> None:
+        key = app_label, model_name
+        if "apps" not in self.__dict__ or field.many_to_many or field_is_referenced(self, key, (name, field)):
+            super().alter_field(app_label, model_name, name, field, preserve_default)
+            return
+        apps = self.__dict__.pop("apps")
+        super().alter_field(app_label, model_name, name, field, preserve_default)
+        self.__dict__["apps"] = apps
+        self.reload_model(app_label, model_name, delay=True)
+
+    def reload_model(self, app_label: str, model_name: str, delay: bool = False) -> None:
+        if "apps" not in self.__dict__:
+            return
+        if not delay:
+            del self.__dict__["apps"]
+            return
+        self.is_delayed = True
+        self.apps.unregister_model(app_label, model_name)
+        self.apps.render_multiple([self.models[app_label, model_name]])
+
+    def reload_models(self, models: Any, delay: bool = True) -> None:
+        self.__dict__.pop("apps", None)
 
     def _append_option(self, app_label: str, model_name: str, option_name: str, obj: Any) -> None:
         """Indexes and constraints: the class is told, as `Options` tells it."""

@@ -26,16 +26,34 @@ OPERATIONS = [
     migrations.AddIndex("Person", models.Index(fields=["age"], name="person_by_age")),
     migrations.AddConstraint("Person", models.UniqueConstraint(fields=["home", "age"], name="one_of_an_age")),
     migrations.AlterField("Person", "age", models.SmallIntegerField()),
+    migrations.AlterField("Person", "home", models.ForeignKey("rooms.Home", models.PROTECT, related_name="people", db_index=False)),
+    migrations.AlterField("Home", "id", models.AutoField(primary_key=True)),
+    migrations.AddIndex("Home", models.Index(fields=["name"], name="home_by_name")),
+    migrations.AlterModelOptions("Home", {"ordering": ["name"]}),
+    migrations.RemoveIndex("Home", "home_by_name"),
     migrations.RemoveConstraint("Person", "one_of_an_age"),
     migrations.RenameField("Home", "name", "title"),
     migrations.CreateModel("Pet", [ID, ("owner", models.OneToOneField("rooms.Person", models.CASCADE))]),
     migrations.DeleteModel("Pet"),
+    migrations.AlterField("Person", "age", models.IntegerField()),
+    migrations.RenameModel("Home", "House"),
+    migrations.RemoveField("Visit", "home"),
 ]
 
 
+def columns(state: ProjectState) -> dict[str, Any]:
+    """What a migration of tables asks the classes of a state."""
+    return {
+        model._meta.db_table: [(field.column, field.deconstruct()[1:], field.remote_field and field.remote_field.model._meta.db_table) for field in model._meta.local_fields]
+        for model in state.apps.get_models(include_auto_created=True)
+    }  # fmt: skip
+
+
 def seen(state: ProjectState) -> dict[str, Any]:
-    """What a migration can ask the classes of a state, by model."""
+    """What a migration of rows can ask the classes of a state, by model."""
     found = {}
+    state = state.clone()
+    state.clear_delayed_apps_cache()  # as `RunPython` does
     for model in state.apps.get_models(include_auto_created=True):
         meta = model._meta
         for field in meta.get_fields(include_hidden=True):
@@ -64,6 +82,7 @@ def test_state_of_migrations_ends_where_djangos_does(related: bool) -> None:
     for operation in OPERATIONS:
         for state in (ours, theirs, unrendered):
             operation.state_forwards("rooms", state)
+        assert columns(ours) == columns(theirs), operation.describe()
         assert seen(ours) == seen(theirs), operation.describe()
         assert ours.models == theirs.models == unrendered.models
         assert {key: set(value) for key, value in ours.relations.items()} == {key: set(value) for key, value in theirs.relations.items()}
