@@ -51,8 +51,8 @@ def test_1_6_a_phone_gets_the_households_that_only_a_sweep_lists(town: scopes.Sc
     assert places == [(item["household"], VILLAGE) for item in items] and elsewhere == 0
 
 
-def test_1_6_a_hundred_thousand_households_are_listed_by_one_statement(town: scopes.Scope) -> None:
-    size = 100_000
+def test_1_6_twenty_thousand_households_are_listed_by_one_statement(town: scopes.Scope) -> None:
+    size = 20_000
     many(town, size, 20)
     for village in range(1, 4):
         officer(Duty.VISITOR, f"{TOWN}{village:03d}")
