@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import InterfaceError, OperationalError, connections
 
 from doudi.core.commandline import environment
+from doudi.core.scratch import scratch
 
 
 class Checked:
@@ -20,6 +22,7 @@ class Checked:
     def __init__(self) -> None:
         environment()
         self._django = get_wsgi_application()
+        settings.FILE_UPLOAD_TEMP_DIR = str(scratch())  # a large upload waits in the data folder: it holds names and numbers
         self._looked = False
         self._look()
 
