@@ -27,7 +27,7 @@ from ibis.expr.types import Table, Value
 from .datasets import CONTRACTS
 from .delivery import lake_schema
 from .engine import ROWS, Engine, opened
-from .indicators import INDICATORS, ByPlace, Indicator, in_force, thresholds
+from .indicators import INDICATORS, MOMENTS, ByPlace, Indicator, in_force, thresholds
 from .lake import Entry, Lake
 from .plans import Plans, Step, frozen
 from .tokens import TOKEN
@@ -219,12 +219,12 @@ class _Tables:
 
     def __init__(self, engine: Engine, lake: Lake, people: Path, members: Path, on: date, *, uses: Mapping[str, int], links: pa.Table | None = None) -> None:
         self.on, self._uses, self._links = on, Counter(uses), links
-        self.year = date(on.year - 1, on.month, 28 if (on.month, on.day) == (2, 29) else on.day)
         self.engine, self._lake = engine, lake
         self._registry_files = (people, members)
         self._registry = engine.parquet(people, "registry_people")
         self.members = engine.parquet(members, "registry_members")
         self._made: dict[str, Table] = {}
+        self._moments: dict[str, Value] = {}
         self._listed: dict[str, list[Entry]] = {}
         self._links_of: dict[str, pa.Table | None] = {}
         self.steps: list[Step] = []
@@ -237,7 +237,7 @@ class _Tables:
                 first = pq.read_schema(self._lake.root / entries[0].parquet)
                 come.append((dataset, len(entries) > 1, self._links_to(dataset) is not None, _columns(first)))
         registry = tuple(_columns(pq.read_schema(file)) for file in self._registry_files)
-        return (self.engine.name, self.on, registry, tuple(sorted(self._uses.items())), tuple(come))
+        return (self.engine.name, None if self.engine.any_day else self.on, registry, tuple(sorted(self._uses.items())), tuple(come))
 
     def repeat(self, step: Step) -> None:
         """One step before leads, as it was noted."""
@@ -248,6 +248,8 @@ class _Tables:
                 self._linked(*step.of)
             case "files":
                 self.files(step.of)
+            case "moment":
+                self.day(step.of[0], int(step.of[1]))
             case "keep":
                 self.engine.make(step.name, step.sql)
 
@@ -255,6 +257,13 @@ class _Tables:
         sql = self.engine.sql(expression)
         self.steps.append(Step("keep", name, sql=sql))
         return self.engine.make(name, sql)
+
+    def day(self, what: str, count: int = 0) -> Value:
+        name = f"doudi_{what}_{count}"
+        if name not in self._moments:
+            self.steps.append(Step("moment", name, (what, str(count))))
+            self._moments[name] = self.engine.moment(name, MOMENTS[what](self.on, count))
+        return self._moments[name]
 
     def has(self, dataset: str) -> bool:
         return bool(self._entries(dataset))
@@ -275,7 +284,7 @@ class _Tables:
         people = self._registry.mutate(**{flag: self._registry[flag].fill_null(False) for flag in flags})
         people = people.mutate(recipient=people.on_dibao | people.on_tekun)
         if self.has("deaths"):
-            dead = self._registered("deaths").filter(_.died_on <= ibis.literal(self.on)).select("person_id", dead=ibis.literal(True)).distinct()
+            dead = self._registered("deaths").filter(_.died_on <= self.day("days")).select("person_id", dead=ibis.literal(True)).distinct()
             people = people.left_join(dead, "person_id").drop("person_id_right").mutate(alive=_.died_on.isnull() & _.dead.isnull())
         else:
             people = people.mutate(alive=_.died_on.isnull())
@@ -370,7 +379,7 @@ class _Tables:
 
     def medical_year(self) -> Table:
         if "medical_year" not in self._made:
-            rows = self._read("medical").filter(_.settled_on > ibis.literal(self.year), _.settled_on <= ibis.literal(self.on))
+            rows = self._read("medical").filter(_.settled_on > self.day("years", 1), _.settled_on <= self.day("days"))
             people = self._everybody.filter(_.alive, _.household_recipients == 0)
             year = self._once("medical", self._about("medical", rows.select(*_MEDICAL), people)).group_by("person_id").agg(
                 own_cost=_.own_cost.sum().cast("float64"), total_cost=_.total_cost.sum().cast("float64"), visits=_.count(),

@@ -9,13 +9,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 import ibis
 import pyarrow as pa
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 ROWS = 1 << 40
 """A row's `source` is the number of its file times ROWS plus its row number: one integer that is cheap to carry, newest highest."""
@@ -46,6 +47,13 @@ class Engine(Protocol):
 
     def arrow(self, expression: Table) -> pa.Table: ...
 
+    any_day: bool
+    """Statements hold moments by name; else their values stand in the words."""
+
+    def moment(self, name: str, value: date | str) -> Value:
+        """A day or a text that statements name."""
+        ...
+
     def sql(self, expression: Table) -> str:
         """The expression in the engine's words, for `make` and `answer`."""
         ...
@@ -71,6 +79,7 @@ class DuckEngine:
     """DuckDB in memory, spilling to a folder."""
 
     name = "duckdb"
+    any_day = True
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._backend, self._con = ibis.duckdb.from_connection(connection), connection
@@ -88,6 +97,11 @@ class DuckEngine:
     def given(self, table: pa.Table, name: str) -> Table:
         self._con.register(name, table)
         return self._backend.table(name)
+
+    def moment(self, name: str, value: date | str) -> Value:
+        # a macro is put in while the statement is bound: filters by it reach down into the files as a constant's do
+        self._con.execute(f"CREATE OR REPLACE TEMPORARY MACRO \"{name}\"() AS {'DATE ' if isinstance(value, date) else ''}'{value}'")
+        return ibis.udf.scalar.builtin(lambda: None, name=name, signature=((), "date" if isinstance(value, date) else "string"))()  # type: ignore[no-any-return]
 
     def keep(self, name: str, expression: Table) -> Table:
         return self.make(name, self.sql(expression))
@@ -122,6 +136,7 @@ class SparkEngine:
     """A Spark session, local or on a cluster (`DOUDI_SPARK_MASTER`, default local[2]); needs the extra `spark` and Java 17."""
 
     name = "spark"
+    any_day = False
 
     def __init__(self, session: Any) -> None:
         self.session, self._backend = session, ibis.pyspark.connect(session)
@@ -147,6 +162,9 @@ class SparkEngine:
 
     def given(self, table: pa.Table, name: str) -> Table:
         return self._view(self.session.createDataFrame(table), name)
+
+    def moment(self, name: str, value: date | str) -> Value:
+        return ibis.literal(value)
 
     def keep(self, name: str, expression: Table) -> Table:
         return self.make(name, self.sql(expression))

@@ -1,8 +1,8 @@
 """Statements of comparisons, kept in this process. Ibis takes seconds to write what the engine then runs in a fraction of one: a household's data
-check is almost nothing but that. A comparison of the same shape on the same day runs the statements of the one before.
+check is almost nothing but that. A comparison of the same shape runs the statements of the one before.
 
-A shape is everything that words depend on: the day, the indicators with their figures, which datasets have come (once or more often), their columns.
-What is in the files is not part of it.
+A shape is everything that words depend on: the indicators with their figures, which datasets have come (once or more often), their columns; the day
+only where the engine cannot be told it by name. What is in the files is not part of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST = 64
 
 class Step(NamedTuple):
     """`rows`, `links`, `files`: a source of that name is to be there (`of`: datasets); `keep`: a table made by `sql`; `leads`: the leads of the
-    indicator `name`."""
+    indicator `name`; `moment`: a day that statements name (`of`: what of `MOMENTS`, and how many)."""
 
     what: str
     name: str

@@ -29,7 +29,7 @@ def orphaned_minor(t: Tables, p: Mapping[str, Any]) -> Table:
 def unsupported_child(t: Tables, p: Mapping[str, Any]) -> Table:
     """民发〔2019〕62号: under 18, each parent dead, missing, in prison, in compulsory treatment, otherwise detained, severely disabled or seriously ill;
     not both dead (those are orphans)."""
-    on = ibis.literal(t.on)
+    on = t.day("days")
     dead = t.people.filter(~_.alive).select(parent_id=_.person_id, rank=ibis.literal(3), source=ibis.null("int64"))
     held = t.matched("detention").filter(_.from_on <= on, _.until_on.isnull() | (_.until_on > on))
     held = held.select(parent_id=_.person_id, rank=ibis.literal(2), source=_.source)
@@ -51,7 +51,7 @@ def unsupported_child(t: Tables, p: Mapping[str, Any]) -> Table:
 def child_left_alone(t: Tables, p: Mapping[str, Any]) -> Table:
     """国发〔2016〕13号: under 16, both parents work or live away (the registry's fact or a residence permit elsewhere), and no other grown-up is at
     home. Asked anew each year."""
-    on = ibis.literal(t.on)
+    on = t.day("days")
     permits = t.matched("residence_permits").filter(_.registered_on <= on, _.valid_until.isnull() | (_.valid_until >= on))
     permits = permits.filter(_.residence.left(6) != _.area.left(6)).group_by("person_id").agg(source=_.source.max())
     people = living(t).left_join(permits, "person_id").drop("person_id_right").mutate(away=_.works_away | _.source.notnull())
@@ -63,7 +63,7 @@ def child_left_alone(t: Tables, p: Mapping[str, Any]) -> Table:
     gone = gone.filter(_.known >= 2, _.absent == _.known)
     young = living(t).filter(_.birth_date > born_after(t, p["age"]))
     found = young.join(gone, _.person_id == gone.child_id).join(home.filter(_.at_home == 0), "household_id")
-    return found.mutate(fact=ibis.literal(str(t.on.year)))
+    return found.mutate(fact=t.day("named"))
 
 
 def school_dropout(t: Tables, p: Mapping[str, Any]) -> Table:

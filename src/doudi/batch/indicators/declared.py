@@ -27,8 +27,9 @@ class Tables(Protocol):
     (a dataset read by one indicator is never copied); `medical_year`: a row for each living person of households that nobody helps with settlements
     in the last twelve months, own_cost, total_cost, visits, serious, last_on, source and the columns of `people`."""
 
-    on: date
-    year: date
+    def day(self, what: str, count: int = 0) -> Value:
+        """A day (a text for `named`) counted from that of the comparison; see `MOMENTS`."""
+        ...
 
     @property
     def people(self) -> Table: ...
@@ -43,6 +44,20 @@ class Tables(Protocol):
 
     def medical_year(self) -> Table: ...
 
+
+def _years(on: date, count: int) -> date:
+    leap = (on.month, on.day) == (2, 29)
+    return date(on.year - count, on.month, 28 if leap else on.day)
+
+
+MOMENTS: Mapping[str, Callable[[date, int], date | str]] = {
+    "days": lambda on, count: on - timedelta(days=count),
+    "years": _years,
+    "months": lambda on, count: date(on.year - (on.month <= count), (on.month - count - 1) % 12 + 1, 1),
+    "named": lambda on, count: str(on.year - count),
+}
+"""What a comparison counts from its day: so many days or years before (28 February for the 29th), the first of the month so many months (up to 12) before,
+the name of the year. A statement holds these by name, so that it serves on any day (`plans`)."""
 
 ByPlace = Mapping[str, float]
 """Values by division code; the longest code that begins a person's area counts ("" stands for everywhere else)."""
@@ -117,13 +132,12 @@ def in_force(rows: Table, on: ByPlace) -> Table:
 
 def span(t: Tables, days: int) -> tuple[Value, Value]:
     """(after, until): the last `days` days up to the day of the comparison."""
-    return ibis.literal(t.on - timedelta(days=int(days))), ibis.literal(t.on)
+    return t.day("days", int(days)), t.day("days")
 
 
 def born_after(t: Tables, years: int) -> Value:
     """Who is born after this day is younger than `years` (a birthday on 29 February is reached on 1 March)."""
-    leap = (t.on.month, t.on.day) == (2, 29)
-    return ibis.literal(date(t.on.year - int(years), t.on.month, 28 if leap else t.on.day))
+    return t.day("years", int(years))
 
 
 def living(t: Tables) -> Table:

@@ -14,7 +14,7 @@ from .declared import Indicator, Tables, Threshold, low_income, span
 
 def _certified(t: Tables) -> Table:
     """Living holders of a certificate in force."""
-    return t.matched("disability").filter(_.alive, _.valid_until.isnull() | (_.valid_until >= ibis.literal(t.on)))
+    return t.matched("disability").filter(_.alive, _.valid_until.isnull() | (_.valid_until >= t.day("days")))
 
 
 def disability_no_nursing_subsidy(t: Tables, p: Mapping[str, Any]) -> Table:

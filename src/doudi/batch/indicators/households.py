@@ -76,7 +76,7 @@ EVENTS = {"serious_illness": "确诊重特大疾病", "disability": "核发残�
 
 def monitoring_unhelped(t: Tables, p: Mapping[str, Any]) -> Table:
     """豫政办〔2022〕103号: watched against a return into poverty, the risk not removed, income below the line, and nobody of the household helped."""
-    watched = t.matched("monitoring_list", _.alive).filter(_.removed_on.isnull() | (_.removed_on > ibis.literal(t.on)))
+    watched = t.matched("monitoring_list", _.alive).filter(_.removed_on.isnull() | (_.removed_on > t.day("days")))
     return low_income(watched, p["multiple"]).mutate(fact=_.identified_on.cast("string"))
 
 
@@ -92,7 +92,7 @@ def old_alone_no_contact(t: Tables, p: Mapping[str, Any]) -> Table:
     silent = living(t).filter(_.household_alive == 1, _.birth_date <= born_after(t, p["age"]), ~_.has_phone, ~_.on_tekun)
     since, _until = span(t, p["days"])
     silent = silent.filter(_.last_contact.isnull() | (_.last_contact <= since))
-    return silent.mutate(fact=ibis.literal(str(t.on.year)), source=ibis.null("int64"))
+    return silent.mutate(fact=t.day("named"), source=ibis.null("int64"))
 
 
 HOUSEHOLDS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import ibis
@@ -26,14 +25,14 @@ def _recent(t: Tables, dataset: str) -> Table:
 def recipient_vehicle(t: Tables, p: Mapping[str, Any]) -> Table:
     """豫民〔2021〕5号: no motor vehicle but motorcycles and vehicles for disabled people; farm machines are judged at the visit."""
     new = _recent(t, "vehicles").filter(
-        _.kind.isin(["small", "large"]), _.registered_on > ibis.literal(t.year), _.registered_on <= ibis.literal(t.on)
+        _.kind.isin(["small", "large"]), _.registered_on > t.day("years", 1), _.registered_on <= t.day("days")
     )
     return new.mutate(fact=_.plate)
 
 
 def recipient_company(t: Tables, p: Mapping[str, Any]) -> Table:
     """豫民〔2021〕5号: subscribed capital below 200,000 yuan; a company founded within the year is looked at whatever its capital."""
-    new = (_.registered_on > ibis.literal(t.year)) & (_.registered_on <= ibis.literal(t.on))
+    new = (_.registered_on > t.day("years", 1)) & (_.registered_on <= t.day("days"))
     rows = _recent(t, "companies").mutate(capital=_.capital.cast("float64").fill_null(0.0))
     return rows.filter((_.capital >= p["capital"]) | new).mutate(fact=_.credit_code)
 
@@ -42,13 +41,13 @@ def recipient_house(t: Tables, p: Mapping[str, Any]) -> Table:
     """豫民〔2021〕5号: no house that is not a dwelling, and one dwelling; the only home newly registered is no reason."""
     rows = _recent(t, "housing")
     rows = rows.mutate(dwellings=(_.usage == "dwelling").cast("int32").sum().over(ibis.window(group_by=rows.person_id)))
-    new = rows.filter(_.registered_on > ibis.literal(t.year), _.registered_on <= ibis.literal(t.on))
+    new = rows.filter(_.registered_on > t.day("years", 1), _.registered_on <= t.day("days"))
     return new.filter((_.usage != "dwelling") | (_.dwellings >= 2)).mutate(fact=_.certificate)
 
 
 def recipient_wages(t: Tables, p: Mapping[str, Any]) -> Table:
     """Wages of the last months in the social insurance data well above the standard, of a recipient for whom the registry knows no wage."""
-    rows = t.matched("wages", _.alive & _.recipient & ~_.known_wage).filter(_.month >= months_back(t, p["months"]), _.month <= ibis.literal(t.on))
+    rows = t.matched("wages", _.alive & _.recipient & ~_.known_wage).filter(_.month >= months_back(t, p["months"]), _.month <= t.day("days"))
     mean = rows.group_by("person_id").agg(
         wage=_.wage.cast("float64").sum() / _.month.nunique(),
         last_month=_.month.max(),
@@ -60,13 +59,12 @@ def recipient_wages(t: Tables, p: Mapping[str, Any]) -> Table:
 
 def months_back(t: Tables, months: float) -> Value:
     """The first of the month so many months (up to 12) before the comparison's."""
-    count = int(months)
-    return ibis.literal(date(t.on.year - (t.on.month <= count), (t.on.month - count - 1) % 12 + 1, 1))
+    return t.day("months", int(months))
 
 
 def recipient_housing_fund(t: Tables, p: Mapping[str, Any]) -> Table:
     """Housing-fund contributions on wages of which the registry knows nothing."""
-    rows = t.matched("housing_fund", _.alive & _.recipient & ~_.known_wage).filter(_.month >= months_back(t, p["months"]), _.month <= ibis.literal(t.on))
+    rows = t.matched("housing_fund", _.alive & _.recipient & ~_.known_wage).filter(_.month >= months_back(t, p["months"]), _.month <= t.day("days"))
     mean = rows.group_by("person_id").agg(
         base=_.base.cast("float64").sum() / _.month.nunique(),
         last_month=_.month.max(),
@@ -78,7 +76,7 @@ def recipient_housing_fund(t: Tables, p: Mapping[str, Any]) -> Table:
 
 def recipient_taxed_income(t: Tables, p: Mapping[str, Any]) -> Table:
     """Taxed income of twelve months beyond what the registry knows of this person, above the standard."""
-    rows = t.matched("tax", _.alive & _.recipient).filter(_.month >= months_back(t, 12), _.month <= ibis.literal(t.on))
+    rows = t.matched("tax", _.alive & _.recipient).filter(_.month >= months_back(t, 12), _.month <= t.day("days"))
     year = rows.group_by("person_id").agg(
         taxed=_.income.cast("float64").sum() / 12, last_month=_.month.max(), payer=_.payer.argmax(_.source), source=_.source.max()
     )
@@ -99,7 +97,7 @@ def recipient_assets(t: Tables, p: Mapping[str, Any]) -> Table:
 
 def recipient_elsewhere(t: Tables, p: Mapping[str, Any]) -> Table:
     """The same kind of benefit in another county at the same time: nobody is paid twice."""
-    on = ibis.literal(t.on)
+    on = t.day("days")
     rows = t.matched("assistance_elsewhere").filter(_.alive, _.starts <= on, _.ends.isnull() | (_.ends > on), _.division.left(6) != _.area.left(6))
     same = (
         (_.programme.isin(["dibao", "tekun"]) & _.recipient)
@@ -119,7 +117,7 @@ def recipient_moved_away(t: Tables, p: Mapping[str, Any]) -> Table:
 
 def recipient_detained(t: Tables, p: Mapping[str, Any]) -> Table:
     """Who serves a sentence is no member of the household for dibao (民发〔2021〕57号)."""
-    on = ibis.literal(t.on)
+    on = t.day("days")
     held = _recent(t, "detention").filter(_.kind.isin(["prison", "custody", "treatment"]), _.from_on <= on, _.until_on.isnull() | (_.until_on > on))
     return held.mutate(fact=_.kind + _.from_on.cast("string"))
 
