@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: setup demo demo-reset test test-faults test-law test-spdci test-spark test-spark-short lint types migrations-check messages e2e e2e-exits bench bench-packages bench-load load bench-short bench-province lock clean
+.PHONY: setup demo demo-reset test test-faults test-law test-spdci test-spark test-spark-short spark-packages lint types migrations-check messages e2e e2e-exits bench bench-packages bench-load load bench-short bench-province lock clean
 
 setup: $(READY)
 
@@ -48,9 +48,11 @@ test-faults: setup
 # against each other, and their amounts; the other runs on a master and two workers of its own, one of which is killed in the middle of the law,
 # of the comparison and of the linkage.
 SPARK_LAW = src/doudi/batch/law/tests/test_spread.py src/doudi/assessment/tests/test_what_if.py
-test-spark-short: setup
+spark-packages: setup
 	@command -v java >/dev/null || { echo "Java 17 is needed for Spark"; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+
+test-spark-short: spark-packages
 	DOUDI_SPARK_PARTITIONS=2 $(BIN)/python -m pytest src/doudi/discovery/tests/test_engines.py $(SPARK_LAW) -k "spark or engine" $(ARGS)
 
 test-spark: test-spark-short

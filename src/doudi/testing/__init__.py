@@ -23,9 +23,10 @@ from doudi.testing.original import Original
 PROJECT = Path(__file__).resolve().parents[3]
 # Files that take long go first, so that no core waits for one of them at the end (`--dist loadfile --no-loadscope-reorder`).
 LONG = (
-    "test_commands.py", "test_rotation.py", "test_indicators.py", "test_moments.py", "test_misreports.py", "test_two_officers.py", "test_tasks.py",
-    "test_yaml.py", "test_postgres.py", "test_linkage.py", "test_sweeps.py", "test_leads.py", "test_across.py", "test_properties.py",
-    "test_large_deliveries.py", "test_openapi.py",
+    "test_engines.py", "test_commands.py", "test_rotation.py", "test_openapi.py", "test_what_if.py", "test_spread.py", "test_postgres.py", "test_simulate.py",
+    "test_indicators.py", "test_linkage.py", "test_moments.py", "test_two_officers.py", "test_leads.py", "test_compare.py", "test_arrears.py",
+    "test_applications.py", "test_back_pay.py", "test_tasks.py", "test_public_scan.py", "test_county.py", "test_safekeeping.py", "test_misreports.py",
+    "test_yaml.py", "test_across.py", "test_properties.py", "test_large_deliveries.py",
 )  # fmt: skip
 MARK = sha256(os.fsencode(PROJECT)).hexdigest()[:8]
 
