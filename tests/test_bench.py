@@ -97,6 +97,18 @@ def test_a_script_that_fails_at_one_size_keeps_what_was_measured_before(suite: M
     assert [point["size"] for point in found["points"]] == [1, 2] and found["exponent"] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("form", ["small", "province"])
+def test_pages_and_charts_are_what_the_figures_as_json_say(suite: ModuleType, tmp_path: Path, form: str) -> None:
+    from report import write_page
+
+    docs = Path(BENCH).parent / "docs"
+    for name in ("performance.md", "scaling.md"):
+        (tmp_path / name).write_text((docs / name).read_text("utf-8"), "utf-8")
+    write_page(json.loads((Path(BENCH) / "results" / f"{form}.json").read_text("utf-8")), tmp_path / "performance.md")
+    for made in (tmp_path / "performance.md", tmp_path / "scaling.md", *(tmp_path / "pictures").iterdir()):
+        assert made.read_text("utf-8") == (docs / made.relative_to(tmp_path)).read_text("utf-8"), made.name
+
+
 def test_what_a_row_costs_agrees_with_the_measured_tables(suite: ModuleType) -> None:
     """docs/scaling.md beside docs/performance.md: the same sizes and times, the same day."""
     from report import ROWS, marks

@@ -17,10 +17,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from doudi.batch.idnumber import check_character
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 # loopback only, and nothing that reaches out by itself
@@ -208,6 +211,48 @@ class Walker:
 
     def close(self) -> None:
         self.context.close()
+
+
+class Visitor:
+    """Somebody with a phone: no account, no script."""
+
+    name = "visitor"  # of the pictures
+
+    def __init__(self, chrome: Browser, base: str, shots: Path, **options: Any) -> None:
+        self.context = chrome.new_context(viewport=PHONE, locale="zh-CN", java_script_enabled=False, **options)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.base, self.shots, self.taken = base, shots, 0
+
+    def go(self, path: str) -> None:
+        answer = self.page.goto(self.base + path)
+        assert answer is not None and answer.status == 200, f"{path}: {answer and answer.status}"
+        self.fits()
+
+    def fits(self) -> None:
+        """No page is wider than the phone."""
+        self.taken += 1
+        self.page.screenshot(path=self.shots / f"{self.name}-{self.taken:02d}.png", full_page=True)
+        assert self.page.locator("h1").count() == 1
+        width = self.page.locator("html").bounding_box()
+        assert width is not None and width["width"] <= PHONE["width"]
+
+    def solve(self) -> None:
+        first, second = re.search(r"(\d+) \+ (\d+)", self.page.locator("label[for=id_answer]").inner_text()).groups()  # type: ignore[union-attr]
+        self.page.fill("#id_answer", str(int(first) + int(second)))
+
+    def press(self, words: str) -> None:
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=words).first.click()
+        self.fits()
+
+    def words(self) -> str:
+        return self.page.locator("main").inner_text()
+
+
+def id_number(division: str, born: date, order: int) -> str:
+    """A citizen ID number of nobody."""
+    first = f"{division}{born:%Y%m%d}{order:03d}"
+    return first + check_character(first)
 
 
 def users_of(path: Path) -> dict[str, dict[str, str]]:

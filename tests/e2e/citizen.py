@@ -11,55 +11,21 @@ import time
 from datetime import date
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
-
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from browser import PHONE, Walker, browser, code_sent, ground, served
+from browser import Visitor, Walker, browser, code_sent, ground, id_number, served
 
 COUNTY, TOWN, VILLAGE = "410122", "410122001", "410122001001"
 CITIZEN_PHONE = "13700137001"
 
 
-def id_number(division: str, born: date, order: int) -> str:
-    """A citizen ID number with its check character (GB 11643)."""
-    first = f"{division}{born:%Y%m%d}{order:03d}"
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return first + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(first, weights, strict=True)) % 11]
+class Citizen(Visitor):
+    """Somebody who reports or applies."""
 
-
-class Citizen:
-    """Somebody with a phone: no account, no script."""
-
-    def __init__(self, chrome: Browser, base: str, shots: Path) -> None:
-        self.context = chrome.new_context(viewport=PHONE, locale="zh-CN", java_script_enabled=False)  # type: ignore[arg-type]
-        self.page: Page = self.context.new_page()
-        self.base, self.shots, self.taken = base, shots, 0
-
-    def go(self, path: str) -> None:
-        answer = self.page.goto(self.base + path)
-        assert answer is not None and answer.status == 200, f"{path}: {answer and answer.status}"
-        self.fits()
-
-    def fits(self) -> None:
-        self.taken += 1
-        self.page.screenshot(path=self.shots / f"citizen-{self.taken:02d}.png", full_page=True)
-        assert self.page.locator("h1").count() == 1
-
-    def solve(self) -> None:
-        first, second = re.search(r"(\d+) \+ (\d+)", self.page.locator("label[for=id_answer]").inner_text()).groups()  # type: ignore[union-attr]
-        self.page.fill("#id_answer", str(int(first) + int(second)))
-
-    def press(self, words: str) -> None:
-        with self.page.expect_navigation():
-            self.page.get_by_role("button", name=words).first.click()
-        self.fits()
+    name = "citizen"
 
     def choose(self, name: str, value: str) -> None:
         """A choice that is drawn as a button."""
         self.page.locator(f"input[name={name}][value='{value}']").check(force=True)
-
-    def words(self) -> str:
-        return self.page.locator("main").inner_text()
 
 
 def reported(citizen: Citizen) -> str:

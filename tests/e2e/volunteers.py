@@ -5,60 +5,28 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from browser import PHONE, Walker, browser, code_sent, ground, served
+from browser import Visitor, Walker, browser, code_sent, ground, id_number, served
 
 COUNTY, NAME, MOBILE = "410122", "夏雨荷", "13500135001"
 WHAT, RECIPIENT, ADDRESS, CALLED = "骨折卧床，晚饭没人做", "丁老太", "幸福里小区 3 号楼", "13600136009"
 
 
-def id_number(born: date, order: int) -> str:
-    """A citizen ID number with its check character (GB 11643)."""
-    first = f"{COUNTY}{born:%Y%m%d}{order:03d}"
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return first + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(first, weights, strict=True)) % 11]
+class Volunteer(Visitor):
+    """Somebody who signs in by a code."""
 
-
-class Volunteer:
-    """Somebody with a phone: no account, no script."""
+    name = "volunteer"
 
     def __init__(self, chrome: Browser, base: str, home: Path, shots: Path) -> None:
-        self.context = chrome.new_context(viewport=PHONE, locale="zh-CN", java_script_enabled=False, accept_downloads=True)  # type: ignore[arg-type]
-        self.page: Page = self.context.new_page()
-        self.base, self.home, self.shots, self.taken = base, home, shots, 0
-
-    def go(self, path: str) -> None:
-        answer = self.page.goto(self.base + path)
-        assert answer is not None and answer.status == 200, f"{path}: {answer and answer.status}"
-        self.fits()
-
-    def fits(self) -> None:
-        """No page is wider than the phone."""
-        self.taken += 1
-        self.page.screenshot(path=self.shots / f"volunteer-{self.taken:02d}.png", full_page=True)
-        assert self.page.locator("h1").count() == 1
-        width = self.page.locator("html").bounding_box()
-        assert width is not None and width["width"] <= PHONE["width"]
-
-    def solve(self) -> None:
-        first, second = re.search(r"(\d+) \+ (\d+)", self.page.locator("label[for=id_answer]").inner_text()).groups()  # type: ignore[union-attr]
-        self.page.fill("#id_answer", str(int(first) + int(second)))
-
-    def press(self, words: str) -> None:
-        with self.page.expect_navigation():
-            self.page.get_by_role("button", name=words).first.click()
-        self.fits()
-
-    def words(self) -> str:
-        return self.page.locator("main").inner_text()
+        super().__init__(chrome, base, shots, accept_downloads=True)
+        self.home = home
 
     def proved(self) -> None:
         """A phone and the code that comes to it."""
@@ -76,7 +44,7 @@ class Volunteer:
         self.go(f"/volunteer/join/?county={COUNTY}")
         page = self.page
         page.fill("input[name=name]", NAME)
-        page.fill("input[name=document]", id_number(date(1992, 7, 9), 218))
+        page.fill("input[name=document]", id_number(COUNTY, date(1992, 7, 9), 218))
         page.select_option("select[name=sex]", index=1) if page.locator("select[name=sex]").count() else page.locator("input[name=sex]").first.check(force=True)
         page.fill("input[name=birth_date]", "1992-07-09")
         page.select_option("select[name=area]", town)

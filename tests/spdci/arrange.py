@@ -12,14 +12,15 @@ import sys
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from doudi.batch.idnumber import check_character
+
 AREA, SENDER, KEY_ID, PURPOSE = "410122", "spdci-compliance.example", "k1", "compliance"
 ORGANISATION = "接口符合性测试"
-WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def citizen(seventeen: str) -> str:
     """An ID number with its check digit."""
-    return seventeen + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(seventeen, WEIGHTS, strict=True)) % 11]
+    return seventeen + check_character(seventeen)
 
 
 def arranged(public_key: str, callback_url: str) -> dict[str, Any]:

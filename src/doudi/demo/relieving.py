@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from doudi.batch.idnumber import check_character
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.demo.staff import by_duty
@@ -30,8 +31,7 @@ def _key(seed: int, *parts: Any) -> UUID:
 def number(seed: int, place: int, *, prefix: str = "410122") -> str:
     """An example number of nobody: the sequence 99x of a day long ago."""
     body = f"{prefix}1961{1 + place % 12:02d}{1 + (seed + place) % 28:02d}9{place % 100:02d}"
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11]
+    return body + check_character(body)
 
 
 def receipt() -> bytes:

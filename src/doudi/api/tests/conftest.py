@@ -21,6 +21,7 @@ from django.test import Client
 from doudi.api import services
 from doudi.api.application import api
 from doudi.api.models import ApiClient
+from doudi.batch.idnumber import check_character
 from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
@@ -30,11 +31,10 @@ from doudi.payments.tests.world import Given, award
 from doudi.registry.models import Membership
 
 NOW = datetime(2022, 11, 28, 9, 0, 20, tzinfo=ZoneInfo("Asia/Shanghai"))
-WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def citizen(seventeen: str) -> str:
-    return seventeen + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(seventeen, WEIGHTS, strict=True)) % 11]
+    return seventeen + check_character(seventeen)
 
 
 def citizen_file(good: int = 2, bad: int = 0) -> bytes:

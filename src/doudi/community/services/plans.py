@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -162,6 +162,7 @@ def submit_plan(*, plan_id: int, version: int, now: datetime) -> PlanVersion:
         raise ValidationError(_("还缺：%(missing)s；补齐后提交。") % {"missing": "、".join(str(each.label) for each in missing)})
     row.state, row.submitted_by_id, row.submitted_at, row.note = S.SUBMITTED, acting.account_id, now, ""
     _save(row, "submitted_by", "submitted_at", "note")
+    finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
     raise_todo(
         kind="plan.approve", area=row.area, duty=Duty.TOWNSHIP_OFFICER, title=f"审批服务应急响应预案（第 {row.number} 版）", url=f"/plans/{row.pk}/",
         subject=SUBJECT, subject_id=row.pk, now=now,
@@ -191,7 +192,7 @@ def approve_plan(*, plan_id: int, version: int, now: datetime) -> PlanVersion:
 
 @transaction.atomic
 def send_back_plan(*, plan_id: int, version: int, note: str, now: datetime) -> PlanVersion:
-    """Send it back to be changed, with the reason."""
+    """Send it back to be changed, with the reason: to the duty of whoever submitted it, as far as the acting officer sees them, else to the village."""
     duties.require("plans.approve")
     row = _locked(plan_id, version, S.SUBMITTED)
     if len(note.strip()) < 2:
@@ -199,4 +200,16 @@ def send_back_plan(*, plan_id: int, version: int, note: str, now: datetime) -> P
     row.state, row.note = S.DRAFT, note.strip()[:200]
     _save(row, "note")
     finish_todos(subject=SUBJECT, subject_id=row.pk, now=now)
+    raise_todo(
+        kind="plan.change", area=row.area, duty=_writer(row, timezone.localdate(now)), title=f"服务应急响应预案（第 {row.number} 版）已退回：请修改后重新提交",
+        url=f"/plans/{row.pk}/", subject=SUBJECT, subject_id=row.pk, now=now,
+    )  # fmt: skip
     return row
+
+
+def _writer(row: PlanVersion, on: date) -> str:
+    """The duty that a plan is sent back to."""
+    held = Posting.objects.filter(duty__in=duties.MAY["plans.write"], area__in=[row.area[:length] for length in (9, 12)], starts__lte=on, account__is_active=True)
+    postings = list(held.filter(Q(ends__isnull=True) | Q(ends__gt=on)).order_by("-area", "id").values_list("account_id", "duty"))
+    own = [duty for account, duty in postings if account == row.submitted_by_id]
+    return own[0] if own else next((duty for _account, duty in postings if duty == Duty.VISITOR), Duty.TOWNSHIP_OFFICER.value)

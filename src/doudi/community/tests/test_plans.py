@@ -18,7 +18,7 @@ from doudi.community.services import activating, assign_contact, derive, plans
 from doudi.community.services.plans import Line
 from doudi.community.tests.world import NEXT_VILLAGE, NOW, ON, VILLAGE, Village
 from doudi.core import scope as scopes
-from doudi.core.models import AccessRecord, Duty
+from doudi.core.models import AccessRecord, Duty, Posting, Todo
 from doudi.core.tests.officers import client_of, officer
 from doudi.core.tests.together import as_, together
 from doudi.discovery.models.visits import Group, Visit
@@ -49,6 +49,10 @@ def village(db: None) -> Village:
     return Village()
 
 
+def waiting() -> list[tuple[str, str, str]]:
+    return list(Todo.objects.filter(subject=plans.SUBJECT, done_at__isnull=True).values_list("kind", "duty", "area"))
+
+
 def test_7_2_versions_are_written_here_and_approved_by_another(village: Village) -> None:
     with scopes.acting(village.town):
         row = plans.draft_plan(area=VILLAGE, now=NOW)
@@ -74,6 +78,7 @@ def test_7_2_versions_are_written_here_and_approved_by_another(village: Village)
         row = plans.send_back_plan(plan_id=row.pk, version=row.version, note="补充安置场所", now=NOW)
         assert row.state == "draft"
     with scopes.acting(village.town):
+        assert waiting() == [("plan.change", Duty.TOWNSHIP_OFFICER, VILLAGE)]
         row = plans.submit_plan(plan_id=row.pk, version=row.version, now=NOW)
     with scopes.acting(village.other):
         first = plans.approve_plan(plan_id=row.pk, version=row.version, now=NOW)
@@ -86,6 +91,25 @@ def test_7_2_versions_are_written_here_and_approved_by_another(village: Village)
         assert list(PlanVersion.objects.order_by("number").values_list("state", flat=True)) == ["replaced", "approved"]
     with scopes.acting(officer(Duty.TOWNSHIP_OFFICER, "410122102")), pytest.raises(ValidationError):
         plans.draft_plan(area=VILLAGE, now=NOW)
+
+
+def test_7_2_a_plan_sent_back_waits_for_the_village_that_wrote_it_until_it_is_submitted_again(village: Village) -> None:
+    station = officer(Duty.STATION_WORKER, VILLAGE)
+    with scopes.acting(station):
+        row = plans.draft_plan(area=VILLAGE, now=NOW)
+        for line in LINES:
+            plans.add_line(plan_id=row.pk, version=row.version, line=line, now=NOW)
+        row = plans.submit_plan(plan_id=row.pk, version=row.version, now=NOW)
+    for left, duty in ((None, Duty.STATION_WORKER), (station, Duty.VISITOR), (village.visitor, Duty.TOWNSHIP_OFFICER)):
+        if left is not None:
+            with scopes.acting(village.town):
+                Posting.objects.filter(pk=left.posting_id).update(ends=ON)
+        with scopes.acting(village.town):
+            row = plans.send_back_plan(plan_id=row.pk, version=row.version, note="补充安置场所", now=NOW)
+            assert waiting() == [("plan.change", duty, VILLAGE)]
+        with scopes.acting(station if left is None else village.other):
+            row = plans.submit_plan(plan_id=row.pk, version=row.version, now=NOW)
+            assert waiting() == [("plan.approve", Duty.TOWNSHIP_OFFICER, VILLAGE)]
 
 
 def test_7_2_activation_freezes_the_lists_makes_visits_denser_and_ends_by_itself(village: Village) -> None:

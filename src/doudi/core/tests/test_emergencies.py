@@ -25,16 +25,6 @@ VILLAGE = "410122101205"
 OTHER_TOWNSHIP = "410122102"
 
 
-@pytest.fixture
-def reviewer() -> scopes.Scope:
-    return officer(Duty.COUNTY_REVIEWER, COUNTY, name="赵敏")
-
-
-@pytest.fixture
-def approver() -> scopes.Scope:
-    return officer(Duty.COUNTY_APPROVER, COUNTY, name="张卫东")
-
-
 def declare(scope: scopes.Scope, **more: Any) -> Emergency:
     given = {"kind": "epidemic", "areas": [scope.area], "starts": ON, "ends": date(2023, 1, 1), "document": "牟政文〔2022〕40号"} | more
     with scopes.acting(scope):

@@ -21,16 +21,6 @@ STANDARD = "dibao.standard.urban"
 DAYS = "procedure.lead.contact_days.yellow"
 
 
-@pytest.fixture
-def reviewer() -> scopes.Scope:
-    return officer(Duty.COUNTY_REVIEWER, COUNTY, name="赵敏")
-
-
-@pytest.fixture
-def approver() -> scopes.Scope:
-    return officer(Duty.COUNTY_APPROVER, COUNTY, name="张卫东")
-
-
 def propose(scope: scopes.Scope, **more: Any) -> Setting:
     given = {"parameter": STANDARD, "area": scope.area, "starts": date(2023, 1, 1), "value": "660", "document": "牟政文〔2022〕31号"} | more
     with scopes.acting(scope):

@@ -17,7 +17,7 @@ from doudi.payments.services import proof
 NOTICED = "not exists (select from payments_overpaymentline o where o.entitlement_id = l.entitlement_id and o.month_entitled = l.month_entitled)"
 # subject of to-dos -> (table, what of it still waits); to-dos of other subjects close themselves with their own row
 SUBJECTS = {
-    "lead": ("discovery_lead", "merged_into_id is null"), "decision": ("enrolment_decision", "state in ('proposed', 'sent_back')"),
+    "lead": ("discovery_lead", "merged_into_id is null and closed_at is null"), "decision": ("enrolment_decision", "state in ('proposed', 'sent_back')"),
     "case": ("enrolment_case", "state <> 'closed'"), "relief": ("relief_reliefcase", "state not in ('refused', 'withdrawn')"),
     "payroll": ("payments_payroll", "true"), "complaint": ("complaints_complaint", "state <> 'closed'"), "need": ("needs_need", "true"),
     "move": ("registry_moverequest", "done_at is null and refused_reason = ''"),

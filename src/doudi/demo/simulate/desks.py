@@ -16,9 +16,9 @@ from doudi.core import scope as scopes
 from doudi.core.models import Duty, Todo
 from doudi.core.services import todos
 from doudi.demo.recovering import PAPER
-from doudi.demo.simulate.life import Figures, Life, at, follow
-from doudi.demo.simulate.rest import NEIGHBOURS
-from doudi.demo.simulate.worked import Desk, worked
+from doudi.demo.simulate.life import Figures, Life, at, follow, key
+from doudi.demo.simulate.neighbours import NEIGHBOURS
+from doudi.demo.simulate.worked import Desk, subjects, total, worked
 
 WAITED = timedelta(days=10)
 
@@ -54,7 +54,7 @@ def _complaints(life: Life, on: date, before: datetime) -> tuple[int, int]:
     with life.acting(Duty.COUNTY_REVIEWER):
         rows = list(Complaint.objects.exclude(state__in=("closed", "on_hold")).filter(opened_at__lt=before).order_by("id").values_list("pk", flat=True))
     able = [each for each in life.staff if each.username in ("reviewer2", "reviewer", "town")]
-    return _sum(found, worked(rows, lambda pk: _answered(life, able, pk, on)))
+    return total(found, worked(rows, lambda pk: _answered(life, able, pk, on)))
 
 
 def _answered(life: Life, able: list[Any], pk: int, on: date) -> None:
@@ -97,11 +97,11 @@ def _payees(life: Life, on: date, before: datetime) -> tuple[int, int]:
         found = worked(changes, lambda row: services.decide_payee(change_id=row[0], version=row[1], agreed=True, now=at(on, 10)))
     with life.acting(Duty.COUNTY_APPROVER):
         left = [row for row in changes if PayeeChange.objects.filter(pk=row[0], state="proposed").exists()]
-        found = _sum(found, worked(left, lambda row: services.decide_payee(change_id=row[0], version=row[1], agreed=True, now=at(on, 10))))
+        found = total(found, worked(left, lambda row: services.decide_payee(change_id=row[0], version=row[1], agreed=True, now=at(on, 10))))
     second = next(each for each in life.staff if each.username == "reviewer2")
     with scopes.acting(second.scope("doudi simulate")):
         checks = list(SpotCheck.objects.filter(closed_at__isnull=True, made_at__lt=before).order_by("id").values_list("pk", flat=True))
-        return _sum(found, worked(checks, lambda pk: _spot_checked(pk, on)))
+        return total(found, worked(checks, lambda pk: _spot_checked(pk, on)))
 
 
 def _spot_checked(pk: int, on: date) -> None:
@@ -115,40 +115,36 @@ def _spot_checked(pk: int, on: date) -> None:
 
 def _money(life: Life, on: date, before: datetime) -> tuple[int, int]:
     """Documents, layouts, lists and decisions that another officer proposed; drafts beside the month's payroll go through all hands."""
-    from doudi.demo.simulate.money import _through_hands
+    from doudi.demo.simulate.money import through_hands
     from doudi.payments.models import FundMovement, LayoutChoice, OneOffDecision, OneOffList, Payroll, RecoveryDecision
     from doudi.payments.services import exchange, funds, one_offs, recovery
 
     def finish(pk: int) -> None:
         with life.acting(Duty.COUNTY_REVIEWER):
             draft = Payroll.objects.get(pk=pk)
-        _through_hands(life, draft, on)
+        through_hands(life, draft, on)
 
     found = (0, 0)
     with life.acting(Duty.COUNTY_APPROVER):
         moves = list(FundMovement.objects.filter(state="proposed", area=life.area, proposed_at__lt=before).order_by("id").values_list("pk", flat=True))
-        found = _sum(found, worked(moves, lambda pk: funds.confirm(movement_id=pk, on=on, now=at(on, 9))))
+        found = total(found, worked(moves, lambda pk: funds.confirm(movement_id=pk, on=on, now=at(on, 9))))
         choices = list(LayoutChoice.objects.filter(state="proposed", area=life.area, proposed_at__lt=before).order_by("id").values_list("pk", flat=True))
-        found = _sum(found, worked(choices, lambda pk: exchange.decide_choice(choice_id=pk, decision="confirmed", note="", now=at(on, 9))))
+        found = total(found, worked(choices, lambda pk: exchange.decide_choice(choice_id=pk, decision="confirmed", note="", now=at(on, 9))))
         decisions = list(RecoveryDecision.objects.filter(state="proposed", proposed_at__lt=before).order_by("id").values_list("pk", "version"))
-        found = _sum(found, worked(decisions, lambda row: recovery.decide_recovery(decision_id=row[0], version=row[1], agreed=True, note="同意", now=at(on, 9))))
+        found = total(found, worked(decisions, lambda row: recovery.decide_recovery(decision_id=row[0], version=row[1], agreed=True, note="同意", now=at(on, 9))))
         lists = list(OneOffList.objects.filter(state="proposed", area=life.area, made_at__lt=before).order_by("id").values_list("pk", "version"))
-        found = _sum(found, worked(lists, lambda row: one_offs.approve_list(list_id=row[0], version=row[1], note="同意", now=at(on, 9))))
+        found = total(found, worked(lists, lambda row: one_offs.approve_list(list_id=row[0], version=row[1], note="同意", now=at(on, 9))))
     with life.acting(Duty.COUNTY_REVIEWER):
         owed = list(Todo.objects.filter(kind="payments.one_off_list", area=life.area, done_at__isnull=True, made_at__lt=before).order_by("id").values_list("url", flat=True))
         ids = [int(url.rstrip("/").rsplit("/", 1)[-1]) for url in owed]
         wanted = list(OneOffDecision.objects.filter(pk__in=ids).order_by("id").values_list("pk", flat=True))
-        found = _sum(found, worked(wanted, lambda pk: one_offs.make_list(decision_id=pk, area=life.area, now=at(on, 10))))
-        paying = list(OneOffList.objects.filter(area=life.area, state="approved").filter(pk__in=_subjects("payments.one_off_pay")).order_by("id").values_list("pk", flat=True))
-        found = _sum(found, worked(paying, lambda pk: one_offs.pay_list(list_id=pk, on=on, now=at(on, 10))))
+        found = total(found, worked(wanted, lambda pk: one_offs.make_list(decision_id=pk, area=life.area, now=at(on, 10))))
+        paying = list(OneOffList.objects.filter(area=life.area, state="approved").filter(pk__in=subjects("payments.one_off_pay")).order_by("id").values_list("pk", flat=True))
+        found = total(found, worked(paying, lambda pk: one_offs.pay_list(list_id=pk, on=on, now=at(on, 10))))
         drafts = list(
             Payroll.objects.filter(area=life.area, state="draft", lines__gt=0).exclude(kind=Payroll.Kind.REGULAR, month=life.month).order_by("id").values_list("pk", flat=True)
         )
-    return _sum(found, worked(drafts, finish))
-
-
-def _subjects(kind: str) -> list[int]:
-    return list(Todo.objects.filter(kind=kind, done_at__isnull=True).values_list("subject_id", flat=True))
+    return total(found, worked(drafts, finish))
 
 
 def _owing(life: Life, on: date, before: datetime) -> tuple[int, int]:
@@ -160,14 +156,13 @@ def _owing(life: Life, on: date, before: datetime) -> tuple[int, int]:
         recovery.receive_repayment(overpayment_id=row[0], amount=row[1], way="cash", document=f"收〔{on.year}〕{on:%m%d}-{row[2]}", received_on=on, now=at(on, 11))
 
     with life.acting(Duty.FINANCE_OFFICER):
-        told = Instalment.objects.filter(pk__in=_subjects("payments.instalment"), due__lte=on)
+        told = Instalment.objects.filter(pk__in=subjects("payments.instalment"), due__lte=on)
         owed = list(told.order_by("due", "id").values_list("decision__overpayment_id", "amount", "pk"))
         return worked(owed, paid)
 
 
 def _found(life: Life, on: date, before: datetime) -> tuple[int, int]:
     """Sweeps whose days are over are closed, records that came twice decided, pairs verified at home, what a sweep told is registered, visits missed are made."""
-    from doudi.demo.simulate.life import key
     from doudi.discovery import services
     from doudi.discovery.models import LinkagePair, Sweep, SweepEntry, Visit, VisitConflict
     from doudi.discovery.services.visits import Result
@@ -183,17 +178,17 @@ def _found(life: Life, on: date, before: datetime) -> tuple[int, int]:
         found = worked(sweeps, lambda row: services.close_sweep(sweep_id=row[0], version=row[1], note="按期办结，未排查到的补走访", now=at(on, 9)))
     with life.acting(Duty.DATA_CHECKER):
         pairs = list(LinkagePair.objects.filter(state="open").order_by("id").values_list("pk", "version"))
-        found = _sum(found, worked(pairs, lambda row: services.decide_pair(pair_id=row[0], version=row[1], choice="different", note="出生日期和住址不同", now=at(on, 9))))
+        found = total(found, worked(pairs, lambda row: services.decide_pair(pair_id=row[0], version=row[1], choice="different", note="出生日期和住址不同", now=at(on, 9))))
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
-            pairs = list(LinkagePair.objects.filter(pk__in=_subjects("linkage.verify")).order_by("id").values_list("pk", "version"))
-            found = _sum(found, worked(pairs, lambda row: services.decide_pair(pair_id=row[0], version=row[1], choice="different", note="入户核实", now=at(on, 9))))
-            twice = list(VisitConflict.objects.filter(pk__in=_subjects("visit.conflict")).order_by("id").values_list("pk", flat=True))
-            found = _sum(found, worked(twice, lambda pk: services.resolve_conflict(conflict_id=pk, choice="first", note="以先到的记录为准", now=at(on, 9))))
-            told = list(SweepEntry.objects.filter(pk__in=_subjects("sweep.change")).order_by("id").values_list("pk", flat=True))
-            found = _sum(found, worked(told, lambda pk: services.settle_change(entry_id=pk, note="已核实并登记", now=at(on, 9))))
+            pairs = list(LinkagePair.objects.filter(pk__in=subjects("linkage.verify")).order_by("id").values_list("pk", "version"))
+            found = total(found, worked(pairs, lambda row: services.decide_pair(pair_id=row[0], version=row[1], choice="different", note="入户核实", now=at(on, 9))))
+            twice = list(VisitConflict.objects.filter(pk__in=subjects("visit.conflict")).order_by("id").values_list("pk", flat=True))
+            found = total(found, worked(twice, lambda pk: services.resolve_conflict(conflict_id=pk, choice="first", note="以先到的记录为准", now=at(on, 9))))
+            told = list(SweepEntry.objects.filter(pk__in=subjects("sweep.change")).order_by("id").values_list("pk", flat=True))
+            found = total(found, worked(told, lambda pk: services.settle_change(entry_id=pk, note="已核实并登记", now=at(on, 9))))
             missed = list(Visit.objects.filter(state="missed").order_by("due", "id")[:MISSED])
-            found = _sum(found, worked(missed, visit))
+            found = total(found, worked(missed, visit))
     return found
 
 
@@ -209,10 +204,10 @@ def _payees_owed(life: Life, on: date, before: datetime) -> tuple[int, int]:
     done = (0, 0)
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
-            for award in Award.objects.filter(pk__in=_subjects("enrolment.payee_ends"), void=False).order_by("pk"):
+            for award in Award.objects.filter(pk__in=subjects("enrolment.payee_ends"), void=False).order_by("pk"):
                 able = Membership.objects.filter(household_id=award.household_id, ends=None, person__died_on=None, person__account__isnull=False)
                 given = [(award.pk, person) for person in able.order_by("relationship", "person_id").values_list("person_id", flat=True)[:1]]
-                done = _sum(done, worked(given, lambda row: services.propose_payee(
+                done = total(done, worked(given, lambda row: services.propose_payee(
                     award_id=row[0], kind="member", person_id=row[1], basis="委托期满，由本户成员领取", evidence=[PAPER], now=at(on, 9),
                 )))  # fmt: skip
     return done
@@ -223,7 +218,7 @@ def _heads(life: Life, on: date, before: datetime) -> tuple[int, int]:
     done = (0, 0)
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
-            done = _sum(done, worked(_subjects("head_died"), lambda pk: follow(pk, on)))
+            done = total(done, worked(subjects("head_died"), lambda pk: follow(pk, on)))
     return done
 
 
@@ -244,13 +239,9 @@ def _township(life: Life, on: date, before: datetime) -> tuple[int, int]:
         done = worked(spots, lambda row: keep_review(review_id=row[0], version=row[1], reason="已补齐材料，入户重新核实，符合条件", now=at(on, 11)))
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
-            owed = ReliefHelp.objects.filter(case_id__in=_subjects("relief.pay"), way="reserve", grant__payout__isnull=True, case__decided_at__lt=before)
-            done = _sum(done, worked(list(owed.order_by("id")), pay))
+            owed = ReliefHelp.objects.filter(case_id__in=subjects("relief.pay"), way="reserve", grant__payout__isnull=True, case__decided_at__lt=before)
+            done = total(done, worked(list(owed.order_by("id")), pay))
     return done
-
-
-def _sum(*found: tuple[int, int]) -> tuple[int, int]:
-    return sum(each[0] for each in found), sum(each[1] for each in found)
 
 
 COUNTY: tuple[Desk, ...] = (_read, _heads, _township, _complaints, _payees_owed, _payees, _money, _owing, _found)

@@ -135,10 +135,10 @@ def paid_again(life: Life, on: date) -> Figures:
             made = corrections.prepare_follow_up(area=life.area, month=life.month, now=at(on, 9))
     except ValidationError:
         return {"reissued": 0}
-    return {"reissued": made.lines, "follow_up": _through_hands(life, made.payroll, on)}
+    return {"reissued": made.lines, "follow_up": through_hands(life, made.payroll, on)}
 
 
-def _through_hands(life: Life, payroll: Payroll, on: date) -> Figures:
+def through_hands(life: Life, payroll: Payroll, on: date) -> Figures:
     """Checked, approved, released, answered by different people on one day after another."""
     paying.check(life.staff, payroll, now=at(on, 15))
     with life.acting(Duty.COUNTY_APPROVER):
@@ -191,4 +191,4 @@ def subsidies(life: Life, on: date) -> Figures:
         price_proposals.approve_subsidies(proposal_id=made.pk, version=made.version, note="同意", now=at(on, 14))
     with life.acting(Duty.COUNTY_REVIEWER):
         prepared = price_proposals.prepare_payroll(proposal_id=made.pk, on=on, now=at(on, 15))
-    return {"subsidised": made.people, "subsidies": f"{made.amount:.2f}", "one_off": _through_hands(life, prepared.payroll, add_working_days(on, 1))}
+    return {"subsidised": made.people, "subsidies": f"{made.amount:.2f}", "one_off": through_hands(life, prepared.payroll, add_working_days(on, 1))}

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from doudi.batch import idnumber
 from doudi.core import duties, numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
@@ -22,7 +21,7 @@ from doudi.core.numbers import Kind
 from doudi.core.services.todos import ends_by_hand, finish_todos, raise_todo
 from doudi.core.workdays import add_working_days
 from doudi.discovery.models import Call, CallBack, Channel, HotlineDesk, Knowledge, Lead, LeadEvent, Need
-from doudi.discovery.services.raising import Subject, raise_lead
+from doudi.discovery.services.raising import Subject, phone_or_none, raise_lead
 from doudi.discovery.services.telling import tell_urged
 
 ends_by_hand("complaint")
@@ -82,12 +81,7 @@ def set_desk(*, name: str, number: str, hours: str, is_open: bool, now: datetime
 
 
 def _phone(text: str) -> str:
-    if not text.strip():
-        return ""
-    try:
-        return idnumber.check_phone(text)
-    except ValueError as error:
-        raise ValidationError({"phone": _("“来电号码”：%(problem)s；不显示号码的可不填。") % {"problem": error}}) from None
+    return phone_or_none(text, _("“来电号码”：%(problem)s；不显示号码的可不填。"))
 
 
 def _number(day: datetime) -> str:

@@ -123,13 +123,9 @@ def next_todos(ids: Sequence[int], *, now: datetime) -> None:
 
 
 def finish(ids: Sequence[int], *, now: datetime, kind: str = "") -> None:
-    """Finish the open to-dos of these leads: all, or those of one kind."""
+    """Finish the open to-dos of these leads, whoever has them: all, or those of one kind."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "update core_todo set done_at = %s, done_by_id = %s"
-            " where subject = 'lead' and done_at is null and subject_id = any(%s) and (%s = '' or kind = %s)",
-            [now, scopes.current().account_id or None, list(ids), kind, kind],
-        )
+        cursor.execute("select doudi.end_lead_todos(%s, %s, %s)", [list(ids), kind, now])
 
 
 def move(leads: Sequence[Lead], *, after: str, note: str, now: datetime) -> None:
@@ -250,9 +246,6 @@ with answered as (
     contacted_at = case when a.merged or r.whole then coalesce(l.contacted_at, %(now)s) else l.contacted_at end,
     escalated = case when r.whole then 0 else l.escalated end, version = l.version + 1
   from (select id, root, merged from answered union select root, root, false from answered) a join roots r on r.id = a.root where l.id = a.id
-), finished as (
-  update core_todo t set done_at = %(now)s, done_by_id = %(account)s from roots r
-  where r.whole and t.subject = 'lead' and t.subject_id = r.id and t.done_at is null
 )
 insert into discovery_leadevent (lead_id, area, residence_area, at, account_id, before, after, what, note)
 select id, area, residence_area, %(now)s, %(account)s, state, case when whole then 'helped' else state end, case when whole then '' else 'answered' end, %(note)s
@@ -289,5 +282,7 @@ def leads_helped(*, grants: Sequence[tuple[int, str, int | None, int | None]], n
                 "select distinct coalesce(merged_into_id, id) from discovery_lead where closed_at = %s and (household_id = any(%s) or id = any(%s))",
                 [now, households, [lead for lead in leads if lead]],
             )
-            tell_reporters([pk for (pk,) in cursor.fetchall()], now=now)
+            ids = [pk for (pk,) in cursor.fetchall()]
+        finish(list(Lead.objects.filter(pk__in=ids, closed_at=now).values_list("pk", flat=True)), now=now)
+        tell_reporters(ids, now=now)
     return answered

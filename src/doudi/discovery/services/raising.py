@@ -66,13 +66,14 @@ class Settled:
     merged: int
 
 
-def _phone(text: str) -> str:
+def phone_or_none(text: str, wrong: str) -> str:
+    """A phone's number, empty where none is given. `wrong` says what to do about one that is none: %(problem)s."""
     if not text.strip():
         return ""
     try:
         return idnumber.check_phone(text)
     except ValueError as error:
-        raise ValidationError({"phone": _("“联系电话”：%(problem)s；请核对，没有电话可不填。") % {"problem": error}}) from None
+        raise ValidationError({"phone": wrong % {"problem": error}}) from None
 
 
 def _id_number(text: str, day: date) -> str:
@@ -146,7 +147,7 @@ def raise_lead(
     person, household = _subject_in_registry(person_id, household_id)
     place = household or person
     area = place.area if place else _place(area)
-    name, phone = _name(subject.name), _phone(subject.phone)
+    name, phone = _name(subject.name), phone_or_none(subject.phone, _("“联系电话”：%(problem)s；请核对，没有电话可不填。"))
     subject = replace(subject, name=name, phone=phone, id_number=_id_number(subject.id_number, timezone.localdate(now)))
     stay = residence_area if residence_area != area and len(residence_area) == 12 and scope.covers(residence_area) else ""
     day = timezone.localdate(now)

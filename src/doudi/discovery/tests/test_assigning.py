@@ -15,6 +15,7 @@ from doudi.core import scope as scopes
 from doudi.core.duties import WORKER
 from doudi.core.models import Duty, Posting, Todo
 from doudi.core.services.settings import confirm_setting, propose_setting
+from doudi.core.services.todos import raise_todo
 from doudi.core.tests.officers import officer
 from doudi.discovery.models import Lead, LeadEvent, LeadReferral
 from doudi.discovery.services import (
@@ -106,6 +107,32 @@ def test_1_5_a_visitor_sees_the_leads_of_the_own_village_only_and_those_given_to
     with scopes.acting(other):
         assert list(Lead.objects.values_list("id", flat=True)) == [lead.pk]
         assert advance_lead(lead_id=lead.pk, version=2, after="verified", note="已上门核实", now=NOW).state == "verified"
+
+
+@pytest.mark.django_db
+def test_1_5_what_the_visitor_of_the_village_settles_waits_for_nobody_at_the_township(town: scopes.Scope) -> None:
+    """A to-do at the township's own posting lies above the village: its visitor does not see it."""
+    lead, other = signal(town), signal(town, "call:2")
+    with scopes.acting(town):
+        for each in (lead, other):
+            assign_lead(lead_id=each.pk, version=1, posting_id=town.posting_id, note="", now=NOW)
+        assert open_todos() == {("lead", Duty.TOWNSHIP_OFFICER, TOWN)}
+        raise_todo(
+            kind="lead.urged", area=TOWN, duty=Duty.TOWNSHIP_OFFICER, title="群众再次来电", url=f"/leads/{lead.pk}/", subject="lead", subject_id=lead.pk, now=NOW
+        )  # fmt: skip
+    with scopes.acting(officer(Duty.VISITOR, ELSEWHERE)), connection.cursor() as cursor:
+        cursor.execute("select doudi.end_lead_todos(%s, '', %s)", [[lead.pk, other.pk], NOW])
+        assert cursor.fetchone() == (0,), "who does not work on a lead ends nothing of it"
+    visitor = officer(Duty.VISITOR, VILLAGE)
+    with scopes.acting(visitor):
+        advance_lead(lead_id=lead.pk, version=2, after="contacted", note="", now=NOW)
+        advance_lead(lead_id=other.pk, version=2, after="verified", note="已上门核实，情况属实", now=NOW)
+    with scopes.acting(town):
+        assert [row.title for row in Todo.objects.filter(done_at=None)] == [f"救助线索 {lead.number}：核实"]
+        assert set(Todo.objects.exclude(done_at=None).filter(area=TOWN).values_list("done_at", "done_by")) == {(NOW, visitor.account_id)}
+    with scopes.acting(visitor):
+        advance_lead(lead_id=lead.pk, version=3, after="not_in_need", note="子女已接走照料", now=NOW)
+    assert open_todos() == set()
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from doudi.batch.datasets import CONTRACTS
+from doudi.batch.idnumber import check_character
 from doudi.core import postgres
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
@@ -26,8 +27,7 @@ GOOD = "姓名,身份证号,死亡日期,死亡原因\n王建国,{id},2022-11-03
 
 
 def citizen(seventeen: str) -> str:
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return seventeen + "10X98765432"[sum(int(d) * w for d, w in zip(seventeen, weights, strict=True)) % 11]
+    return seventeen + check_character(seventeen)
 
 
 @pytest.fixture

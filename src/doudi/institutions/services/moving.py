@@ -23,12 +23,19 @@ CONFIRM = "transfers.confirm"
 STALE = gettext_lazy("所选人员中有人刚由他人确认；您的操作没有保存，请刷新页面。")
 
 # Who receives tekun support or a child's allowance and leaves is checked by the township: kind of support, payee.
-SUPPORT = """
-select b.area, %s::text, 'institutions.support', left(p.name || ' 由' || t.from_name || '转往' || t.to_name || '：请核对供养方式和领款人', 200),
+ASKED = "left(p.name || ' 由' || t.from_name || '转往' || t.to_name || '：请核对供养方式和领款人', 200)"
+SUPPORT = f"""
+select b.area, %s::text, 'institutions.support', {ASKED},
   coalesce('/households/' || max(b.household_id) || '/', '/households/'), 'person', r.person_id, null::date
 from institutions_transferperson p join institutions_transfer t on t.id = p.transfer_id join institutions_resident r on r.id = p.resident_id
 join registry_benefitstatus b on b.person_id = r.person_id and b.state = 'active' and b.programme = any(%s) and (b.ends is null or b.ends > %s)
 where p.id = any(%s) group by b.area, p.name, t.from_name, t.to_name, r.person_id
+"""
+# Who came back: that somebody moved in or out before is still to be checked.
+BACK = f"""
+update core_todo o set done_at = %s, done_by_id = %s
+from institutions_transferperson p join institutions_transfer t on t.id = p.transfer_id join institutions_resident r on r.id = p.resident_id
+where p.id = any(%s) and o.kind = 'institutions.support' and o.subject = 'person' and o.subject_id = r.person_id and o.done_at is null and o.title = {ASKED}
 """
 
 
@@ -123,11 +130,14 @@ def not_arrived(*, transfer_id: int, people: Sequence[int], note: str, now: date
 @transaction.atomic
 def stay(*, transfer_id: int, people: Sequence[int], note: str, now: datetime) -> int:
     """Those who do not go after all, or came back to the house that they left (未转移), with the reason; they live where they lived. Returns their number."""
+    acting = duties.require(CONFIRM)
     row = locked(transfer_id, CONFIRM, None, S.AGREED, S.MOVING)
     require_end(sends(row), _("转出机构或当地民政部门"))
     needed(note=note)
     rows = _chosen(row, people, P.LISTED, P.DEPARTED, P.MISSING)
     n = rows.update(state=P.STAYED, note=note.strip()[:200], vehicle=None)
+    with connection.cursor() as cursor:
+        cursor.execute(BACK, [now, acting.account_id or None, list(people)])
     moved(row, "stayed", f"{_names(rows)}：{note}", now)
     _settle(row, now)
     return n

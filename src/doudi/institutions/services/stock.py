@@ -33,7 +33,8 @@ def move_stock(
     """One movement of a supply: received, used, given away, spoiled (quantity above 0), or counted (盘点: the quantity found).
 
     The same form (`key`) again gives back the first movement. A count that finds what the books say moves nothing and raises
-    ValidationError, as does more going out than is there. `source`, `source_id`: what it came from, for example a request.
+    ValidationError, as does more going out than is there. `source`, `source_id`: what it came from, for example a request; what was
+    asked for while it was listed is booked though it has gone from the list meanwhile.
     """
     house = locked(institution_id, "institutions.keep")
     before = StockMovement.objects.filter(key=key).first()
@@ -41,8 +42,8 @@ def move_stock(
         return before
     if kind not in StockMovement.Kind.values:
         raise ValidationError({"kind": _("请重新选择。")})
-    listed = SupplyItem.objects.filter(code=item, ended_on__isnull=True).first()
-    if listed is None:
+    listed = SupplyItem.objects.filter(code=item).first()
+    if listed is None or (listed.ended_on is not None and not source):
         raise ValidationError({"item": _("物资目录中没有这一项。")})
     between("on", _("日期"), on, None, today_of(now))
     moved = amount(quantity)

@@ -74,6 +74,21 @@ def test_6_3_every_clerk_named_for_a_house_sees_a_delivery_and_the_first_confirm
         received(office, row, part, "12")
 
 
+def test_6_3_what_was_sent_is_received_though_it_has_gone_from_the_list_meanwhile(office: Office) -> None:
+    row = office.working()
+    part = sent(office, row, str(row.quantity))
+    item = row.item
+    assert item is not None
+    with scopes.acting(officer(Duty.SUPERVISOR, "41")):
+        services.list_item(code=item.code, name=item.name, unit=item.unit, order=item.order, ended_on=NOW.date())
+    received(office, row, part, str(row.quantity))
+    assert fresh(row).state == "done"
+    with scopes.acting(office.clerk):
+        assert SupplyStock.objects.get(item=item).balance == row.quantity
+        with pytest.raises(ValidationError, match="物资目录中没有"):
+            services.move_stock(institution_id=office.house.pk, item=item.code, kind="received", quantity=Decimal(1), key=uuid4(), on=NOW.date(), now=NOW)
+
+
 def test_6_3_a_request_is_not_done_while_a_part_is_on_its_way(office: Office) -> None:
     row = office.working()
     whole = sent(office, row, str(row.quantity))

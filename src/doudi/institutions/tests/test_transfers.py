@@ -20,6 +20,7 @@ from doudi.institutions.models import Institution, Resident, Transfer, TransferP
 from doudi.institutions.services import moving, transfers
 from doudi.institutions.services.transfers import Vehicle
 from doudi.institutions.tests.world import NOW, TODAY, Home
+from doudi.payments.tests.world import award
 
 pytestmark = pytest.mark.django_db
 BUS = Vehicle("bus", "豫A12345", 40, "李师傅", "13800007777")
@@ -107,6 +108,29 @@ def test_6_3_who_is_found_is_looked_for_no_longer_at_either_end() -> None:
     with scopes.acting(road.far_clerk):
         moving.arrive(transfer_id=row.pk, people=people, now=NOW)
     assert looking() == set()
+
+
+def test_6_3_the_support_of_who_came_back_need_not_be_checked_but_that_of_who_moved_in_or_out() -> None:
+    road = Road(1)
+    with scopes.acting(scopes.Scope(area="41", account_id=road.reviewer.account_id)):
+        given = [award(programme="tekun").people[0] for _each in range(2)]
+    there, back = (road.admitted(id_number="", token=each.token, sex="1")[0] for each in given)
+
+    def asked() -> set[tuple[int, bool]]:
+        with scopes.acting(road.reviewer):
+            found = Todo.objects.filter(kind="institutions.support", done_at=None).values_list("subject_id", "title")
+            return {(person, "转往" in title) for person, title in found}
+
+    with scopes.acting(road.reviewer):
+        Todo.objects.filter(kind="institutions.support", subject_id=back.person_id).update(done_at=NOW)
+    assert asked() == {(there.person_id, False)}
+    row = road.ready(resident_ids=[there.pk, back.pk])
+    people = road.listed(row)
+    road.departed(row)
+    assert asked() == {(there.person_id, False), (back.person_id, True)}
+    with scopes.acting(road.clerk):
+        moving.stay(transfer_id=row.pk, people=people, note="道路不通，返回原机构", now=NOW)
+    assert asked() == {(there.person_id, False)}, "that somebody moved in is still to be checked"
 
 
 def test_6_3_each_end_confirms_its_own_and_in_order() -> None:

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 
 from doudi.assessment import services as assessing
 from doudi.assessment.tests.cases import Case, case, fact
+from doudi.batch.idnumber import check_character
 from doudi.core import numbers
 from doudi.core import scope as scopes
 from doudi.core.models import Setting, Todo
@@ -43,9 +44,7 @@ def real_numbers(people: list[Person]) -> None:
     for one in people:
         n = next(_accounts)
         body = f"41012319700101{n % 1000:03d}"
-        weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-        check = "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11]
-        one.token, one.account, one.bank = numbers.id_token(body + check), numbers.token_of(Kind.ACCOUNT, card(n)), "C10302"
+        one.token, one.account, one.bank = numbers.id_token(body + check_character(body)), numbers.token_of(Kind.ACCOUNT, card(n)), "C10302"
         one.save(update_fields=["token", "account", "bank"])
 
 

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+from doudi.batch.idnumber import check_character
 from doudi.core import scope as scopes
 from doudi.core.models import Duty
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, VILLAGE, officer
@@ -25,8 +26,7 @@ _numbers = count(1)
 def id_number(*, prefix: str = "410122", born: date = date(1975, 3, 1)) -> str:
     """A number that nobody else has in this run."""
     body = f"{prefix}{born:%Y%m%d}{next(_numbers) % 1000:03d}"
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11]
+    return body + check_character(body)
 
 
 def cash(amount: str, way: str = "reserve") -> Help:

@@ -7,18 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from doudi.core import scope as scopes
-from doudi.core.models import Duty, Todo
+from doudi.core.models import Duty
 from doudi.core.models.staff import Account
-from doudi.demo.simulate.life import Life, at, key
-from doudi.demo.simulate.worked import Desk, worked
+from doudi.demo.simulate.life import SURNAMES, Life, at, fate, key
+from doudi.demo.simulate.worked import Desk, subjects, total, worked
 
 
 def _user(life: Life, username: str) -> Any:
     return next(each for each in life.staff if each.username == username)
-
-
-def _subjects(kind: str) -> list[int]:
-    return list(Todo.objects.filter(kind=kind, done_at__isnull=True).values_list("subject_id", flat=True))
 
 
 def _requests(life: Life, on: date, before: datetime) -> tuple[int, int]:
@@ -31,10 +27,10 @@ def _requests(life: Life, on: date, before: datetime) -> tuple[int, int]:
         moving = list(Transfer.objects.filter(state__in=("agreed", "moving"), made_at__lt=before).order_by("id").values_list("pk", flat=True))
         decided = list(GroupAction.objects.filter(state="open", due__lt=on).order_by("id").values_list("pk", "version"))
         found = worked(decided, lambda row: group.end_action(action_id=row[0], version=row[1], done=True, result="已落实", now=at(on, 9)))
-        happened = list(Institution.objects.filter(pk__in=_subjects("institutions.incident")).order_by("id").values_list("pk", flat=True))
-        found = _sum(found, worked(happened, lambda pk: reports.deal_with_incident(institution_id=pk, note="已到场处置，情况平稳", now=at(on, 9))))
-    found = _sum(found, worked(asked, lambda pk: _supplied(life, pk, on)))
-    return _sum(found, worked(moving, lambda pk: _moved(life, pk, on)))
+        happened = list(Institution.objects.filter(pk__in=subjects("institutions.incident")).order_by("id").values_list("pk", flat=True))
+        found = total(found, worked(happened, lambda pk: reports.deal_with_incident(institution_id=pk, note="已到场处置，情况平稳", now=at(on, 9))))
+    found = total(found, worked(asked, lambda pk: _supplied(life, pk, on)))
+    return total(found, worked(moving, lambda pk: _moved(life, pk, on)))
 
 
 def _supplied(life: Life, pk: int, on: date) -> None:
@@ -106,7 +102,7 @@ def _needs(life: Life, on: date, before: datetime) -> tuple[int, int]:
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
             rows = list(Need.objects.filter(state__in=("open", "in_hand"), due__lt=before).order_by("id").values_list("pk", "version"))
-            found = _sum(found, worked(rows, lambda row: services.cancel_need(need_id=row[0], version=row[1], reason="电话核实，已由家人解决", now=at(on, 9))))
+            found = total(found, worked(rows, lambda row: services.cancel_need(need_id=row[0], version=row[1], reason="电话核实，已由家人解决", now=at(on, 9))))
     return found
 
 
@@ -126,11 +122,11 @@ def _talks(life: Life, on: date, before: datetime) -> tuple[int, int]:
         counselling.hold(session_id=pk, version=version, note="情绪平稳，睡眠和饮食恢复，家人常来电话", follow_up=None, now=at(on, 17))
 
     with scopes.acting(station.scope("doudi simulate")):
-        again = list(CounsellingSession.objects.filter(pk__in=_subjects("counselling.follow"), follow_up__lt=on).order_by("id").values_list("pk", flat=True))
+        again = list(CounsellingSession.objects.filter(pk__in=subjects("counselling.follow"), follow_up__lt=on).order_by("id").values_list("pk", flat=True))
         found = worked(again, lambda pk: counselling.follow(session_id=pk, uuid=key(life, "follow", pk), now=at(on, 8)))
         rows = list(CounsellingSession.objects.filter(state="booked", starts__lt=at(on)).order_by("id").values_list("pk", "version", "state"))
         rows += list(CounsellingSession.objects.filter(state="asked", asked_at__lt=before).order_by("id").values_list("pk", "version", "state")[:1])
-        return _sum(found, worked(rows, held))
+        return total(found, worked(rows, held))
 
 
 def _plans(life: Life, on: date, before: datetime) -> tuple[int, int]:
@@ -141,9 +137,9 @@ def _plans(life: Life, on: date, before: datetime) -> tuple[int, int]:
     with scopes.acting(_user(life, "town").scope("doudi simulate")):
         rows = list(PlanVersion.objects.filter(state="submitted").order_by("id").values_list("pk", "version"))
         found = worked(rows, lambda row: plans.approve_plan(plan_id=row[0], version=row[1], now=at(on, 9)))
-        over = list(Activation.objects.filter(pk__in=_subjects("plan.review")).exclude(state="active").order_by("id").values_list("pk", "version"))
+        over = list(Activation.objects.filter(pk__in=subjects("plan.review")).exclude(state="active").order_by("id").values_list("pk", "version"))
         text = "名单当天核对完毕，送药送煤及时；下次提前备好雪天车辆。"
-        return _sum(found, worked(over, lambda row: activating.review(activation_id=row[0], version=row[1], text=text, now=at(on, 10))))
+        return total(found, worked(over, lambda row: activating.review(activation_id=row[0], version=row[1], text=text, now=at(on, 10))))
 
 
 def _contacts(life: Life, on: date, before: datetime) -> tuple[int, int]:
@@ -151,7 +147,6 @@ def _contacts(life: Life, on: date, before: datetime) -> tuple[int, int]:
     from doudi.community import services
     from doudi.community.models import CareContact, CarePerson
     from doudi.community.services import telling
-    from doudi.demo.simulate.life import SURNAMES, fate
 
     def given(area: str) -> None:
         contact = CareContact.objects.filter(area=area, ends__isnull=True).order_by("id").first()
@@ -165,7 +160,7 @@ def _contacts(life: Life, on: date, before: datetime) -> tuple[int, int]:
     for officer in life.officers():
         with scopes.acting(officer.scope("doudi simulate")):
             bare = CarePerson.objects.filter(ends__isnull=True, contact__isnull=True, area__gt=officer.area + "0").order_by("area").values_list("area", flat=True).distinct()
-            found = _sum(found, worked([area for area in bare[:VILLAGES] if len(area) == 12], given))
+            found = total(found, worked([area for area in bare[:VILLAGES] if len(area) == 12], given))
     visitor = _user(life, "visitor")
     with scopes.acting(visitor.scope("doudi simulate")):
         telling.read_given(account_id=visitor.account_id, now=at(on, 11))
@@ -184,19 +179,19 @@ def _volunteers(life: Life, on: date, before: datetime) -> tuple[int, int]:
     for who in (_user(life, "volunteers"), *life.officers()):
         with scopes.acting(who.scope("doudi simulate")):
             rows = list(Volunteer.objects.filter(state="pending", made_at__lt=before).order_by("id").values_list("pk", "version"))
-            found = _sum(found, worked(rows, lambda row: _verified(row, on)))
+            found = total(found, worked(rows, lambda row: _verified(row, on)))
     with life.acting(Duty.COUNTY_REVIEWER):
         new = list(Organisation.objects.filter(state="pending", made_at__lt=before).order_by("id").values_list("pk", "version"))
-        found = _sum(found, worked(new, lambda row: services.check_organisation(organisation_id=row[0], version=row[1], agree=False, reason="尚未取得登记证书", now=at(on, 9))))
+        found = total(found, worked(new, lambda row: services.check_organisation(organisation_id=row[0], version=row[1], agree=False, reason="尚未取得登记证书", now=at(on, 9))))
     with scopes.acting(_user(life, "volunteers").scope("doudi simulate")):
         over = list(Credential.objects.filter(ended_at__isnull=True, expires__lt=on + timedelta(days=10)).order_by("id"))
-        found = _sum(found, worked(over, lambda row: services.add_credential(
+        found = total(found, worked(over, lambda row: services.add_credential(
             organisation_id=row.organisation_id, kind=row.kind, number=f"{row.number.split('-续')[0]}-续{on:%y}", issuer=row.issuer, starts=on,
             expires=on + timedelta(days=1095), now=at(on, 9),
         )))  # fmt: skip
         drafts = list(Activity.objects.filter(state="proposed", made_at__lt=before).order_by("id").values_list("pk", "version"))
         reason = "活动日期已过，请重新填报"
-        found = _sum(found, worked(drafts, lambda row: services.decide_activity(activity_id=row[0], version=row[1], agree=False, reason=reason, now=at(on, 9))))
+        found = total(found, worked(drafts, lambda row: services.decide_activity(activity_id=row[0], version=row[1], agree=False, reason=reason, now=at(on, 9))))
     return found
 
 
@@ -226,25 +221,21 @@ def _resources(life: Life, on: date, before: datetime) -> tuple[int, int]:
         waiting = list(PurchasedService.objects.filter(state="recorded", entered_at__lt=before).order_by("id").values_list("pk", "area"))
         disputed = list(PurchasedService.objects.filter(state="disputed").order_by("id").values_list("pk", "version"))
         reason = "服务对象表示未接受服务，不予认可"
-        found = _sum(found, worked(disputed, lambda row: recording.drop(service_id=row[0], version=row[1], reason=reason, now=at(on, 10))))
-    found = _sum(found, worked(waiting, lambda row: answering.answer(row, right=True, satisfaction=4, now=at(on, 10))))
+        found = total(found, worked(disputed, lambda row: recording.drop(service_id=row[0], version=row[1], reason=reason, now=at(on, 10))))
+    found = total(found, worked(waiting, lambda row: answering.answer(row, right=True, satisfaction=4, now=at(on, 10))))
     with life.acting(Duty.FINANCE_OFFICER):
-        money = list(DonationAllocation.objects.filter(pk__in=_subjects("donations.pay"), state="allocated", allocated_at__lt=before).order_by("id").values_list("pk", "version"))
+        money = list(DonationAllocation.objects.filter(pk__in=subjects("donations.pay"), state="allocated", allocated_at__lt=before).order_by("id").values_list("pk", "version"))
         carrier = f"拨付凭证 {on:%Y-%m}"
-        found = _sum(found, worked(money, lambda row: donating.send(allocation_id=row[0], version=row[1], carrier=carrier, on=on, now=at(on, 10))))
+        found = total(found, worked(money, lambda row: donating.send(allocation_id=row[0], version=row[1], carrier=carrier, on=on, now=at(on, 10))))
     for who in (_user(life, "volunteers"), *life.officers(), _user(life, "visitor")):
         with scopes.acting(who.scope("doudi simulate")):
             sent = list(DonationAllocation.objects.filter(state="sent", sent_at__lt=before).order_by("id").values_list("pk", "version", "quantity"))
-            found = _sum(found, worked(sent, lambda row: donating.confirm_arrival(
+            found = total(found, worked(sent, lambda row: donating.confirm_arrival(
                 allocation_id=row[0], version=row[1], received=row[2], taker="王会计", proof="signature", now=at(on, 15),
             )))  # fmt: skip
-            old = list(Resource.objects.filter(pk__in=_subjects("resources.confirm")).order_by("id").values_list("pk", "version"))
-            found = _sum(found, worked(old, lambda row: register.confirm(resource_id=row[0], version=row[1], now=at(on, 11))))
+            old = list(Resource.objects.filter(pk__in=subjects("resources.confirm")).order_by("id").values_list("pk", "version"))
+            found = total(found, worked(old, lambda row: register.confirm(resource_id=row[0], version=row[1], now=at(on, 11))))
     return found
-
-
-def _sum(*found: tuple[int, int]) -> tuple[int, int]:
-    return sum(each[0] for each in found), sum(each[1] for each in found)
 
 
 NEIGHBOURS: tuple[Desk, ...] = (_requests, _stays, _needs, _talks, _plans, _contacts, _volunteers, _resources)
