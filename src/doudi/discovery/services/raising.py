@@ -17,6 +17,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone, translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from psycopg.types.json import Jsonb
 
@@ -66,14 +67,14 @@ class Settled:
     merged: int
 
 
-def phone_or_none(text: str, wrong: str) -> str:
+def phone_or_none(text: str, wrong: str | Promise) -> str:
     """A phone's number, empty where none is given. `wrong` says what to do about one that is none: %(problem)s."""
     if not text.strip():
         return ""
     try:
         return idnumber.check_phone(text)
     except ValueError as error:
-        raise ValidationError({"phone": wrong % {"problem": error}}) from None
+        raise ValidationError({"phone": str(wrong) % {"problem": error}}) from None
 
 
 def _id_number(text: str, day: date) -> str:
