@@ -33,6 +33,7 @@ from doudi.core import keys, keystate, side
 from doudi.core.bootstrap import APP
 from doudi.core.fields import SealedTextField, TokenField
 from doudi.core.home import SetupError
+from doudi.core.plans import at_once
 
 BATCH = 1_000_000
 SESSION_PATIENCE = 3.0  # seconds: a session that was just closed takes a moment to go
@@ -149,26 +150,27 @@ def _in_transaction(cursor: Any, old: TokenKey, new: TokenKey, done: Rotated, no
     tables = token_tables(cursor)
     _stop_writers(cursor, tables)
     after("locked")
-    cursor.execute("set local work_mem = '256MB'; set local enable_nestloop = off; set local statement_timeout = 0; set constraints all immediate")
-    digests = _map(cursor, tables, old, new)
-    cursor.execute("select count(*) from pg_temp.rotation_map")
-    done.numbers = cursor.fetchone()[0]
-    after("numbers")
-    moves = _file_moves(done)
-    keystate.write_journal(done.version, moves)
-    after("journal")
-    renew = _renewer(old, new, digests)
-    for target, source in moves:
-        _write_file(source, target, renew)
-    done.files = len(moves)
-    after("files")
-    for table in tables:
-        done.rows[table.name] = _rewrite(cursor, table)
-        after(table.name)
-    cursor.execute(
-        "update core_keystate set token_version = %s, proof = %s, rotated_at = %s", [done.version, keystate.proof(done.version), now]
-    )
-    after("before commit")
+    cursor.execute("set constraints all immediate")
+    with at_once(cursor, work_mem="256MB", statement_timeout="0"):
+        digests = _map(cursor, tables, old, new)
+        cursor.execute("select count(*) from pg_temp.rotation_map")
+        done.numbers = cursor.fetchone()[0]
+        after("numbers")
+        moves = _file_moves(done)
+        keystate.write_journal(done.version, moves)
+        after("journal")
+        renew = _renewer(old, new, digests)
+        for target, source in moves:
+            _write_file(source, target, renew)
+        done.files = len(moves)
+        after("files")
+        for table in tables:
+            done.rows[table.name] = _rewrite(cursor, table)
+            after(table.name)
+        cursor.execute(
+            "update core_keystate set token_version = %s, proof = %s, rotated_at = %s", [done.version, keystate.proof(done.version), now]
+        )
+        after("before commit")
 
 
 def _stop_writers(cursor: Any, tables: list[Table]) -> None:

@@ -173,5 +173,3 @@ def rules() -> list[dict[str, Any]]:
         own.sort(key=lambda row: (row.state != "proposed", order.index(row.programme) if row.programme in order else 99, row.area, row.pk))
         found.append({"fund": fund, "rules": own})
     return found
-
-

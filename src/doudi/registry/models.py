@@ -23,7 +23,6 @@ def with_history(model: type[models.Model]) -> type[models.Model]:
     return track(model)
 
 
-
 class Sex(models.TextChoices):
     MALE = "1", _("男")
     FEMALE = "2", _("女")

@@ -110,7 +110,6 @@ class ReceiptForm(forms.Form):
     signature = SignatureField(missing=_("签名没有保存成功；请重新签名，或拍摄签字的收据。"))
 
 
-
 class FirstForm(CaseForm, ReceiptForm):
     """Relief first in the field: case, grant and receipt on one page."""
 

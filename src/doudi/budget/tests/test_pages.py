@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
+from python_calamine import CalamineWorkbook
 
 from doudi.budget.models import Figure, Level, Scenario
 from doudi.budget.services import scenarios
@@ -79,7 +81,11 @@ def test_4_4_a_budget_goes_from_a_new_scenario_to_the_citys_page(django_assert_m
     assert "预算申报表" in printed and "中央" in printed and "省厅通知" in printed
     made = reviewer.get(reverse("budget:pdf", args=[row.pk]))
     assert made.status_code == 302 or made.content.startswith(b"%PDF")
-    assert reviewer.get(reverse("budget:xlsx", args=[row.pk])).content[:2] == b"PK" and city.get(reverse("budget:counties_xlsx")).content[:2] == b"PK"
+    book = CalamineWorkbook.from_filelike(BytesIO(reviewer.get(reverse("budget:xlsx", args=[row.pk])).content))
+    *_items, whole = sheet = book.get_sheet_by_index(0).to_python()
+    funds = [line[4:] for line in sheet if line[1] == "小计"]
+    assert whole[0] == "合计" and [round(sum(month), 2) for month in zip(*funds, strict=True)] == whole[4:] and whole[-1] == float(checked.amount)
+    assert city.get(reverse("budget:counties_xlsx")).content[:2] == b"PK"
 
 
 def test_4_4_scenarios_stand_side_by_side_with_their_differences(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:

@@ -63,6 +63,7 @@ class Decision(AreaModel):
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | Q(state="withdrawn") | ~Q(decided_by=F("proposed_by")), name="decision_two_officers"
             ),
+            models.CheckConstraint(condition=~Q(state="approved") | Q(decided_by__isnull=False), name="decision_approved_by_somebody"),
             models.CheckConstraint(
                 condition=Q(signed_by__isnull=True) | (~Q(signed_by=F("proposed_by")) & (Q(decided_by__isnull=True) | ~Q(signed_by=F("decided_by")))),
                 name="decision_signed_by_another",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -28,7 +30,7 @@ from doudi.enrolment.procedure import Step
 from doudi.enrolment.services.hits import hits
 from doudi.enrolment.services.papers import valid
 from doudi.enrolment.services.steps import done, go_on, note_event, take_all, touched
-from doudi.registry.models import Fact, FactKind, Membership
+from doudi.registry.models import Fact, FactKind, Membership, Person
 from doudi.registry.services.base import service
 
 ADULT = 18
@@ -59,17 +61,25 @@ def _token(token: UUID | None) -> bytes | None:
 
 @dataclass
 class _Covered:
-    """Whom the authorisations cover: token -> name, name -> datasets (empty: all), the same by member, all members' names by id, and the names of
-    those nobody signed for."""
+    """Whom the authorisations cover: token -> who (a member's or an obligor's key), who -> name and who -> datasets (empty: all); the latter by member
+    too, all members' names by id, and the names of those nobody signed for."""
 
     people: dict[bytes, str] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=dict)
     limits: dict[str, list[str]] = field(default_factory=dict)
     members: dict[int, list[str]] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
 
 
-def _people(application: Application, on: date) -> _Covered:
+def _names(people: Iterable[Person]) -> dict[int, str]:
+    """Members' names as a report says them: who shares one is told apart by the day of birth."""
+    listed = list(people)
+    often = Counter(person.name for person in listed)
+    return {each.pk: f"{each.name}（{each.birth_date:%Y-%m-%d}）" if often[each.name] > 1 else each.name for each in listed}
+
+
+def _covered(application: Application, on: date) -> _Covered:
     """Whom the authorisations of the household cover on a day.
 
     Children are compared where a guardian of the household has signed.
@@ -77,22 +87,23 @@ def _people(application: Application, on: date) -> _Covered:
     made = _Covered()
     signed = {each.person_id: each for each in valid(application.household_id, on=on)}
     rows = Membership.objects.filter(household_id=application.household_id, starts__lte=on).exclude(ends__lte=on).select_related("person")
+    people = [row.person for row in rows.order_by("relationship", "id")]
+    made.names = _names(people)
     any_adult = any(person is not None for person in signed)
-    for row in rows.order_by("relationship", "id"):
-        person = row.person
-        made.names[person.pk] = person.name
+    for person in people:
         age = on.year - person.birth_date.year - ((on.month, on.day) < (person.birth_date.month, person.birth_date.day))
         under = signed.get(person.pk)
         if under is None and not (age < ADULT and any_adult):
-            made.left.append(person.name)
+            made.left.append(made.names[person.pk])
             continue
-        made.people[person.token.bytes] = person.name
-        made.limits[person.name] = made.members[person.pk] = list(under.datasets) if under else []
+        who = f"member {person.pk}"
+        made.people[person.token.bytes], made.called[who] = who, made.names[person.pk]
+        made.limits[who] = made.members[person.pk] = list(under.datasets) if under else []
     for each in valid(application.household_id, on=on).filter(person__isnull=True):
-        token, name = _token(each.obligor_token), f"{each.obligor_name}（{each.relationship}）"
+        token, who = _token(each.obligor_token), f"obligor {each.pk}"
         if token:
-            made.people[token] = name
-            made.limits[name] = list(each.datasets)
+            made.people[token], made.called[who] = who, f"{each.obligor_name}（{each.relationship}）"
+            made.limits[who] = list(each.datasets)
     return made
 
 
@@ -111,8 +122,8 @@ def _named(dataset: str, row: tuple[tuple[str, str], ...]) -> list[list[str]]:
 def report(application: Application, *, on: date) -> dict[str, Any]:
     """The report as JSON: by dataset what is known of whom, without numbers; what differs from the registry; what the indicators find; who has
     not signed."""
-    covered = _people(application, on)
-    people, limits = covered.people, covered.limits
+    covered = _covered(application, on)
+    people, limits, called = covered.people, covered.limits, covered.called
     with tempfile.TemporaryDirectory(dir=scratch(), prefix="check-") as work:
         # rows that came without a usable number and were found to be somebody's stand with that person
         linked = lake_as_linked(area=application.area, on=on, folder=Path(work), people=set(covered.members))
@@ -124,7 +135,7 @@ def report(application: Application, *, on: date) -> dict[str, Any]:
         datasets.append({
             "dataset": each.dataset, "name": each.name, "department": each.department, "period": each.period,
             "known": [
-                {"person": k.person, "count": k.count, "totals": dict(k.totals), "rows": [_named(each.dataset, row) for row in k.rows]} for k in known
+                {"person": called[k.person], "count": k.count, "totals": dict(k.totals), "rows": [_named(each.dataset, row) for row in k.rows]} for k in known
             ],
         })  # fmt: skip
         kinds, _owner, unit = BESIDE.get(each.dataset, ((), "", ""))
@@ -132,9 +143,9 @@ def report(application: Application, *, on: date) -> dict[str, Any]:
         if kinds and count and not any(registered.get(kind, 0) > 0 for kind in kinds):
             differences.append(f"{each.name}：部门数据 {count} 条，登记信息为 0 {unit}")
         if each.dataset == "deaths" and known:
-            differences += [f"{each.name}：{k.person} 有死亡记录" for k in known]
+            differences += [f"{each.name}：{called[k.person]} 有死亡记录" for k in known]
     return {
-        "on": on.isoformat(), "datasets": datasets, "differences": differences, "unsigned": covered.left, "people": list(limits),
+        "on": on.isoformat(), "datasets": datasets, "differences": differences, "unsigned": covered.left, "people": list(called.values()),
         "hits": hits(application, limits=covered.members, names=covered.names, on=on),
     }  # fmt: skip
 

@@ -319,12 +319,13 @@ def stop_award(
         raise ValidationError(problem)
     if from_month.day != 1 or (award.ends is not None and award.ends <= from_month):
         raise ValidationError(_("停发月份应为尚在享受的月份的 1 日。"))
-    members = list(award.members.filter(void=False).order_by("id").values_list("person_id", "ends"))
-    people = People([m for m, _ends in members], [award.household_id], timezone.localdate(now))
-    person = members[0][0] if len(members) == 1 and award.programme not in HOUSEHOLD_PROGRAMMES else None
+    # a member whose band or share changed has a row for each
+    members = tuple(dict.fromkeys(award.members.filter(void=False).order_by("id").values_list("person_id", flat=True)))
+    people = People(list(members), [award.household_id], timezone.localdate(now))
+    person = members[0] if len(members) == 1 and award.programme not in HOUSEHOLD_PROGRAMMES else None
     draft = Draft(
         household_id=award.household_id, area=award.area, programme=award.programme, kind="stop", person_id=person,
-        members=members_of(Granted(person, tuple(m for m, _ends in members), None), people), amounts=[], starts=from_month, award_id=award.pk,
+        members=members_of(Granted(person, members, None), people), amounts=[], starts=from_month, award_id=award.pk,
         reason=reason.strip(), lead_id=lead_id, ground=ground,
     )  # fmt: skip
     return one_decision(draft, now=now)

@@ -272,6 +272,34 @@ def test_2_2_only_what_was_signed_for_is_compared(office, old_man) -> None:
     assert told["differences"] == [] and [hit["indicator"] for hit in told["hits"]] == ["old_alone_no_contact"]
 
 
+def test_2_2_of_two_members_of_one_name_each_is_compared_for_what_he_signed_for(office, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(postgres, "home", lambda: tmp_path)
+    place = poor(office, {"birth": date(1940, 3, 1), "wage_income": 0}, {"wage_income": 0})
+    first, second = place.people
+    number = citizen("41012219400301101")
+    with scopes.acting(office.town):
+        Person.objects.filter(pk=first.pk).update(token=numbers.id_token(number))
+        Person.objects.filter(pk=second.pk).update(name=first.name)
+    file = tmp_path / "deaths 2022-11.csv"
+    file.write_text(DEATHS.format(number=number), encoding="utf-8")
+    with scopes.acting(office.checker):
+        deliver(path=file, dataset="deaths", area=COUNTY, now=office.now, period="2022-11")
+    c = office.apply(place, "dibao")
+    office.take(c)
+    names = [f"王建国（{each.birth_date:%Y-%m-%d}）" for each in (first, second)]
+    for limited, differences in ((first, []), (second, [f"{names[0]} 有死亡记录"])):
+        with scopes.acting(office.town):
+            for person in (first, second):
+                services.record_authorisation(
+                    household_id=c.household_id, person_id=person.pk, signed_on=office.today(), sign="paper",
+                    datasets=["vehicles"] if person == limited else [], now=office.now,
+                )  # fmt: skip
+        with scopes.acting(office.checker):
+            DataCheck.objects.filter(application=c.application_id).update(state="waiting")
+        told = _report(office, c)
+        assert told["people"] == names and [each.split("：")[1] for each in told["differences"]] == differences
+
+
 def test_2_2_nobody_is_compared_without_a_signature(office) -> None:
     place = poor(office, {"wage_income": 0}, {"name": "李四", "wage_income": 0})
     c = office.apply(place, "dibao")

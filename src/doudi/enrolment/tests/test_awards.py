@@ -172,6 +172,9 @@ def test_bands_need_a_reason_and_stand_in_the_timeline(town, approver) -> None:
         assert dict(award.members.filter(ends=None).values_list("person_id", "band")) == bands
         told = award_queries.timeline(Award.objects.select_related("decision", "decision__decided_by", "decision__proposed_by").get(pk=award.pk))
         assert any("李四由第1档调为第2档" in item["note"] and "钱审批" in item["who"] for item in told)
+    with scopes.acting(town):
+        stop = services.stop_award(award_id=award.pk, from_month=date(2023, 6, 1), reason="六月起外出随子女生活", now=LATER)
+        assert [member["person_id"] for member in stop.content["members"]] == [each.pk for each in home.people], "each once, whatever bands they had"
 
 
 MODES = (

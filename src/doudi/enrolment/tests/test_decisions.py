@@ -134,8 +134,9 @@ def test_2_2_the_proposer_cannot_approve_whatever_the_posting(township) -> None:
         assert "另一名工作人员" in services.approve_many(decisions=[(d.pk, 1)], now=NOW).errors[d.pk]
         with pytest.raises(ValidationError, match="另一名"):
             services.send_back(decision_id=d.pk, version=1, note="x", now=NOW)
-        with pytest.raises(IntegrityError), transaction.atomic():  # and past the services
-            Decision.objects.filter(pk=d.pk).update(state="approved", decided_by_id=township.account_id, decided_at=NOW)
+        for nobody_else in (township.account_id, None):
+            with pytest.raises(IntegrityError), transaction.atomic():  # and past the services
+                Decision.objects.filter(pk=d.pk).update(state="approved", decided_by_id=nobody_else, decided_at=NOW)
         assert not Award.objects.exists()
 
 
@@ -196,6 +197,11 @@ def test_what_was_proposed_or_approved_cannot_be_changed_by_sql(township, county
                 cursor.execute(attack)
         with pytest.raises(IntegrityError), transaction.atomic():
             Decision.objects.filter(pk=d.pk).update(state="proposed")
+        with pytest.raises(IntegrityError, match="award_amount_number"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "insert into enrolment_awardamount (area, award_id, from_month, amount, decision_id)"
+                " select area, award_id, from_month + interval '1 month', 'NaN', decision_id from enrolment_awardamount"
+            )
 
 
 def test_content_that_no_longer_fits_its_hash_is_not_approved(township, county) -> None:

@@ -88,7 +88,7 @@ def prepare_back_payroll(*, area: str, month: date, now: datetime) -> drafts.Pre
     """
     drafts.county_of(area, "payments.prepare")
     _first, month = drafts.payable(month)
-    drafts.wait_for_turn(area, month)
+    drafts.wait_for_turn(area)
     payroll = drafts.draft_of(area=area, month=month, kind=Payroll.Kind.BACK, now=now)
     county = scopes.Scope(area=area)
     values: dict[str, Any] = {"payroll": payroll.pk, "month": month, "year": month.year, "low": county.low, "high": county.high, "day": timezone.localdate(now)}

@@ -166,7 +166,7 @@ def prepare_follow_up(*, area: str, month: date, now: datetime) -> Prepared:
     """Prepare the payroll that pays corrected returns again (重新发放), or refresh its draft. Raises ValidationError where none waits."""
     county_of(area, "payments.prepare")
     month = first_of(month)
-    wait_for_turn(area, month)
+    wait_for_turn(area)
     payroll = draft_of(area=area, month=month, kind=Payroll.Kind.FOLLOW_UP, now=now)
     county = scopes.Scope(area=area)
     with connection.cursor() as cursor:

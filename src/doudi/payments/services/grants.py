@@ -205,7 +205,7 @@ def prepare_one_off(*, area: str, month: date, now: datetime, programme: str = "
     """
     drafts.county_of(area, "payments.prepare")
     first, month = drafts.payable(month)
-    drafts.wait_for_turn(area, month)
+    drafts.wait_for_turn(area)
     payroll = drafts.draft_of(area=area, month=month, kind=Payroll.Kind.ONE_OFF, now=now, programme=programme)
     county = scopes.Scope(area=area)
     values: dict[str, Any] = {

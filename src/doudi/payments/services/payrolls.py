@@ -195,7 +195,7 @@ def prepare_payroll(*, area: str, month: date, now: datetime, arrears_from: date
     drafts.county_of(area, "payments.prepare")
     first, month = drafts.payable(month)
     with transaction.atomic():
-        drafts.wait_for_turn(area, month)
+        drafts.wait_for_turn(area)
         payroll = Payroll.objects.select_for_update(of=("self",)).filter(area=area, month=month, kind=Payroll.Kind.REGULAR).first()
         if payroll is None:
             payroll = drafts.begin(area=area, month=month, kind=Payroll.Kind.REGULAR, serial=1, now=now)

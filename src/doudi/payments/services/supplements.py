@@ -35,7 +35,7 @@ def prepare_supplement(*, area: str, month: date, now: datetime) -> drafts.Prepa
     first, month = drafts.payable(month)
     if not may_supplement(area, month):
         raise ValidationError(_("本县设置为冻结后审批的待遇随下月发放，不编制补发批次。"))
-    drafts.wait_for_turn(area, month)
+    drafts.wait_for_turn(area)
     regular = Payroll.objects.filter(area=area, month=month, kind=Payroll.Kind.REGULAR).first()
     if regular is None or regular.state == Payroll.State.DRAFT:
         raise ValidationError(_("本月正常发放批次尚未提交审批；提交后才能编制补发批次。"))

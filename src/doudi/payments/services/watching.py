@@ -25,7 +25,7 @@ with more as materialized (
     l.decision_id, 0 as late_months, l.mark = 'death' as death
   from doudi.payments_payrollline l
   where l.payroll_id = any(%(payrolls)s) and l.month_entitled <= %(month)s and l.month_entitled = l.month_paid and l.kind = 'regular'
-    and l.entitlement_id not in (select entitlement_id from more)
+    and not exists (select from more m where m.entitlement_id = l.entitlement_id)
   union all
   select l.entitlement_id, min(l.programme), min(l.area), min(l.household_id), min(l.payee_id), min(l.payee_name), min(l.account::text)::uuid,
     sum(l.amount), count(*) filter (where l.amount > 0)::int,

@@ -318,6 +318,40 @@ def test_an_award_decided_while_a_payroll_is_released_waits_and_is_not_missed(co
     assert {month for award_id, month in lines if award_id == late.award.pk} == {NOVEMBER, MONTH, JANUARY}
 
 
+def test_two_months_of_a_county_are_prepared_one_after_the_other(committed_db: None) -> None:
+    officers = Officers()
+    officers.money()
+    several(officers, 2, starts=NOVEMBER)
+    begun, go_on, broken = threading.Event(), threading.Event(), []
+
+    def prepare() -> None:
+        try:
+            with scopes.acting(officers.reviewer), transaction.atomic():
+                drafts.wait_for_turn(COUNTY)
+                begun.set()
+                assert go_on.wait(60)
+                payrolls.prepare_payroll(area=COUNTY, month=NOVEMBER, now=NOW)
+        except BaseException as error:
+            broken.append(error)
+        finally:
+            begun.set()
+            connections.close_all()
+
+    thread = threading.Thread(target=prepare)
+    thread.start()
+    assert begun.wait(60)
+    try:
+        with scopes.acting(officers.reviewer), pytest.raises(DatabaseError, match="lock timeout"), transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("set local lock_timeout = '300ms'")
+            payrolls.prepare_payroll(area=COUNTY, month=MONTH, now=NOW)
+    finally:
+        go_on.set()
+        thread.join(60)
+    assert not broken
+    assert {month for _award, month in found(officers, MONTH)[0]} == {MONTH}, "the earlier months stand in the other draft"
+
+
 @pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 def test_a_village_that_comes_to_a_county_that_is_further_is_paid_what_it_is_owed(committed_db: None) -> None:
     here, there = Officers(), Officers("410102")

@@ -20,7 +20,6 @@ from doudi.payments.tests.world import MONTH, Officers
 pytestmark = pytest.mark.django_db
 
 
-
 def ran(officers: Officers) -> Any:
     """The last task that was asked for, run as the worker would: its result, or what it said."""
     with scopes.acting(officers.reviewer):

@@ -150,6 +150,7 @@ def test_a_second_regular_line_of_a_month_is_refused(officers: Officers, draft: 
         ({"month": "date '2022-12-15'"}, "check"),
         ({"month": "date '2022-12-01'", "amount": "0"}, "check"),
         ({"month": "date '2022-12-01'", "amount": "-5"}, "check"),
+        ({"month": "date '2022-12-01'", "amount": "'NaN'"}, "payroll_line_number"),
         ({"kind": "'back'"}, "check"),
         ({"kind": "'setoff'", "cause": "1"}, "check"),
         ({"kind": "'reissue'", "cause": "id"}, "check"),

@@ -93,7 +93,10 @@ def add_member(*, household_id: int, relationship: str, person: Mapping[str, Any
 
 @service("registry.edit")
 def end_membership(*, membership_id: int, ends: date, on: date, now: datetime) -> Membership:
-    """End a membership on `ends`, the first day on which it no longer holds. The head goes last, or after a change of head."""
+    """End a membership on `ends`, the first day on which it no longer holds. The head goes last, or after a change of head.
+
+    Where nobody is left, there is no head to name any more.
+    """
     membership = Membership.objects.select_for_update().get(pk=membership_id)
     if membership.ends is not None:
         raise ValidationError(_("该成员已于 %(day)s 离开家庭；请刷新页面。") % {"day": membership.ends})
@@ -103,6 +106,8 @@ def end_membership(*, membership_id: int, ends: date, on: date, now: datetime) -
     if membership.relationship == HEAD and others.exists():
         raise ValidationError(_("户主不能先于其他成员离开家庭；请先变更户主。"))
     Membership.objects.filter(pk=membership_id).update(ends=ends)
+    if not others.exists():
+        finish_todos(subject="household", subject_id=membership.household_id, kind="head_died", now=now)
     membership.ends = ends
     return membership
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -185,6 +185,18 @@ def test_where_nobody_is_left_there_is_no_head_to_name(township: scopes.Scope) -
     with scopes.acting(township):
         for name, waiting in (("王建国", 1), ("李秀英", 0)):
             services.record_death(person_id=Person.objects.get(name=name).pk, version=1, died_on=ON, on=ON, now=NOW)
+            assert Todo.objects.filter(kind="head_died", done_at=None).count() == waiting
+
+
+def test_a_head_that_died_is_no_longer_asked_for_when_the_last_member_has_left(township: scopes.Scope) -> None:
+    from doudi.core.models import Todo
+
+    members = [{"relationship": "10", "name": name, "id_number": id_number(birth, male=False)} for name, birth in (("李秀英", date(1961, 2, 3)), ("王小花", date(1990, 4, 5)))]
+    household(township, members=members)
+    with scopes.acting(township):
+        services.record_death(person_id=Person.objects.get(name="王建国").pk, version=1, died_on=ON, on=ON, now=NOW)
+        for name, waiting in (("王小花", 1), ("李秀英", 0)):
+            services.end_membership(membership_id=Membership.objects.get(person__name=name).pk, ends=ON + timedelta(days=1), on=ON + timedelta(days=1), now=NOW)
             assert Todo.objects.filter(kind="head_died", done_at=None).count() == waiting
 
 

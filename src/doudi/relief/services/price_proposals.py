@@ -413,5 +413,3 @@ def latest_subsidies() -> QuerySet[PriceProposal]:
     """Approved subsidies of the latest month within the scope (clause 3.3)."""
     approved = PriceProposal.objects.filter(state=State.APPROVED)
     return approved.filter(month=approved.aggregate(Max("month"))["month__max"])
-
-
