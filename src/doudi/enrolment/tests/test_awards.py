@@ -157,6 +157,23 @@ def test_a_change_of_an_award_that_comes_to_its_end_ends_with_it(town, approver)
         assert not award.members.filter(ends=None).exists()
 
 
+def test_a_change_decided_for_after_the_stop_leaves_no_member_behind(town, approver) -> None:
+    home, award = banded(town, approver)
+    with scopes.acting(town):
+        row = services.law_says(household=home.household, now=LATER)
+        bands = {home.people[0].pk: 1, home.people[1].pk: 2}
+        change = services.change_award(award_id=award.pk, assessment=row, bands=bands, reason="李四病情好转", from_month=date(2023, 6, 1), now=LATER)
+    with scopes.acting(approver):
+        services.approve(decision_id=change.pk, version=1, now=LATER)
+        assert award.members.filter(starts=date(2023, 6, 1), ends=None).exists()
+    with scopes.acting(town):
+        stop = services.stop_award(award_id=award.pk, from_month=date(2023, 3, 1), reason="三月起随子女生活", now=LATER)
+    with scopes.acting(approver):
+        services.approve(decision_id=stop.pk, version=1, now=LATER)
+        assert set(award.members.values_list("person_id", "ends")) == {(each.pk, date(2023, 3, 1)) for each in home.people}
+        assert set(BenefitStatus.objects.values_list("person_id", "ends")) == {(each.pk, date(2023, 3, 1)) for each in home.people}
+
+
 def test_bands_need_a_reason_and_stand_in_the_timeline(town, approver) -> None:
     home, award = banded(town, approver)
     bands = {home.people[0].pk: 1, home.people[1].pk: 2}
