@@ -39,8 +39,9 @@ create temporary table made on commit drop as
  select m.household_id, m.person_id, p.name, p.account, p.bank, row_number() over (order by m.person_id) as n
  from registry_membership m join registry_person p on p.id = m.person_id;
 insert into enrolment_decision (id, area, number, household_id, programme, kind, content, content_hash, starts, differs, reason, state, proposed_by_id, proposed_at,
- decision_note, version) overriding system value
- select n, '{VILLAGE}', 'D' || n, household_id, 'dibao', 'grant', '{{}}', '', '2022-12-01', false, '', 'approved', %(account)s, now(), '', 1 from made;
+ decided_by_id, decision_note, version) overriding system value
+ select n, '{VILLAGE}', 'D' || n, household_id, 'dibao', 'grant', '{{}}', '', '2022-12-01', false, '', 'approved', %(account)s, now(),
+ (select min(id) from core_account where id <> %(account)s), '', 1 from made;
 insert into enrolment_entitlement (id, area, kind) overriding system value select n, '{VILLAGE}', 'award' from made;
 insert into enrolment_award (id, area, household_id, programme, grp, starts, void, suspended, payee_id, payee_name, account, bank, decision_id, made_at)
  select n, '{VILLAGE}', household_id, 'dibao', 1, '2022-12-01', false, false, person_id, name, account, bank, n, now() from made;

@@ -38,7 +38,9 @@ insert into registry_person (id, area, token, name, pinyin, initials, sex, birth
 insert into registry_household (id, area, number, name, residence, made_at, version) overriding system value
  select n, '{VILLAGE}', 'H' || n, '测试' || n, 'rural', now(), 1 from made where n <= %(lines)s;
 insert into enrolment_decision (id, area, number, household_id, programme, kind, content, content_hash, starts, differs, reason, state, proposed_by_id, proposed_at,
- decision_note, version) overriding system value select 1, '{VILLAGE}', 'D1', 1, 'dibao', 'grant', '{{}}', '', '2022-12-01', false, '', 'approved', %(account)s, now(), '', 1;
+ decided_by_id, decision_note, version) overriding system value
+ select 1, '{VILLAGE}', 'D1', 1, 'dibao', 'grant', '{{}}', '', '2022-12-01', false, '', 'approved', %(account)s, now(),
+ (select min(id) from core_account where id <> %(account)s), '', 1;
 insert into enrolment_entitlement (id, area, kind) overriding system value select n, '{VILLAGE}', 'award' from made where n <= %(lines)s;
 insert into enrolment_award (id, area, household_id, programme, grp, starts, void, suspended, payee_id, payee_name, account, bank, decision_id, made_at)
  select n, '{VILLAGE}', n, 'dibao', 1, '2022-12-01', false, false, n, '测试' || n, account, 'C10302', 1, now() from made where n <= %(lines)s;

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
 from doudi.core import scope as scopes
-from doudi.core.models import Duty, Todo
+from doudi.core.models import Account, Duty, Todo
 from doudi.core.tests.officers import client_of, officer
 from doudi.enrolment.models import Award, AwardAmount, AwardMember, Decision
 from doudi.payments import watch_reads
@@ -35,6 +35,7 @@ def change(given: Given, amount: str, *, reason: str = "") -> None:
     later = Decision.objects.create(
         area=VILLAGE, number=f"{first.number}-2", household=given.household, programme=first.programme, kind="change", content={}, content_hash="x",
         amount=Decimal(amount), starts=MONTH, reason=reason, state="approved", proposed_by_id=first.proposed_by_id, proposed_at=NOW,
+        decided_by=Account.objects.exclude(pk=first.proposed_by_id).first(),
     )  # fmt: skip
     AwardAmount.objects.create(area=VILLAGE, award=given.award, from_month=MONTH, amount=Decimal(amount), decision=later)
 
