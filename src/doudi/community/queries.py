@@ -69,19 +69,23 @@ def figures(on: date) -> list[dict[str, Any]]:
     """The community's people in the reader's area: how many, without contact, cards to print, visits overdue, comfort visits of the month; four queries."""
     url, now = reverse("community:people"), CarePerson.objects.filter(ends__isnull=True)
     counted = now.aggregate(all=Count("id"), bare=Count("id", filter=Q(contact__isnull=True)))
-    homes = now.values("household_id")
-    missed = Visit.objects.filter(state="missed", household_id__in=homes).count()
+    missed = visit_missed(now).count()
     comfort = comfort_visits(on).count()
     shown = [
         {"label": _("关爱对象"), "value": f"{counted['all']:,}", "unit": _("人"), "url": url},
         {"label": _("未落实帮扶责任人"), "value": f"{counted['bare']:,}", "unit": _("人"), "url": f"{url}?contact=none"},
-        {"label": _("走访逾期"), "value": f"{missed:,}", "unit": _("户"), "url": f"{url}?visit=late"},
+        {"label": _("走访逾期"), "value": f"{missed:,}", "unit": _("人"), "url": f"{url}?visit=late"},
         {"label": _("本月走访慰问"), "value": f"{comfort:,}", "unit": _("次")},
     ]
     if duties.may("community.cards"):
         waiting = HelpCard.objects.filter(void_at__isnull=True).exclude(digest=F("printed_digest")).count()
         shown.append({"label": _("待打印明白卡"), "value": f"{waiting:,}", "unit": _("张"), "url": reverse("community:cards")})
     return shown
+
+
+def visit_missed(rows: QuerySet[CarePerson]) -> QuerySet[CarePerson]:
+    """Of the people those whose household missed a visit."""
+    return rows.filter(Exists(Visit.objects.filter(household=OuterRef("household_id"), state="missed")))
 
 
 def comfort_visits(on: date) -> QuerySet[Visit]:

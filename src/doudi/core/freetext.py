@@ -6,6 +6,7 @@ What comes from elsewhere is shown with its numbers masked; what an officer writ
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -31,6 +32,11 @@ def masked(text: str) -> str:
         found += [text[at : match.start()], mask(match.group())]
         at = match.end()
     return "".join(found) + text[at:]
+
+
+def with_numbers(texts: Iterable[str | None]) -> list[str]:
+    """Of some texts those in which a whole phone or ID number stands, each once: what a reader asks to see, and what is recorded."""
+    return [text for text in dict.fromkeys(texts) if text and masked(text) != text]
 
 
 def no_numbers(**texts: str) -> None:

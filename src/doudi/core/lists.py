@@ -278,7 +278,7 @@ class ListPage(View):
         rows = filterset.qs if filterset else self.rows()
         columns = self.get_columns()
         sort = request.GET.get("sort", "")
-        if sort.lstrip("-") in {column.sort for column in columns if column.sort}:
+        if sort.removeprefix("-") in {column.sort for column in columns if column.sort}:
             rows = rows.order_by(sorted_by(rows, sort), "pk")
         else:
             sort, rows = "", rows.order_by(*self.order)

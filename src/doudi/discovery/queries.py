@@ -152,7 +152,7 @@ def told_numbers(lead: Lead) -> list[str]:
     merged = Lead.objects.filter(merged_into=lead).order_by("-signal_at", "-id")[:50]
     texts = [text for each in (lead, *merged) for text in (each.reason, each.detail, each.address)]
     texts += LeadEvent.objects.filter(lead=lead).order_by("-at", "-id").values_list("note", flat=True)
-    return list(dict.fromkeys(text for text in texts if text and freetext.masked(text) != text))
+    return freetext.with_numbers(texts)
 
 
 def signals(lead: Lead) -> list[Lead]:

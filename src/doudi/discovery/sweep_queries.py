@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import duties, places
+from doudi.core import duties, freetext, places
 from doudi.core.measures import Numbers
 from doudi.core.models import Todo
 from doudi.core.prepared import prepared
@@ -126,7 +126,7 @@ def words_of(question: SweepQuestion) -> list[tuple[str, str]]:
 def _word(question: SweepQuestion, choice: str, number: Any, text: Any) -> str:
     if number is not None:
         return f"{int(number)}"
-    return str(text) if text else dict(words_of(question)).get(choice, choice)
+    return freetext.masked(str(text)) if text else dict(words_of(question)).get(choice, choice)
 
 
 def entry_rows(entry: SweepEntry) -> list[tuple[str, str]]:
@@ -145,6 +145,17 @@ def conflict_rows(conflict: SweepConflict, sweep: Sweep) -> list[tuple[str, str]
             number = value.split(".")[0] if question.kind == Kind.NUMBER else None
             rows.append((question.label, _word(question, value, number, value if question.kind == Kind.TEXT else None)))
     return rows
+
+
+def told_numbers(entry: SweepEntry) -> list[str]:
+    """Texts of a household's answers, and of those that contradict them, where whole phone or ID numbers stand: what the page masks. Two queries."""
+    result = Result.from_json(str(entry.result)) if entry.result else result_of(entry.visit) if entry.visit else None
+    texts: list[str | None] = [result.note, result.witness] if result else []
+    texts += [str(each.text) if each.text else None for each in SweepAnswer.objects.filter(entry=entry).order_by("id")]
+    for conflict in SweepConflict.objects.filter(entry=entry).order_by("received_at"):
+        other, given = read_conflict(str(conflict.content))
+        texts += [other.note, other.witness, *given.values()]
+    return freetext.with_numbers(texts)
 
 
 def timeline(events: QuerySet[SweepEvent], most: int = 60) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def _item(card: Card) -> dict[str, Any]:
         "groups": card.groups,
         "due": card.due.isoformat() if card.due else None,
         "why": _why(card),
-        "reason": card.visit.reason if card.visit else "",
+        "reason": freetext.masked(card.visit.reason) if card.visit else "",
         "lead_reason": freetext.masked(card.lead.reason)[:60] if card.lead else "",
         "last": [timezone.localdate(last.done_at).isoformat(), str(last.get_living_display() or last.get_state_display())] if last else None,  # type: ignore[attr-defined]
     }

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from doudi.core import emergencies, measures, places
+from doudi.core import emergencies, freetext, measures, places
 from doudi.core import scope as scopes
 from doudi.core.models import Emergency, Posting
 from doudi.core.prepared import prepared
@@ -227,17 +227,28 @@ def phone_of(household_id: int) -> Person | None:
 
 
 def rows_of(result: Result) -> list[tuple[str, Any, str]]:
-    """(label, words, field) of a record, empty values left out."""
+    """(label, words, field) of a record; numbers in its text are masked."""
     shown: list[tuple[str, Any, str]] = [(_("见到谁"), Met(result.met).label if result.met else "", "met")]
     shown.append((_("生活状况"), Living(result.living).label if result.living else "", "living"))
     shown.append((_("需要什么"), "、".join(str(VisitNeed(need).label) for need in result.needs) or (_("没有") if result.in_person else ""), "needs"))
     shown.append((_("药还能用"), _("%(days)s 天") % {"days": result.medicine_days} if result.medicine_days is not None else "", "medicine_days"))
     shown.append((_("健康变化"), Health(result.health).label if result.health else "", "health"))
     shown.append((_("收入变化"), Income(result.income).label if result.income else "", "income"))
-    shown.append((_("补充说明"), result.note, "note"))
-    shown.append((_("见证人"), result.witness, "witness"))
+    shown.append((_("补充说明"), freetext.masked(result.note), "note"))
+    shown.append((_("见证人"), freetext.masked(result.witness), "witness"))
     shown.append((_("改约"), ui.day(result.next_on) if result.next_on else "", "next_on"))
     return [(label, str(words), name) for label, words, name in shown]
+
+
+def told_numbers(visit: Visit) -> list[str]:
+    """Texts of a visit, of records that contradict it and of what was decided about them, where whole phone or ID numbers stand: what pages mask. One query."""
+    texts: list[str | None] = [visit.reason, visit.note, visit.witness]
+    for each in VisitConflict.objects.filter(visit=visit).order_by("received_at"):
+        for kept in (each.content, each.replaced):
+            result = Result.from_json(str(kept)) if kept else None
+            texts += [result.note, result.witness] if result else []
+        texts.append(each.note)
+    return freetext.with_numbers(texts)
 
 
 def postings_for(area: str, *, on: date) -> list[tuple[int, str]]:
@@ -251,9 +262,13 @@ def postings_for(area: str, *, on: date) -> list[tuple[int, str]]:
 # --- above the village ----------------------------------------------------------------------------------------------
 
 
+def month_start(on: date) -> datetime:
+    return timezone.make_aware(datetime.combine(on.replace(day=1), datetime.min.time()))
+
+
 def counts(*, on: date) -> dict[str, int]:
     """Visits of the scope in figures; two queries."""
-    month = timezone.make_aware(datetime.combine(on.replace(day=1), datetime.min.time()))
+    month = month_start(on)
     counted: dict[str, int] = Visit.objects.filter(state__in=Visit.OPEN).aggregate(
         open=Count("id"),
         today=Count("id", filter=Q(due__lte=on)),
@@ -270,7 +285,7 @@ def counts(*, on: date) -> dict[str, int]:
 def progress(*, area: str, on: date) -> list[dict[str, Any]]:
     """Visits of the divisions directly below `area` in figures, one query: open, missed, made this month and in time."""
     length = {2: 4, 4: 6, 6: 9}.get(len(area), 12)
-    first = timezone.make_aware(datetime.combine(on.replace(day=1), datetime.min.time()))
+    first = month_start(on)
     rows = (
         Visit.objects.filter(Q(state__in=Visit.OPEN) | Q(closed_at__gte=first), area__gte=area, area__lt=area + ":")
         .annotate(place=Left("area", length))
@@ -341,7 +356,7 @@ def dashboard_card(request: HttpRequest) -> dict[str, Any]:
     figures = [
         {"label": _("今天到期走访"), "value": f"{counted['today']:,}", "unit": _("户"), "url": f"{url}?when=today"},
         {"label": _("逾期未走访"), "value": f"{counted['missed']:,}", "unit": _("户"), "url": f"{url}?state=missed"},
-        {"label": _("本月已走访"), "value": f"{counted['done']:,}", "unit": _("次"), "url": f"{url}?state=done"},
+        {"label": _("本月已走访"), "value": f"{counted['done']:,}", "unit": _("次"), "url": f"{url}?state=done&when=month"},
         {"label": _("记录冲突"), "value": f"{counted['conflicts']:,}", "unit": _("处"), "url": reverse("discovery:visit_conflicts")},
     ]
     return {"figures": figures}

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -35,7 +35,8 @@ from doudi.institutions.services.dues import missed_of
 from doudi.registry.models import BenefitStatus, Person, Programme
 
 BY_KIND = """
-select i.kind, count(*) as houses, count(d.id) as owed, count(d.id) filter (where d.reported_at is not null) as reported, coalesce(sum(r.residents), 0) as residents,
+select i.kind, count(*) as houses, count(d.id) as owed, count(d.id) filter (where d.reported_at is not null) as reported, count(r.id) as told,
+       coalesce(sum(r.residents), 0) as residents,
        coalesce(sum(r.positive_residents + r.positive_staff), 0) as positive, count(r.id) filter (where r.positive_residents + r.positive_staff > 0) as infected,
        count(v.id) as closed, count(*) filter (where i.risk <> '') as at_risk
 from institutions_institution i
@@ -44,7 +45,7 @@ left join institutions_dailyreport r on r.institution_id = i.id and r."on" = %(o
 left join institutions_visitstate v on v.institution_id = i.id and v.state = 'closed' and v.starts <= %(on)s and (v.ends is null or v.ends > %(on)s)
 where i.state = 'running' group by i.kind
 """
-COUNTED = ("houses", "owed", "reported", "residents", "positive", "infected", "closed", "at_risk")
+COUNTED = ("houses", "owed", "reported", "told", "residents", "positive", "infected", "closed", "at_risk")
 
 
 def by_kind(on: date) -> tuple[list[dict[str, Any]], dict[str, int]]:
@@ -57,7 +58,7 @@ def by_kind(on: date) -> tuple[list[dict[str, Any]], dict[str, int]]:
 
 
 def open_dues(on: date) -> QuerySet[ReportDue]:
-    """Houses of the scope that owe a report of a day, the longest silent first; with `missed`, `clerk_name` and the last report's residents."""
+    """Houses of the scope that owe a report of a day, the longest silent first; with `missed`, who reports (`reporter_name`) and the last report's residents."""
     reporter = InstitutionContact.objects.filter(institution=OuterRef("institution"), role="reporter", ended_at__isnull=True).order_by("-pk")
     before = DailyReport.objects.filter(institution=OuterRef("institution"), superseded_at__isnull=True, on__lt=on).order_by("-on")
     return (
@@ -242,9 +243,23 @@ def emergency_effect(emergency: Emergency, on: date) -> str:
 
 
 def dashboard_card(request: Any) -> dict[str, Any] | None:
-    """Figures of today for the workbench; nothing where no house is."""
-    lines, total = by_kind(timezone.localdate())
-    return {"total": total | {"missing": total["owed"] - total["reported"]}} if lines else None
+    """Figures of today for the workbench; nothing where no house is. On a day without a report yet the residents are those of the last day that has one."""
+    today = timezone.localdate()
+    lines, total = by_kind(today)
+    if not lines:
+        return None
+    found: dict[str, Any] = {"total": total | {"missing": total["owed"] - total["reported"]}, "told": total["told"], "residents": total["residents"], "day": None}
+    if not total["told"] and (day := last_told(today)):
+        before = by_kind(day)[1]
+        found |= {"told": before["told"], "residents": before["residents"], "day": day}
+    return found
+
+
+def last_told(before: date) -> date | None:
+    """The last day of the month before a day on which a running house of the scope reported."""
+    rows = DailyReport.objects.filter(superseded_at__isnull=True, on__lt=before, on__gte=before - timedelta(days=31), institution__state=Institution.State.RUNNING)
+    found: date | None = rows.aggregate(on=Max("on"))["on"]
+    return found
 
 
 def rhythm_words(area: str, on: date) -> dict[str, int]:

@@ -63,21 +63,24 @@ def figures(now: datetime) -> list[dict[str, Any]]:
         open=Count("pk", filter=Q(state="open")), red=Count("pk", filter=Q(state="open", urgency="red")), late=Count("pk", filter=Q(clock__lt=now)),
         in_hand=Count("pk", filter=Q(state="in_hand")),
     )  # fmt: skip
-    since = now - timedelta(days=30)
-    closed = Need.objects.filter(state="done", closed_at__gte=since).aggregate(done=Count("pk"), in_time=Count("pk", filter=Q(closed_at__lte=F("due"))))
+    closed = met_since(now).aggregate(done=Count("pk"), in_time=Count("pk", filter=Q(closed_at__lte=F("due"))))
     share = f"{closed['in_time'] / closed['done']:.0%}" if closed["done"] else "—"
     return [
         {"label": _("待响应"), "value": f"{live['open']:,}", "unit": _("项"), "url": f"{url}?state=open"},
         {"label": _("其中紧急"), "value": f"{live['red']:,}", "unit": _("项"), "url": f"{url}?state=open&urgency=red"},
         {"label": _("已有人接"), "value": f"{live['in_hand']:,}", "unit": _("项"), "url": f"{url}?state=in_hand"},
         {"label": _("超期"), "value": f"{live['late']:,}", "unit": _("项"), "url": f"{url}?state=late"},
-        {"label": _("近30天已满足"), "value": f"{closed['done']:,}", "unit": _("项"), "note": _("按期 %(share)s") % {"share": share}, "url": f"{url}?state=done"},
+        {"label": _("近30天已满足"), "value": f"{closed['done']:,}", "unit": _("项"), "note": _("按期 %(share)s") % {"share": share}, "url": f"{url}?state=lately"},
     ]
+
+
+def met_since(now: datetime) -> QuerySet[Need]:
+    return Need.objects.filter(state="done", closed_at__gte=now - timedelta(days=30))
 
 
 def met_lately() -> QuerySet[Need]:
     """7.5: needs met in the last thirty days."""
-    return Need.objects.filter(state="done", closed_at__gte=timezone.now() - timedelta(days=30))
+    return met_since(timezone.now())
 
 
 def met_figure(numbers: Numbers) -> tuple[int, str]:

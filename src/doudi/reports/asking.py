@@ -12,6 +12,7 @@ from doudi.core import scope as scopes
 
 TREND = 12
 YEARS = 36
+FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 
 def place_of(request: HttpRequest) -> str:
@@ -24,11 +25,14 @@ def place_of(request: HttpRequest) -> str:
 
 
 def month_of(request: HttpRequest, counted: list[date]) -> date:
-    """The month asked for, else the latest that was counted, else this one."""
+    """The month asked for, else the latest that was counted, else this one; of the first years and the last there is nothing to ask."""
     try:
-        return date.fromisoformat(f"{request.GET.get('month', '')}-01")
+        month = date.fromisoformat(f"{request.GET.get('month', '')}-01")
     except ValueError:
-        return counted[0] if counted else timezone.localdate().replace(day=1)
+        month = date.min
+    if FIRST_YEAR <= month.year <= LAST_YEAR:
+        return month
+    return counted[0] if counted else timezone.localdate().replace(day=1)
 
 
 def above(area: str) -> list[tuple[str, str]]:

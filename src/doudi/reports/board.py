@@ -132,11 +132,16 @@ def populations(codes: Sequence[str], on: date) -> dict[str, int]:
     return {area: int(Decimal(value)) for area, value in rows.values_list("area", "value") if Decimal(value) > 0}
 
 
-def waiting(area: str, kept: Sums) -> list[dict[str, Any]]:
-    """Groups of figures of what waits, in the order of the duty; live for a county and below, above as counted last night (what is not counted: live, up to
-    a list's ceiling)."""
+def waited(kept: Sums) -> bool:
+    """Whether it was counted what waited: months that were counted later than they ran have none of it."""
+    return any(key.startswith("now.") for key in kept)
+
+
+def waiting(area: str, kept: Sums, month: date | None) -> list[dict[str, Any]]:
+    """Groups of figures of what waits, in the order of the duty; live for a county and below, above as counted in the last night of the month (what is not
+    counted: live, up to a list's ceiling)."""
     first = FIRST.get(scopes.current().duty, ())
-    counted = any(key.startswith("now.") for key in kept)  # months counted later than they ran have none
+    counted = waited(kept)
     found = standing.visible()
     found.sort(key=lambda each: first.index(each[0].key) if each[0].key in first else len(first))
     shown = []
@@ -144,7 +149,7 @@ def waiting(area: str, kept: Sums) -> list[dict[str, Any]]:
         items = []
         for figure in figures:
             if len(area) < 6 and figure.kept:
-                number, url = int(kept.get(f"now.{figure.key}", 0)), number_url(f"now.{figure.key}", area)
+                number, url = int(kept.get(f"now.{figure.key}", 0)), number_url(f"now.{figure.key}", area, month)
                 if not counted:
                     items.append({"label": figure.label, "value": "—", "unit": figure.unit, "url": "", "bad": False})
                     continue
@@ -180,7 +185,7 @@ def compared(area: str, month: date) -> dict[str, Any]:
         cells += [(percent(share(given, what, month)), number_url(IN_TIME[what][1], code, month)) for what, _words in shares]
         if lists:
             cells += [(days_said(median([given], step)), "") for step in WAYS]
-            cells.append((f"{given.get('now.leads.late', 0):,.0f}", number_url("now.leads.late", code, month)))
+            cells.append((f"{given.get('now.leads.late', 0):,.0f}" if waited(given) else "—", number_url("now.leads.late", code, month)))
         paid = share(given, "payments", month)
         rows.append((paid is None, paid or Decimal(0), code, places.name(code), cells))
     rows.sort()
@@ -239,7 +244,7 @@ def trends(found: dict[date, Sums], labels: list[str]) -> list[Chart]:
 
 def _late(found: dict[date, Sums], key: str) -> list[Any]:
     """What was late at each month's end; None for months before it was counted."""
-    return [given.get(f"now.{key}", Decimal(0)) if any(each.startswith("now.") for each in given) else None for given in found.values()]
+    return [given.get(f"now.{key}", Decimal(0)) if waited(given) else None for given in found.values()]
 
 
 def coverage(area: str, month: date) -> tuple[Any, str]:

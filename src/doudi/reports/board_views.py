@@ -46,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
         context["at"] = queries.counted_at(area, month) if len(area) < 6 else None
     if context["charts"] or context.get("compared"):
         context["explained"] = board.explained(what for what, _words, act in board.SHARES if duties.may(act))
-    context["waiting"] = board.waiting(area, kept)
+    context["waiting"] = board.waiting(area, kept, context.get("month"))
     return render(request, "reports/board.html", context)
 
 
@@ -90,7 +90,7 @@ def number(request: HttpRequest) -> HttpResponse:
     where: Any = charts.tile_map(dict(below), title=str(words), unit=str(unit)) if len(area) == 2 and below else ""
     context = {
         "area": area, "above": above(area), "month": month, "months": months, "key": key, "words": words, "unit": unit, "rows": rows, "where": where,
-        "whole": board.said(key, found[month].get(key, 0)) if found.get(month) else "—", "list": url(area) if len(area) >= 6 else "",
+        "whole": board.said(key, found[month].get(key, 0)) if found.get(month) and (key not in PAID or len(area) <= 6) else "—", "list": url(area) if len(area) >= 6 else "",
         "chart": charts.line_chart([f"{each.month}月" for each in wanted], [(str(words), line)], title=str(words), zero=True) if any(found.values()) else "",
         "gone": figure is not None and not latest, "explained": board.explained(what for what, keys in IN_TIME.items() if key in keys),
     }  # fmt: skip

@@ -86,7 +86,7 @@ def counted(area: str) -> Counted | None:
         return None
     rows = MeasureFigure.objects.filter(area__gte=area, area__lt=area + ":")
     # a county has each number of the rows: one of them tells which counties there are
-    known: dict[str, Any] = rows.filter(key=_first()).aggregate(at=Min("counted_at"), counties=Count("pk"))
+    known: dict[str, Any] = rows.filter(key=_first()).exclude(area__in=ABOVE).aggregate(at=Min("counted_at"), counties=Count("pk"))
     if not known["counties"]:
         return None
     numbers: dict[str, dict[str, Decimal]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -129,10 +129,18 @@ def total_of(given: Iterable[Sums], key: str) -> Decimal:
     return sum((each.get(key, Decimal(0)) for each in given), Decimal(0))
 
 
-def lines_of(found: Iterable[Sums]) -> tuple[Line, ...]:
-    """The lines that a table has a column for: a standard that was in force nowhere has none."""
-    given = list(found)
-    return tuple(line for line in LINES if line.over not in STANDARDS.values() or any(value_of(line, each) is not None for each in given))
+def lines_of(found: Mapping[str, Sums]) -> tuple[Line, ...]:
+    """The lines that a table of places has: a standard that was in force nowhere has none, and payrolls, which are a county's, none below."""
+    county = any(len(place) <= 6 for place in found)
+    return tuple(
+        line for line in LINES
+        if (county or line.key not in PAID) and (line.over not in STANDARDS.values() or any(value_of(line, each) is not None for each in found.values()))
+    )  # fmt: skip
+
+
+def no_standard(shown: Iterable[Line]) -> bool:
+    """Whether a table lacks an average standard, which its notes say."""
+    return not set(STANDARDS.values()) <= {line.over for line in shown}
 
 
 def value_of(line: Line, given: Sums) -> Decimal | None:
@@ -161,7 +169,7 @@ def table(area: str, month: date) -> list[dict[str, Any]]:
     """Sections of lines with this month's value, the month before's, and where the list is; a handful of queries."""
     found = sums_over(area, [month, month_before(month)])
     now, before = (with_standards(area, each, {area: found[each]})[area] for each in (month, month_before(month)))
-    out, shown = [], lines_of([now])
+    out, shown = [], lines_of({area: now})
     for title, lines in SECTIONS:
         rows = []
         for line in lines:
@@ -171,10 +179,11 @@ def table(area: str, month: date) -> list[dict[str, Any]]:
             url = number_url(line.key, area, month) if line.key and value is not None else ""
             step = value - earlier if before and value is not None and earlier is not None and value != earlier else None
             rows.append({
-                "label": line.label, "unit": line.unit, "value": said(line, value), "below": line.below, "url": url,
+                "line": line, "label": line.label, "unit": line.unit, "value": said(line, value), "below": line.below, "url": url,
                 "change": "" if step is None else f"{step:+,.2f}" if line.unit is YUAN else f"{step:+,.0f}",
             })  # fmt: skip
-        out.append({"title": title, "rows": rows})
+        if rows:
+            out.append({"title": title, "rows": rows})
     return out
 
 
@@ -182,7 +191,7 @@ def by_place(area: str, month: date) -> tuple[tuple[Line, ...], list[tuple[str, 
     """The lines, and (code, name, value and page of each line) of the places below."""
     found = with_standards(area, month, sums_below(area, month))
     places.preload(found)
-    rows, lines = [], lines_of(found.values())
+    rows, lines = [], lines_of(found)
     for code, given in found.items():
         values = [(line.key, said(line, value), value is not None) for line in lines for value in (value_of(line, given),)]
         rows.append((code, places.name(code), [(words, number_url(key, code, month) if key and there else "") for key, words, there in values]))

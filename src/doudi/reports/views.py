@@ -22,7 +22,6 @@ from doudi.core.views.access import may
 from doudi.reports import board, clause_counts, queries, services
 from doudi.reports import workbook as sheets
 from doudi.reports.asking import TREND, YEARS, above, month_of, place_of
-from doudi.reports.statistics import LINES
 
 
 @may("reports.view")
@@ -49,7 +48,8 @@ def statistics(request: HttpRequest) -> HttpResponse:
     context = {
         "area": area, "above": above(area), "month": month, "months": counted, "sections": sections, "below": below, "lines": lines,
         "at": queries.counted_at(area, month), "deeper": len(area) < 6, "closed": month in counted, "levels": sheets.levels(area),
-        "whole_lines": sum(len(section["rows"]) for section in sections) == len(LINES), "explained": board.explained(["payments"]),
+        "no_standard": queries.no_standard(row["line"] for section in sections for row in section["rows"]),
+        "explained": board.explained(["payments"] if len(area) <= 6 else []),
     }  # fmt: skip
     return render(request, "reports/statistics.html", context)
 
@@ -89,12 +89,13 @@ def trends(request: HttpRequest) -> HttpResponse:
 
     shares = [None if (part := board.share(found[each], "payments", each)) is None else 100 * part for each in wanted]
     spent = [queries.spent(found[each]) / 10_000 if found[each] else None for each in wanted]
+    paid = len(area) <= 6  # payrolls are a county's
     drawn = [
         (_("保障对象"), _("人，每月1日"), charts.line_chart(labels, [
             (_("城市低保"), line("dibao.urban.people")), (_("农村低保"), line("dibao.rural.people")), (_("特困"), line("tekun.urban.people", "tekun.rural.people")),
         ], title=_("保障对象人数"), zero=True), [_("城市低保"), _("农村低保"), _("特困")]),
         (_("救助资金支出"), _("万元，扣除退票"), charts.line_chart(labels, [(_("支出"), spent)], title=_("救助资金支出"), zero=True), []),
-        (_("10日前到账"), _("占当月应发放，%"), charts.line_chart(labels, [(_("按时到账"), shares)], title=_("10日前到账的比例"), zero=True), []),
+        *([(_("10日前到账"), _("占当月应发放，%"), charts.line_chart(labels, [(_("按时到账"), shares)], title=_("10日前到账的比例"), zero=True), [])] if paid else []),
         (_("主动发现"), _("条"), charts.line_chart(labels, [(_("新增线索"), line("leads.signals")), (_("已救助"), line("leads.helped"))], title=_("救助线索"), zero=True),
          [_("新增线索"), _("已救助")]),
     ]  # fmt: skip
@@ -109,7 +110,7 @@ def trends(request: HttpRequest) -> HttpResponse:
     context = {
         "area": area, "above": above(area), "month": month, "months": counted, "charts": drawn if any(found.values()) else [], "where": where, "span": span,
         "below": [(code, places.name(code), value) for code, value in below.items()], "deeper": len(area) < 6, "figures": _figures(area, month, now, before),
-        "explained": board.explained(["payments"]),
+        "explained": board.explained(["payments"] if paid else []),
     }  # fmt: skip
     return render(request, "reports/trends.html", context)
 
@@ -142,12 +143,13 @@ def _figures(area: str, month: date, now: queries.Sums, before: queries.Sums) ->
     people, earlier = queries.total(now, queries.ASSISTED), queries.total(before, queries.ASSISTED)
     share = board.percent(board.share(now, "payments", month))
     change = _("比上月 %(change)s 人") % {"change": f"{people - earlier:+,.0f}"} if before else ""
+    paid = {
+        "label": _("10日前到账率"), "value": share, "unit": "", "note": _("4.3　到账额占应发放额"),
+        "url": "" if share == "—" else queries.number_url("in_time.yuan", area, month),
+    }  # fmt: skip
     return [
         {"label": _("低保和特困对象"), "value": f"{people:,.0f}", "unit": _("人"), "url": url, "note": change},
         {"label": _("本月支出"), "value": f"{queries.spent(now) / 10_000:,.2f}", "unit": _("万元"), "url": url},
-        {
-            "label": _("10日前到账率"), "value": share, "unit": "", "note": _("4.3　到账额占应发放额"),
-            "url": "" if share == "—" else queries.number_url("in_time.yuan", area, month),
-        },
+        *([paid] if len(area) <= 6 else []),  # payrolls are a county's
         {"label": _("新增线索"), "value": f"{now.get('leads.signals', 0):,.0f}", "unit": _("条"), "url": queries.number_url("leads.signals", area, month)},
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from doudi.core import places
 from doudi.core.lists import safe
 from doudi.reports import queries, services
-from doudi.reports.statistics import LINES, SECTIONS, YUAN, Line
+from doudi.reports.statistics import SECTIONS, YUAN, Line
 
 LEVELS: dict[int, str | Promise] = {
     4: gettext_lazy("市"), 6: gettext_lazy("县（市、区）"), 9: gettext_lazy("乡镇（街道）"), 12: gettext_lazy("村（社区）"),
@@ -59,7 +59,7 @@ def table(area: str, month: date, level: int, now: datetime) -> Table:
         raise ValidationError(_("这一级有 %(count)d 个地区，一份表最多 %(most)d 个；请选择下级地区分别导出。") % {"count": len(found), "most": MOST})
     whole = queries.with_standards(area, month, {area: queries.sums(area, month)})[area]
     rows = queries.with_standards(area, month, found)
-    return Table(area, month, level, queries.lines_of([whole, *rows.values()]), whole, rows, queries.counted_at(area, month))
+    return Table(area, month, level, queries.lines_of({area: whole, **rows}), whole, rows, queries.counted_at(area, month))
 
 
 def written(asked: Table) -> bytes:
@@ -139,13 +139,17 @@ def _above(code: str, area: str) -> str:
 
 
 def _notes(asked: Table) -> list[str]:
-    notes = [_("对象按每月1日在享待遇计；支出为当月已报送发放扣除支付退票；“10日前到账”按各县到账期限计。")]
+    paid = len(asked.area) <= 6  # payrolls are a county's
+    notes = [
+        _("对象按每月1日在享待遇计；支出为当月已报送发放扣除支付退票；“10日前到账”按各县到账期限计。") if paid
+        else _("对象按每月1日在享待遇计；支出为当月已报送发放扣除支付退票。")
+    ]  # fmt: skip
     if asked.at:
         notes.insert(0, _("统计时间：%(at)s。") % {"at": f"{timezone.localtime(asked.at):%Y-%m-%d %H:%M}"})
     if asked.level == VILLAGE:
-        notes.append(_("村（社区）数按现在的登记计算，与合计不一致的部分为统计后的更正和没有落到村的事项；资金发放按县统计，村里不列。"))
-    elif asked.level > 6:
-        notes.append(_("资金发放按县统计，乡镇不列。"))
-    if len(asked.lines) < len(LINES):
+        notes.append(_("村（社区）数按现在的登记计算，与合计不一致的部分为统计后的更正和没有落到村的事项。"))
+    if asked.level > 6:
+        notes.append(_("资金发放按县统计，县以下不列。"))
+    if queries.no_standard(asked.lines):
         notes.append(_("本月没有登记低保标准，平均标准不列。"))
     return notes

@@ -89,7 +89,8 @@ def receive(body: bytes, *, action: str, caller: Caller, asynchronous: bool, now
     correlation = secrets.token_hex(16)
     rejected: tuple[str, Text] = (_kept(caller, header, message, action, correlation, now), "")
     if asynchronous and not rejected[0]:
-        rejected = _without_form(message.get(REQUESTS.get(action, "")))
+        code, where = _without_form(message.get(REQUESTS.get(action, "")))
+        rejected = (OF_SUBSCRIPTIONS.get(code, code) if action == "subscribe" else code, where)
     return Received(partner, header, message, correlation, *rejected, later=asynchronous)
 
 

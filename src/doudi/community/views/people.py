@@ -25,7 +25,6 @@ from doudi.core.forms import errors_into
 from doudi.core.lists import AreaFilter, Column, ListPage
 from doudi.core.templatetags import ui
 from doudi.core.views.access import may
-from doudi.discovery.models import Visit
 from doudi.needs import queries as needs
 from doudi.registry.models import Person
 from doudi.registry.queries import shown_name
@@ -58,7 +57,7 @@ class PeopleFilter(django_filters.FilterSet):
         return rows.filter(contact__isnull=value == "none") if value else rows
 
     def by_visit(self, rows: QuerySet[CarePerson], name: str, value: str) -> QuerySet[CarePerson]:
-        return rows.filter(Exists(Visit.objects.filter(household=OuterRef("household_id"), state="missed"))) if value else rows
+        return queries.visit_missed(rows) if value else rows
 
     def by_card(self, rows: QuerySet[CarePerson], name: str, value: str) -> QuerySet[CarePerson]:
         cards = HelpCard.objects.filter(care=OuterRef("pk"), void_at__isnull=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -281,6 +281,11 @@ def reveal(context: Context, url: str, masked: str, label: str = "") -> SafeStri
         get_token(context["request"]),
         label or _("查看完整信息"),
     )
+
+
+def revealed(texts: Iterable[str]) -> SafeString:
+    """What stands in place of `reveal` once it was asked for: the texts whole."""
+    return format_html('<div class="rv">{}</div>', format_html_join("", "<p>{}</p>", ((text,) for text in texts)))
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------

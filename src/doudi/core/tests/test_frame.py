@@ -164,6 +164,13 @@ def test_todos_of_another_place_or_duty_are_not_seen(township: scopes.Scope) -> 
     assert '<span class="n">1</span>' in page
 
 
+def test_a_list_asked_for_an_order_that_it_does_not_have_keeps_its_own(township: scopes.Scope) -> None:
+    with scopes.acting(township):
+        todo(1, title="请核对")
+    for sort in ("--due", "-", "title", "due,pk", "-due\x00"):
+        assert "请核对" in client_of(township).get("/todos/", {"sort": sort}).content.decode(), sort
+
+
 @pytest.mark.parametrize(("sort", "first"), [("due", "先到期"), ("-due", "后到期")])
 def test_what_has_no_limit_comes_last_whichever_way_a_list_is_sorted(township: scopes.Scope, sort: str, first: str) -> None:
     with scopes.acting(township):

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
@@ -74,7 +75,7 @@ class Todos(ListPage):
     def _settle(self, row: Todo) -> str:
         """The button of what ends when its officer says so; the rest ends with its work."""
         if row.kind not in BY_HAND:
-            return format_html(" ")
+            return SafeString(" ")
         words = gettext("已核对")
         return format_html(
             '<form class="inl" method="post" action="{}"><input type="hidden" name="csrfmiddlewaretoken" value="{}"><button class="btn sm" aria-label="{}">{}</button></form>',

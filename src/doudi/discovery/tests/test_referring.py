@@ -202,7 +202,7 @@ def test_1_5_what_nobody_takes_goes_up_until_it_is_taken(town: scopes.Scope, the
 
 
 def test_1_5_the_pages_of_both_sides_say_so(town: scopes.Scope, there: scopes.Scope) -> None:
-    referral = passed(town, detail="打她女儿13812345678")
+    referral = passed(town, detail="打她女儿13812345678", reason="母亲病倒，侄子13911112222")
     receiver, sender = client_of(there), client_of(town)
     page, url = reverse("discovery:referral", args=[referral.pk]), reverse("discovery:referral_back", args=[referral.pk])
     assert "退回转出地" in receiver.get(page).content.decode() and "退回转出地" not in sender.get(page).content.decode()
@@ -213,7 +213,8 @@ def test_1_5_the_pages_of_both_sides_say_so(town: scopes.Scope, there: scopes.Sc
     assert all("打她女儿138****5678" in side.get(page).content.decode() for side in (receiver, sender))
     for shown in (receiver.get(page), sender.get(page), sender.get(reverse("discovery:lead", args=[referral.lead_id]))):
         assert "不在本县" in shown.content.decode()
-    assert "已退回" in sender.get(reverse("discovery:referrals")).content.decode()
+    listed = sender.get(reverse("discovery:referrals")).content.decode()
+    assert "已退回" in listed and "侄子139****2222" in listed and "13911112222" not in listed
     assert client_of(officer(Duty.VISITOR, ELSEWHERE)).get(page).status_code in (403, 404)
 
 

@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from doudi.core import measures
 from doudi.core import scope as scopes
-from doudi.core.models import Duty, Message, Todo
+from doudi.core.models import AccessRecord, Duty, Message, Todo
 from doudi.core.tests.officers import client_of, officer
 from doudi.discovery import services, sweep_queries
 from doudi.discovery.models.sweeps import Sweep, SweepAnswer, SweepEntry, SweepEvent
 from doudi.discovery.models.visits import Visit
 from doudi.discovery.services.visits import Result
 from doudi.discovery.tests.test_sweep_lists import many
-from doudi.discovery.tests.test_sweeps import ROBOT, begin, entries
+from doudi.discovery.tests.test_sweeps import ROBOT, answer, begin, entries
 from doudi.discovery.tests.test_visit_plans import TOWN, ill
 from doudi.registry.tests.helpers import ELSEWHERE, OTHER_VILLAGE, VILLAGE
 
@@ -35,6 +35,25 @@ def opening(**given: Any) -> dict[str, Any]:
         "own-TOTAL_FORMS": 5, "own-INITIAL_FORMS": 0, "own-0-label": "家里有没有手电筒", "own-0-kind": "choice", "own-0-options": "有\n没有",
         "own-0-alarm": "2", "own-0-need": "food",
     } | given  # fmt: skip
+
+
+def test_1_6_numbers_in_answers_are_masked_and_seeing_them_is_recorded(town: scopes.Scope, visitor: scopes.Scope) -> None:
+    ill(town)
+    (entry,) = entries(now_begin(town))
+    given = {"now": timezone.now(), "done_at": timezone.now()}
+    answer(visitor, entry, Result("self", "steady", note="侄子 13911112222"), {"contact": "李四 15055556666"}, **given)
+    answer(officer(Duty.VISITOR, VILLAGE), entry, Result("self", "hard", note="村医 13877778888"), {"contact": "王五 13600001111"}, **given)
+    page, told = (reverse(f"discovery:{name}", args=[entry.pk]) for name in ("sweep_entry", "sweep_detail"))
+    text, whole = client_of(town).get(page).content.decode(), ("13911112222", "15055556666", "13877778888", "13600001111")
+    assert told in text and "138****8888" in text and "136****1111" in text and not any(number in text for number in whole)
+    for who in (officer(Duty.SUPERVISOR, "41"), officer(Duty.COUNTY_APPROVER)):
+        assert client_of(who).post(told).status_code == 403 and told not in client_of(who).get(page).content.decode()
+    assert client_of(officer(Duty.TOWNSHIP_OFFICER, ELSEWHERE[:9])).post(told).status_code == 404
+    shown = client_of(town).post(told).content.decode()
+    assert all(number in shown for number in whole)
+    with scopes.acting(officer(Duty.AUDITOR, "41")):
+        seen = AccessRecord.objects.filter(subject="sweep_entry", subject_id=entry.pk, what="reveal")
+        assert list(seen.values_list("account_id", "field")) == [(town.account_id, "detail")]
 
 
 def test_1_6_a_township_counts_first_then_opens_on_one_page(town: scopes.Scope, visitor: scopes.Scope) -> None:

@@ -62,6 +62,40 @@ def test_7_3_addresses_sort_as_one_walks(address: str, group: int) -> None:
     assert visit_queries.walking_order(address)[0] == group
 
 
+def test_7_3_numbers_in_the_text_of_a_visit_are_masked_and_seeing_them_is_recorded(town: scopes.Scope, visitor: scopes.Scope, home: Household) -> None:
+    conflict = contradict(visitor, home, Result("family", "steady", note="女儿电话 13933334444", witness="邻居 15055556666"))
+    with scopes.acting(visitor):
+        visit = Visit.objects.get(household=home, state="done")
+    page, told = reverse("discovery:visit", args=[visit.pk]), reverse("discovery:visit_detail", args=[visit.pk])
+    both = reverse("discovery:visit_conflict", args=[conflict.pk])
+    whole = ("13933334444", "15055556666")
+    for client in (client_of(town), client_of(visitor)):
+        for text in (client.get(page).content.decode(), client.get(both).content.decode()):
+            assert told in text and "查看文字里的号码" in text and not any(number in text for number in whole)
+        assert "139****4444" in client.get(both).content.decode()
+        assert all(number in client.post(told).content.decode() for number in whole)
+    for who in (officer(Duty.SUPERVISOR, "41"), officer(Duty.COUNTY_APPROVER)):
+        assert client_of(who).post(told).status_code == 403 and told not in client_of(who).get(page).content.decode()
+    assert client_of(officer(Duty.TOWNSHIP_OFFICER, ELSEWHERE[:9])).post(told).status_code == 404 and client_of(town).get(told).status_code == 405
+    with scopes.acting(officer(Duty.AUDITOR, "41")):
+        seen = AccessRecord.objects.filter(subject="visit", subject_id=visit.pk, what="reveal", field="detail")
+        assert set(seen.values_list("account_id", flat=True)) == {town.account_id, visitor.account_id}
+
+
+def test_7_3_records_whose_numbers_alone_differ_are_told_apart(town: scopes.Scope, visitor: scopes.Scope, home: Household) -> None:
+    visit, now = owed(home), timezone.now()
+    with scopes.acting(visitor):
+        for number in ("13911112222", "13922222222"):
+            made = record_visit(
+                uuid=uuid4(), visit_id=visit.pk, base_version=1, done_at=now, result=Result("self", "steady", note=f"电话 {number}"), now=now
+            )
+    assert made.conflict is not None
+    page = client_of(town).get(reverse("discovery:visit_conflict", args=[made.conflict.pk])).content.decode()
+    assert 'name="pick_note"' in page and 'name="pick_living"' not in page and "139****2222" in page
+    noted = client_of(town).get(reverse("registry:household", args=[home.pk])).content.decode()
+    assert "电话 139****2222" in noted and "13911112222" not in noted
+
+
 def test_1_7_the_visitors_list_shows_what_is_owed_and_leads_with_it(
     visitor: scopes.Scope, home: Household, town: scopes.Scope, django_assert_max_num_queries
 ) -> None:

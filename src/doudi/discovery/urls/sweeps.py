@@ -19,6 +19,7 @@ urlpatterns = [
     path("sweeps/<int:sweep_id>/found/", sweep_work.found, name="sweep_found"),
     path("sweeps/entries/<int:entry_id>/", sweep_work.entry, name="sweep_entry"),
     path("sweeps/entries/<int:entry_id>/record/", sweep_work.record, name="sweep_record"),
+    path("sweeps/entries/<int:entry_id>/detail/", sweep_work.reveal, name="sweep_detail"),
     path("sweeps/entries/<int:entry_id>/settle/", sweep_work.settle, name="sweep_settle"),
     path("sweeps/conflicts/<int:conflict_id>/", sweep_work.decide, name="sweep_decide"),
 ]

@@ -29,6 +29,7 @@ urlpatterns = [
     path("visits/household/<int:household_id>/phone/", visits.phone, name="visit_phone"),
     path("visits/<int:visit_id>/", visits.visit, name="visit"),
     path("visits/<int:visit_id>/record/", visits.record, name="visit_record"),
+    path("visits/<int:visit_id>/detail/", visits.reveal, name="visit_detail"),
     path("visits/<int:visit_id>/cancel/", visits.cancel, name="visit_cancel"),
     path("visits/<int:visit_id>/assign/", visits.assign, name="visit_assign"),
 ]

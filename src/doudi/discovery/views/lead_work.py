@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -100,8 +100,7 @@ def reveal(request: HttpRequest, lead_id: int, field: str) -> HttpResponse:
     found = get_object_or_404(queries.leads(), pk=lead_id)
     audit.record_access(what="reveal", subject="lead", subject_id=found.pk, area=found.area, field=field)
     if field == "detail":
-        told = format_html_join("", "<p>{}</p>", ((text,) for text in queries.told_numbers(found)))
-        return HttpResponse(format_html('<div class="rv">{}</div>', told))
+        return HttpResponse(ui.revealed(queries.told_numbers(found)))
     token = found.subject_phone if field == "phone" else found.subject_token
     if field == "phone" and token is None and found.person is not None:
         token = found.person.phone
@@ -124,13 +123,13 @@ class Referrals(ListPage):
         Column(gettext_lazy("转出地"), lambda row: row.from_area[:6], kind="area"),
         Column(gettext_lazy("转往"), "area", kind="area"),
         Column(gettext_lazy("对象"), lambda row: ui.mask_name(row.subject_name) if row.subject_name else ""),
-        Column(gettext_lazy("情况"), "reason"),
+        Column(gettext_lazy("情况"), lambda row: freetext.masked(row.reason)),
         Column(
             gettext_lazy("结果"),
             lambda row: queries.referral_standing(row)[0],
             kind="tag",
             colour=lambda row: queries.referral_standing(row)[1],
-            small=lambda row: row.return_reason,
+            small=lambda row: freetext.masked(row.return_reason),
         ),
     )
 
@@ -181,7 +180,7 @@ def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
         (_("转出地"), ui.area_name(found.from_area[:6])),
         (_("转往"), ui.area_name(found.area)),
         (_("户籍地"), ui.area_name(found.registered_area) if found.registered_area else ui.NOTHING),
-        (_("现住址"), found.address or ui.NOTHING),
+        (_("现住址"), freetext.masked(str(found.address or ui.NOTHING))),
         (_("情况"), freetext.masked(found.reason), True),
         (_("情况说明"), freetext.masked(found.detail or ui.NOTHING), True),
         (_("转办理由"), freetext.masked(found.note), True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,6 +21,7 @@ from doudi.discovery.models import Lead
 from doudi.discovery.models.sweeps import Sweep, SweepConflict, SweepEntry, SweepEvent
 from doudi.discovery.sweep_catalogue import Kind
 from doudi.discovery.sweep_forms import AnswerForm, FoundForm, SettleForm
+from doudi.discovery.views.visits import may_see_told
 from doudi.registry.queries import shown_name
 
 ROWS_ON_PAPER = 400
@@ -141,6 +142,7 @@ def entry_page(request: HttpRequest, found: SweepEntry, *, settle: SettleForm | 
         "result": sweep_queries.entry_rows(found) if found.done_at else [], "change": change, "settle": (settle or SettleForm()) if change and manage else None,
         "conflicts": [(each, sweep_queries.conflict_rows(each, found.sweep)) for each in conflicts], "may_manage": manage, "may_record": open_now,
         "timeline": sweep_queries.timeline(SweepEvent.objects.filter(entry=found)),
+        "told_numbers": may_see_told() and bool(sweep_queries.told_numbers(found)),
     }  # fmt: skip
     return render(request, "discovery/sweep_entry.html", context, status=status)
 
@@ -150,6 +152,17 @@ def entry_page(request: HttpRequest, found: SweepEntry, *, settle: SettleForm | 
 def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
     """One household of a sweep: what was found, what contradicts it, its history."""
     return entry_page(request, _entry(entry_id))
+
+
+@require_POST
+@may("sweeps.view")
+def reveal(request: HttpRequest, entry_id: int) -> HttpResponse:
+    """What was answered at a door with the numbers in it, after its access record is committed."""
+    if not may_see_told():
+        raise PermissionDenied(_("您的岗位不能查看完整信息。"))
+    found = _entry(entry_id)
+    audit.record_access(what="reveal", subject="sweep_entry", subject_id=found.pk, area=found.area, field="detail")
+    return HttpResponse(ui.revealed(sweep_queries.told_numbers(found)))
 
 
 @require_POST

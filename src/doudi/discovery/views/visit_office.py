@@ -27,6 +27,7 @@ from doudi.discovery import services, visit_queries
 from doudi.discovery.models.visits import Group, Unit, Visit, VisitConflict, VisitPlan
 from doudi.discovery.services.visit_plans import densities
 from doudi.discovery.services.visits import Result, result_of
+from doudi.discovery.views.visits import told_numbers_of
 from doudi.discovery.visit_forms import AskForm, PlanForm
 from doudi.registry.models import Household
 from doudi.registry.queries import shown_name
@@ -45,7 +46,7 @@ class VisitFilter(django_filters.FilterSet):
     group = django_filters.ChoiceFilter(label=gettext_lazy("走访对象"), choices=Group.choices, empty_label=gettext_lazy("全部"), method="by_group")
     when = django_filters.ChoiceFilter(
         label=gettext_lazy("期限"),
-        choices=[("today", gettext_lazy("今天到期及逾期")), ("week", gettext_lazy("七天内"))],
+        choices=[("today", gettext_lazy("今天到期及逾期")), ("week", gettext_lazy("七天内")), ("month", gettext_lazy("本月办结"))],
         empty_label=gettext_lazy("全部"),
         method="by_day",
     )
@@ -66,6 +67,8 @@ class VisitFilter(django_filters.FilterSet):
         return rows.filter(groups__contains=[value]) if value else rows
 
     def by_day(self, rows: QuerySet[Visit], name: str, value: str) -> QuerySet[Visit]:
+        if value == "month":
+            return rows.filter(closed_at__gte=visit_queries.month_start(timezone.localdate()))
         last = timezone.localdate() + timedelta(days=7 if value == "week" else 0)
         return rows.filter(state__in=Visit.OPEN, due__lte=last) if value else rows
 
@@ -101,7 +104,7 @@ class Visits(ListPage):
         counted, url = visit_queries.counts(on=timezone.localdate()), reverse("discovery:visits")
         shown = (
             ("when=today", _("今天到期及逾期"), "today"), ("when=week", _("七天内"), "week"), ("state=missed", _("逾期未走访"), "missed"),
-            ("state=done", _("本月已走访"), "done"), ("state=absent", _("本月未见到人"), "absent"), ("state=open", _("全部未走访"), "open"),
+            ("state=done&when=month", _("本月已走访"), "done"), ("state=absent&when=month", _("本月未见到人"), "absent"), ("state=open", _("全部未走访"), "open"),
         )  # fmt: skip
         figures = [{"label": label, "value": f"{counted[key]:,}", "url": f"{url}?{query}"} for query, label, key in shown]
         figures.append({"label": _("记录冲突"), "value": f"{counted['conflicts']:,}", "url": reverse("discovery:visit_conflicts")})
@@ -266,8 +269,9 @@ def conflict(request: HttpRequest, conflict_id: int) -> HttpResponse:
     second = Result.from_json(str(found.content))
     first = Result.from_json(str(found.replaced)) if found.replaced else result_of(visit) if visit.uuid else None
     ours = {name: words for _label, words, name in visit_queries.rows_of(first)} if first else {}
+    texts = {name for name in ("note", "witness") if first and getattr(first, name) != getattr(second, name)}  # numbers that differ are masked alike
     lines = [
-        {"label": label, "name": name, "first": ours.get(name, ""), "second": words, "differs": ours.get(name, "") != words}
+        {"label": label, "name": name, "first": ours.get(name, ""), "second": words, "differs": name in texts or ours.get(name, "") != words}
         for label, words, name in visit_queries.rows_of(second)
         if words or ours.get(name)
     ]
@@ -276,6 +280,6 @@ def conflict(request: HttpRequest, conflict_id: int) -> HttpResponse:
         "conflict": found, "visit": visit, "household": visit.household, "lines": lines, "problem": problem, "first": first,
         "first_files": list(files.filter(subject="visit", subject_id=visit.pk)),
         "second_files": list(files.filter(subject="visit_conflict", subject_id=found.pk)),
-        "open": found.state == "open" and duties.may("visits.manage"),
+        "open": found.state == "open" and duties.may("visits.manage"), "told_numbers": told_numbers_of(visit),
     }  # fmt: skip
     return render(request, "discovery/visit_conflict.html", context, status=422 if problem else 200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from doudi.core import audit, duties, numbers, places
+from doudi.core import audit, duties, freetext, numbers, places
 from doudi.core.forms import errors_into
 from doudi.core.models import Attachment
 from doudi.core.templatetags import ui
@@ -160,7 +160,7 @@ def visit_page(
         (_("走访人"), found.posting.account.name if found.posting else _("村里在任走访员")),
     ]
     if found.reason:
-        rows.append((_("事由"), found.reason))
+        rows.append((_("事由"), freetext.masked(found.reason)))
     if found.done_at:
         rows.append((_("走访时间"), ui.day(found.done_at)))
         rows.append((_("登记人"), (found.recorder.name if found.recorder else "") + (_("（据纸质表录入）") if found.paper else "")))
@@ -170,7 +170,7 @@ def visit_page(
         "visit": found, "rows": rows, "colour": visit_queries.STATE_COLOURS[found.state], "household": household,
         "result": [(label, words) for label, words, _name in visit_queries.rows_of(result_of(found)) if words] if found.uuid else [],
         "conflicts": conflicts, "pictures": list(pictures) if conflicts else [],
-        "may_record": is_open and duties.may("visits.record"), "may_manage": manage,
+        "may_record": is_open and duties.may("visits.record"), "may_manage": manage, "told_numbers": told_numbers_of(found),
         "cancel": (cancel or CancelForm(initial={"version": found.version})) if is_open and manage else None,
         "assign": (assign or AssignVisitForm(
             postings=visit_queries.postings_for(found.area, on=timezone.localdate()), initial={"posting": found.posting_id}
@@ -187,6 +187,27 @@ def _visit(visit_id: int) -> Visit:
 @may("visits.view")
 def visit(request: HttpRequest, visit_id: int) -> HttpResponse:
     return visit_page(request, _visit(visit_id))
+
+
+def told_numbers_of(found: Visit) -> bool:
+    """Whether the acting officer is offered the numbers in a visit's text."""
+    return may_see_told() and bool(visit_queries.told_numbers(found))
+
+
+def may_see_told() -> bool:
+    """Numbers in what was told at a door are for those who go from door to door, and those who manage it."""
+    return duties.may("visits.record") or duties.may("visits.manage")
+
+
+@require_POST
+@may("visits.view")
+def reveal(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """The text of a visit with the numbers in it, after its access record is committed."""
+    if not may_see_told():
+        raise PermissionDenied(_("您的岗位不能查看完整信息。"))
+    found = _visit(visit_id)
+    audit.record_access(what="reveal", subject="visit", subject_id=found.pk, area=found.area, field="detail")
+    return HttpResponse(ui.revealed(visit_queries.told_numbers(found)))
 
 
 @require_POST

@@ -52,6 +52,25 @@ def test_6_1_the_report_by_phone_starts_with_yesterdays_values_and_asks_what_sel
     assert "更正 1 次" in page and "在岗漏填" in page
 
 
+def test_6_1_the_workbench_says_of_which_day_the_residents_are_and_when_no_report_came(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = client_of(home.reviewer)
+
+    def card() -> str:
+        return client_of(home.reviewer).get("/").content.decode().split("在院人数", 1)[1][:200]
+
+    assert "近一个月没有上报" in card() and ">—<" in card() + "<"
+    home.reported(on=TODAY - timedelta(days=1), now=NOW - timedelta(days=1))
+    shown = card()
+    assert "今天还没有上报；2022-12-05 1 家上报的" in shown and "42" in shown
+    assert "这一天没有上报" in client.get("/institutions/reports/").content.decode()
+    home.reported(residents=40)
+    shown = card()
+    assert "今天已上报的 1 家" in shown and "40" in shown and "没有上报" not in shown
+    assert "已上报的 1 家机构" in client.get("/institutions/reports/").content.decode()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=40))
+    assert "近一个月没有上报" in card(), "of long ago nothing is said"
+
+
 def test_6_1_the_day_lists_who_has_not_reported_with_phone_and_times_in_a_row(home: Home, django_assert_max_num_queries: Callable[..., Any]) -> None:
     epidemic(home)
     with scopes.acting(home.clerk):

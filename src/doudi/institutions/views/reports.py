@@ -64,7 +64,8 @@ def reports(request: HttpRequest) -> HttpResponse:
         {"label": _("已上报"), "value": f"{total['reported']:,}", "unit": _("/ %(owed)s 家") % {"owed": f"{total['owed']:,}"},
          "note": ui.percent(share) if share is not None else _("这一天不需上报")},
         {"label": _("未上报"), "value": f"{total['owed'] - total['reported']:,}", "unit": _("家")},
-        {"label": _("在院人数"), "value": f"{total['residents']:,}", "unit": _("人"), "note": _("已上报的机构")},
+        {"label": _("在院人数"), "value": f"{total['residents']:,}" if total["told"] else "—", "unit": _("人"),
+         "note": _("已上报的 %(count)s 家机构") % {"count": f"{total['told']:,}"} if total["told"] else _("这一天没有上报")},
         {"label": _("新增阳性"), "value": total["positive"], "unit": _("人"), "note": _("涉 %(houses)s 家") % {"houses": total["infected"]}},
         {"label": _("有风险"), "value": total["at_risk"], "unit": _("家"), "note": _("封闭管理 %(closed)s 家") % {"closed": total["closed"]}},
     ]  # fmt: skip

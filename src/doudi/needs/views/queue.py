@@ -30,7 +30,7 @@ from doudi.registry.queries import shown_name
 
 class NeedFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(
-        label=gettext_lazy("状态"), choices=[("live", gettext_lazy("未办结")), ("late", gettext_lazy("超期")), *Need.State.choices],
+        label=gettext_lazy("状态"), choices=[("live", gettext_lazy("未办结")), ("late", gettext_lazy("超期")), ("lately", gettext_lazy("近30天已满足")), *Need.State.choices],
         empty_label=gettext_lazy("全部"), method="by_state",
     )  # fmt: skip
     kind = django_filters.ChoiceFilter(label=gettext_lazy("种类"), choices=kinds.choices, empty_label=gettext_lazy("全部"))
@@ -44,6 +44,8 @@ class NeedFilter(django_filters.FilterSet):
     def by_state(self, rows: QuerySet[Need], name: str, value: str) -> QuerySet[Need]:
         if value == "late":
             return rows.filter(clock__lt=timezone.now())
+        if value == "lately":
+            return rows.filter(pk__in=queries.met_lately().values("pk"))
         return rows.filter(clock__isnull=False) if value == "live" else rows.filter(state=value) if value else rows
 
 

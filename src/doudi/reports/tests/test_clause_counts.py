@@ -175,6 +175,7 @@ def test_the_nightly_jobs_count_each_county_and_what_is_a_city_s_own() -> None:
         assert periodic.run_daily(job=periodic.jobs()[name], area=area, on=today, now=timezone.now()) is None, "once a day"
     with scopes.acting(city):
         assert clause_counts.figure("1.1", measures.served("1.1"), clause_counts.counted("4101")) == (*live, True) and live[0] == 1  # type: ignore[arg-type]
+        assert clause_counts.counted("4101").counties == 1, "what is the city's own is no county"  # type: ignore[union-attr]
         assert clause_counts.counted(VILLAGE[:9]) is None and clause_counts.counted("4102") is None, "what is small or was never counted is counted live"
     with scopes.acting(officer(Duty.COUNTY_REVIEWER)):
         assert set(MeasureFigure.objects.values_list("area", flat=True)) == {COUNTY}, "the city's is not the county's to see"
