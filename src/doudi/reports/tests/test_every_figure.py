@@ -96,12 +96,13 @@ def test_every_number_with_a_link_opens_a_list_of_as_many() -> None:
                 assert listed == Decimal(value.replace(",", "")), (duty, page, words, url)
                 told.append((words, value))
         assert len({words for words, _value in told}) >= least, told
-    text = client_of(officer(Duty.TOWNSHIP_OFFICER, TOWN)).get(reverse("reports:statistics")).content.decode()
+    client = client_of(officer(Duty.TOWNSHIP_OFFICER, TOWN))
+    text = client.get(reverse("reports:statistics")).content.decode()
     found = re.findall(r'<li><div>([^<]*)</div><span><a href="([^"]+)">([\d,.]+) ', text)
     assert len(found) > 30
     for words, url, value in found:
         if value.strip("0.,"):
-            assert behind(client_of(officer(Duty.TOWNSHIP_OFFICER, TOWN)), url) == Decimal(value.replace(",", "")), (words, url)
+            assert behind(client, url) == Decimal(value.replace(",", "")), (words, url)
 
 
 @pytest.mark.usefixtures("lying_about")
