@@ -1,21 +1,19 @@
-"""The short form (`make test-faults ARGS=--short`): one demo, its database killed in a payroll, its folder lost and restored, its database full."""
+"""The short form (`make test-faults ARGS=--short`): a demo, its database killed in a payroll, its folder lost and restored; another, its database full."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cases import CLOSELY
-from conftest import copied
 from places import Place, fill, small_disk, wait
 
 
-@pytest.fixture(scope="module")
-def bare(original: Path) -> Iterator[Place]:
-    with copied(original) as home:
-        yield Place(home)
+@pytest.fixture
+def bare(copy: Path) -> Place:
+    """The demo as it is, nothing arranged: both tests prepare what nobody has prepared yet."""
+    return Place(copy)
 
 
 def _paid(place: Place) -> dict[str, int]:
