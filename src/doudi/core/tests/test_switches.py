@@ -14,7 +14,7 @@ from doudi.core.models import Duty, Emergency, EmergencySwitch, Todo
 from doudi.core.services import emergencies as declaring
 from doudi.core.services import switches as service
 from doudi.core.tests.officers import COUNTY, TOWNSHIP, client_of, officer
-from doudi.core.tests.test_emergencies import NOW, ON, VILLAGE, approver, confirm, declare, reviewer, running  # noqa: F401
+from doudi.core.tests.test_emergencies import NOW, ON, VILLAGE, confirm, declare, running  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 MEASURE = "exit_suspension"
@@ -103,7 +103,7 @@ def test_2_6_only_the_place_that_declared_it_switches(running, switched) -> None
         service.propose_switch(emergency_id=running.pk, measure=MEASURE, what="off", starts=ON, document="x", now=NOW)
 
 
-def test_guards_hold_against_who_goes_round_the_services(switched, reviewer) -> None:  # noqa: F811
+def test_guards_hold_against_who_goes_round_the_services(switched, reviewer) -> None:
     for change in ("state = 'withdrawn'", "decided_by_id = proposed_by_id", "ends = '2022-12-02', state = 'refused'"):
         with scopes.acting(reviewer), pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"update core_emergencyswitch set {change} where id = %s", [switched.pk])
