@@ -2,7 +2,7 @@
 
     python tests/e2e/walks.py [--short] [WALK ...]
 
-The demo takes longer than a walk: it is made once. Three walks go side by side, each with a server and a browser of its own.
+The demo takes longer than a walk: it is made once. Two walks go side by side, each with a server and a browser of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 WALKS = (
     "main_job", "monitoring", "applications", "offline_visit", "oversight", "temporary_care", "community", "coordination", "relief", "citizen", "volunteers",
 )  # fmt: skip  # the longest first
-AT_ONCE = 3
+AT_ONCE = 2
 
 
 def say(words: str) -> None:
